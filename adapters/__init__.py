@@ -1,0 +1,1 @@
+"""The outside: one provider one file, both directions."""

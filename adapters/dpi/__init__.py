@@ -1,0 +1,1 @@
+"""DPI adapters: appointments come in."""

@@ -1,0 +1,1 @@
+"""What wakes the services: a bell, never the truth."""

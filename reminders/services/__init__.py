@@ -1,0 +1,1 @@
+"""The verbs: sync, plan, deliver, receive, report, purge."""

@@ -1,0 +1,1 @@
+"""Pure numbers, each function with its source."""

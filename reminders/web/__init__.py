@@ -1,0 +1,1 @@
+"""Pages, provider callbacks, health and metrics."""

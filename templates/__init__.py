@@ -1,0 +1,1 @@
+"""Shipped message texts and pages."""
