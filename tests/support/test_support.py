@@ -7,8 +7,6 @@ from contextlib import suppress
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Error as BrowserError
-from playwright.sync_api import Page
 from sqlalchemy import create_engine, text
 
 from tests.support.network import RealNetworkRefused, is_local
@@ -83,13 +81,6 @@ def test_each_module_gets_an_empty_postgresql_database(postgres: str) -> None:
         assert connection.execute(text(tables)).scalar_one() == 0
         assert connection.execute(text("SHOW server_encoding")).scalar_one() == "UTF8"
     engine.dispose()
-
-
-def test_the_browser_opens_local_pages_and_no_others(page: Page) -> None:
-    page.set_content("<title>Rendez-vous</title>")
-    assert page.title() == "Rendez-vous"
-    with pytest.raises(BrowserError, match="ERR_NAME_NOT_RESOLVED"):
-        page.goto("http://example.org/")
 
 
 def test_examples_are_not_timed() -> None:
