@@ -1,0 +1,75 @@
+"""Is this feed plausible? The anomaly gate: pure numbers in, a verdict out (DESIGN R11)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+SMALL = 5  # counts closer than this are chance, not an accident
+MOVED_TOGETHER = 3  # fewer appointments sharing an offset are ordinary moves
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    least_share: float = 0.5
+    most_share: float = 2.0
+    vanished_at_least: int = 10
+    vanished_share: float = 0.10
+    moved_share: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class FeedShape:
+    """What a full feed would do. `known`: coming booked appointments the store holds in the
+    feed's span; `common`: those the feed holds too."""
+
+    expected: int  # coming booked appointments in the feed
+    known: int
+    vanished: int
+    common: int
+    moved_together: int  # largest number of common ones moved by one same offset
+    same_weekday: Sequence[int] = ()  # `expected` of earlier accepted feeds of that weekday
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    code: str
+    sentence: str
+
+
+def examine(shape: FeedShape, limits: Limits) -> Verdict | None:
+    """Why a person must look before anything of this feed is applied; None if nothing is odd."""
+    if shape.expected == 0:
+        return Verdict("empty", "Le fichier du DPI ne contient aucun rendez-vous à venir.")
+    if verdict := _volume(shape, limits):
+        return verdict
+    allowed = max(limits.vanished_at_least, limits.vanished_share * shape.known)
+    if shape.vanished > allowed:
+        return Verdict(
+            "vanished",
+            f"{shape.vanished} rendez-vous à venir ont disparu du fichier "
+            f"(sur {shape.known} connus) : annulations réelles ou fichier incomplet ?",
+        )
+    together = shape.moved_together
+    if together >= MOVED_TOGETHER and together > limits.moved_share * shape.common:
+        return Verdict(
+            "moved",
+            f"{together} rendez-vous sont décalés d'une même durée "
+            f"(sur {shape.common}) : erreur de fuseau ou d'export ?",
+        )
+    return None
+
+
+def _volume(shape: FeedShape, limits: Limits) -> Verdict | None:
+    if not shape.same_weekday:
+        return None
+    usual = median(shape.same_weekday)
+    strange = shape.expected < limits.least_share * usual or (
+        shape.expected > limits.most_share * usual
+    )
+    if strange and abs(shape.expected - usual) >= SMALL:
+        return Verdict(
+            "volume",
+            f"{shape.expected} rendez-vous à venir dans le fichier, contre {usual:.0f} "
+            "d'habitude ce jour de la semaine.",
+        )
+    return None

@@ -1,0 +1,186 @@
+"""From a leased message to the text one patient will read: who, what, when, in which words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from reminders.domain.ics import Event, calendar
+from reminders.domain.outbox import dedupe_key
+from reminders.domain.preparation import build_variables
+from reminders.domain.sms import measure
+from reminders.errors import TemplateError
+from reminders.rendering import Renderer, Version
+from reminders.services.rules import Desk, Rules
+from reminders.store.engine import Record
+from reminders.store.types import instant, instant_or_none
+
+FALLBACK_LANGUAGE = "fr"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One configured sender as delivery sees it. `rate` per second, 0 = unlimited."""
+
+    id: str
+    channel: str
+    family: str = "link"
+    rate: float = 0.0
+    price_eur: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """One text, ready to leave: frozen, one recipient, re-derived from the row at each lease."""
+
+    message_id: int
+    patient_id: int
+    address: str
+    channel: str
+    kind: str
+    subject: str
+    text: str
+    html: str
+    calendar: bytes | None
+    version_id: int
+    segments: int
+    closes_at: datetime
+    retries: int
+    told: tuple[tuple[int, int, int, str], ...]  # appointment, cycle, start (us), place
+
+
+class NoTemplate(TemplateError):
+    pass
+
+
+class Templates:
+    """Approved versions by (purpose, language, family, channel), the latest first."""
+
+    def __init__(self, versions: Sequence[Version]) -> None:
+        self._found = {(v.purpose, v.language, v.family, v.channel): v for v in versions}
+
+    @classmethod
+    def of(cls, rows: Sequence[Record]) -> "Templates":
+        return cls(
+            [
+                Version(
+                    id=row.id,
+                    purpose=row.purpose,
+                    language=row.language,
+                    family=row.family,
+                    channel=row.channel,
+                    body=row.body,
+                    subject=row.subject,
+                    html=row.html,
+                )
+                for row in rows
+            ]
+        )
+
+    def find(self, purpose: str, language: str, family: str, channel: str) -> Version | None:
+        """The version in the patient's language, else in French; the family's own, else any."""
+        for spoken in (language[:2].lower(), FALLBACK_LANGUAGE):
+            for kept in (family, "any"):
+                if version := self._found.get((purpose, spoken, kept, channel)):
+                    return version
+        return None
+
+
+class Composer:
+    def __init__(self, rules: Rules, renderer: Renderer) -> None:
+        self._rules = rules
+        self._renderer = renderer
+
+    def compose(
+        self,
+        row: Record,
+        items: Sequence[Record],
+        route: Route,
+        templates: Templates,
+        shared: frozenset[str],
+        *,
+        now: datetime,
+    ) -> Composed:
+        """Raises TemplateError when the text would have a gap or no template serves it."""
+        version = templates.find(row.purpose, row.language, route.family, row.channel)
+        if version is None:
+            raise NoTemplate("no_template", "aucun modèle approuvé ne sert ce message")
+        desk = self._desk(items)
+        variables = self._variables(row, items, desk, version.language, shared)
+        if row.channel == "sms":
+            text = self._renderer.render(version, variables)
+            subject = html = ""
+            attached = None
+            segments = measure(text).segments
+        else:
+            subject, text, html = self._renderer.render_email(version, variables)
+            segments = 0
+            attached = self._calendar(row, items, desk, now)
+        return Composed(
+            message_id=row.id,
+            patient_id=row.patient_id,
+            address=row.recipient,
+            channel=row.channel,
+            kind=row.kind,
+            subject=subject,
+            text=text,
+            html=html,
+            calendar=attached,
+            version_id=version.id,
+            segments=segments,
+            closes_at=instant(row.closes_at),
+            retries=row.retries,
+            told=tuple(
+                (i.appointment_id, i.version, i.starts_at, self._rules.units[i.uf].place)
+                for i in items
+            ),
+        )
+
+    def _desk(self, items: Sequence[Record]) -> Desk:
+        desk = self._rules.desks.get(items[0].uf) if items else None
+        if desk is None:
+            raise TemplateError("unmapped", "l'UF du rendez-vous n'a pas de réglage")
+        return desk
+
+    def _variables(
+        self,
+        row: Record,
+        items: Sequence[Record],
+        desk: Desk,
+        language: str,
+        shared: frozenset[str],
+    ) -> Mapping[str, str]:
+        first = items[0]
+        named = row.recipient in shared and desk.sensitivity == "normal"
+        told = [moment for i in items if (moment := instant_or_none(i.told_before)) is not None]
+        return build_variables(
+            language=language,
+            channel=row.channel,
+            sensitivity="neutral" if desk.sensitivity == "neutral" else "normal",
+            establishment=desk.establishment,
+            short_name=desk.short_name,
+            desk_phone=desk.phone,
+            starts=[instant(i.starts_at) for i in items],
+            zone=desk.zone,
+            preparation=self._rules.preparation(first.uf, first.kind),
+            first_name=first.given if named else None,
+            relation=row.relation,
+            told_starts=told if row.kind in ("correction", "notice") else (),
+        )
+
+    def _calendar(
+        self, row: Record, items: Sequence[Record], desk: Desk, now: datetime
+    ) -> bytes | None:
+        events = [
+            Event(
+                uid=f"{dedupe_key('appointment', i.appointment_id)}@reminders",
+                sequence=i.version,
+                starts_at=instant(i.starts_at),
+                ends_at=instant(i.starts_at) + timedelta(minutes=i.duration_minutes)
+                if i.duration_minutes
+                else None,
+                zone=desk.zone,
+                summary=f"Rendez-vous – {desk.short_name}",
+            )
+            for i in items
+        ]
+        return calendar(events, cancelled=row.kind == "notice", stamp=now.astimezone(UTC))

@@ -1,0 +1,435 @@
+"""Planning: a pure decision for each patient, then a set-based difference with the outbox.
+
+Only patients marked dirty are looked at (ADR 0006): an unchanged feed costs one index probe.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from sqlalchemy import Connection
+
+from reminders.domain.outbox import FAILED, LEFT, State, dedupe_key
+from reminders.domain.protocol import (
+    CORRECTION,
+    NOTICE,
+    WHOLE,
+    Address,
+    Booking,
+    Decision,
+    LastTold,
+    Person,
+    Taken,
+    decide,
+    merge_group,
+)
+from reminders.failpoint import failpoint
+from reminders.services.rules import Rules
+from reminders.services.tasks import call_reason, task_of
+from reminders.store import planning
+from reminders.store.engine import Record, Store, reserve
+from reminders.store.types import instant, instant_or_none, micros, micros_or_none
+
+NOT_LIVE = frozenset({"rehearsal", "test_mode"})
+
+
+@dataclass(slots=True)
+class PlanSummary:
+    patients: int = 0
+    planned: int = 0  # messages written or re-decided
+    withdrawn: int = 0
+    expired: int = 0
+    suppressed: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Writes:
+    """What one chunk changes, gathered and then written by a few bulk statements."""
+
+    decisions: list[tuple[object, ...]] = field(default_factory=list)
+    messages: list[tuple[object, ...]] = field(default_factory=list)
+    items: list[tuple[object, ...]] = field(default_factory=list)
+    changed_decisions: list[dict[str, object]] = field(default_factory=list)
+    changed_messages: list[dict[str, object]] = field(default_factory=list)
+    withdrawn: list[dict[str, object]] = field(default_factory=list)
+    pointed: list[dict[str, object]] = field(default_factory=list)
+    tasks: list[tuple[object, ...]] = field(default_factory=list)
+    unsettled: set[int] = field(default_factory=set)
+
+
+def plan(store: Store, rules: Rules, secret: bytes, *, now: datetime) -> PlanSummary:
+    """Bring the outbox in line with what is known now. Safe to repeat and to run twice at once."""
+    summary = PlanSummary()
+    at = micros(now)
+    with store.write() as connection:
+        summary.expired = planning.expire(connection, at)
+    after = 0
+    while True:
+        with store.write() as connection:
+            patients = planning.dirty_patients(connection, after)
+            if not patients:
+                return summary
+            _Chunk(connection, rules, secret, now).plan(patients, summary)
+            failpoint("plan.before_commit")
+        failpoint("plan.after_commit")
+        after = patients[-1].id
+
+
+class _Chunk:
+    """A few hundred patients, planned in one transaction."""
+
+    def __init__(self, connection: Connection, rules: Rules, secret: bytes, now: datetime) -> None:
+        self._connection = connection
+        self._rules = rules
+        self._secret = secret
+        self._now = now
+        self._at = micros(now)
+        self._writes = _Writes()
+        self._next_decision = _keys(connection, "decision")
+        self._next_message = _keys(connection, "message")
+        self._next_task = _keys(connection, "task")
+
+    def plan(self, patients: Sequence[Record], summary: PlanSummary) -> None:
+        ids = [patient.id for patient in patients]
+        persons = self._persons(patients, ids)
+        appointments = planning.coming_appointments(self._connection, ids, self._at)
+        history = _History(self._connection, [row.id for row in appointments], ids)
+        by_patient: dict[int, list[Booking]] = defaultdict(list)
+        for row in appointments:
+            by_patient[row.patient_id].append(_booking(row, self._rules, history))
+        for person in persons:
+            bookings = tuple(by_patient.get(person.id, ()))
+            decisions = decide(person, bookings, now=self._now)
+            self._compare(person, bookings, decisions, history, summary)
+        self._flush(ids)
+        summary.patients += len(ids)
+
+    def _persons(self, patients: Sequence[Record], ids: Sequence[int]) -> list[Person]:
+        keyed = {row.id: _addresses(row) for row in patients}
+        keys = {
+            planning.address_key(self._secret, address.value)
+            for addresses in keyed.values()
+            for address in addresses
+        }
+        objecting: dict[int | bytes, set[str]] = defaultdict(set)
+        for row in planning.objections(self._connection, ids, list(keys)):
+            objecting[row.address_key].add(row.channel)
+            if row.patient_id is not None:
+                objecting[row.patient_id].add(row.channel)
+        return [self._person(row, keyed[row.id], objecting) for row in patients]
+
+    def _person(
+        self,
+        row: Record,
+        addresses: tuple[Address, ...],
+        objecting: Mapping[int | bytes, set[str]],
+    ) -> Person:
+        words = set(objecting.get(row.id, ())) if objecting else set()
+        if objecting:
+            for address in addresses:
+                found = objecting.get(planning.address_key(self._secret, address.value), set())
+                words |= found - {"all"} | ({address.channel} if "all" in found else set())
+        objects = frozenset({"sms", "email"} if "all" in words else words)
+        return Person(
+            id=row.id,
+            blocked="deceased" if row.deceased else row.blocked,
+            birth_date=date.fromisoformat(row.birth_date) if row.birth_date else None,
+            protected=bool(row.protected),
+            addresses=addresses,
+            objects=objects,
+            no_contact=row.contact_problem or "no_contact",
+            language=row.language,
+        )
+
+    def _compare(
+        self,
+        person: Person,
+        bookings: Sequence[Booking],
+        decisions: Sequence[Decision],
+        history: "_History",
+        summary: PlanSummary,
+    ) -> None:
+        """Write what differs between what is decided now and what the store holds."""
+        keys = self._record(decisions, history, summary)
+        wanted = self._messages(person, decisions, keys, history, summary)
+        for row in history.messages.get(person.id, ()):
+            if row.id in wanted or row.state not in (State.PLANNED, State.HELD):
+                if row.state == State.LEASED:
+                    self._writes.unsettled.add(person.id)  # its sender decides first
+                continue
+            self._writes.withdrawn.append(
+                {
+                    "id": row.id,
+                    "state": State.CANCELLED.value,
+                    "reason": "withdrawn",
+                    "updated_at": self._at,
+                }
+            )
+            summary.withdrawn += 1
+        named = {(d.booking.id, d.step, d.booking.cycle) for d in decisions}
+        for booking in bookings:
+            self._supersede(booking, named, decisions, history)
+
+    def _record(
+        self, decisions: Sequence[Decision], history: "_History", summary: PlanSummary
+    ) -> dict[int, int]:
+        """One row for each decision, new or changed; the key of each by its place in the list."""
+        keys: dict[int, int] = {}
+        for place, decision in enumerate(decisions):
+            booking = decision.booking
+            if not decision.planned:
+                summary.suppressed[decision.reason] += 1
+            self._call(decision)
+            state = "PLANNED" if decision.planned else "SUPPRESSED"
+            opens, closes = micros_or_none(decision.opens_at), micros_or_none(decision.closes_at)
+            known = history.decisions.get((booking.id, decision.step, booking.cycle))
+            if known is None:
+                keys[place] = key = self._next_decision()
+                self._writes.decisions.append(
+                    (key, booking.id, decision.step, booking.cycle, state, decision.reason,
+                     decision.purpose, opens, closes, self._at)
+                )  # fmt: skip
+                continue
+            keys[place] = known.id
+            if decision.frozen and not decision.exhausted:
+                continue
+            if (known.state, known.reason, known.opens_at, known.closes_at) != (
+                state, decision.reason, opens, closes,
+            ):  # fmt: skip
+                self._writes.changed_decisions.append(
+                    {"id": known.id, "state": state, "reason": decision.reason,
+                     "purpose": decision.purpose, "opens_at": opens, "closes_at": closes,
+                     "decided_at": self._at}
+                )  # fmt: skip
+        return keys
+
+    def _messages(
+        self,
+        person: Person,
+        decisions: Sequence[Decision],
+        keys: Mapping[int, int],
+        history: "_History",
+        summary: PlanSummary,
+    ) -> set[int]:
+        groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        for place, decision in enumerate(decisions):
+            if decision.planned and not decision.frozen:
+                groups[merge_group(decision)].append(place)
+        wanted: set[int] = set()
+        for places in groups.values():
+            members = [decisions[place] for place in places]
+            message = self._message(person, members, history, summary)
+            if message is None:
+                continue
+            wanted.add(message)
+            address = members[0].address
+            assert address is not None
+            for place in places:
+                self._point(keys[place], address.channel, message, history)
+        return wanted
+
+    def _message(
+        self,
+        person: Person,
+        members: Sequence[Decision],
+        history: "_History",
+        summary: PlanSummary,
+    ) -> int | None:
+        """The key of the row that carries these decisions, inserted or brought up to date."""
+        lead = members[0]
+        address, unit = lead.address, lead.booking.unit
+        assert address is not None
+        assert unit is not None
+        kind = lead.step if lead.step in (CORRECTION, NOTICE) else "reminder"
+        key = dedupe_key(kind, lead.booking.id, lead.step, lead.booking.cycle, address.channel)
+        earliest = micros(max(_set(d.earliest_at) for d in members))
+        opens = micros(max(_set(d.opens_at) for d in members))
+        closes = micros(min(_set(d.closes_at) for d in members))
+        recipient_key = planning.address_key(self._secret, address.value)
+        known = history.by_key.get(key)
+        if known is None:
+            number = self._next_message()
+            self._writes.messages.append(
+                (number, key, kind, address.channel, State.PLANNED.value, person.id, address.value,
+                 recipient_key, address.relation, unit.site, lead.purpose, person.language,
+                 earliest, opens, closes, self._at, self._at)
+            )  # fmt: skip
+            summary.planned += 1
+            return number
+        if known.state == State.LEASED:
+            self._writes.unsettled.add(person.id)
+            return int(known.id)
+        if known.reason in NOT_LIVE and self._rules.mode != "live":
+            return int(known.id)  # rehearsed once is enough
+        waiting = known.state in (State.PLANNED, State.HELD)
+        before = (known.recipient, known.relation, known.purpose, known.language, known.closes_at)
+        after = (address.value, address.relation, lead.purpose, person.language, closes)
+        if not waiting or before != after:
+            self._writes.changed_messages.append(
+                {"id": known.id, "state": known.state if waiting else State.PLANNED.value,
+                 "reason": known.reason if waiting else "", "recipient": address.value,
+                 "recipient_key": recipient_key, "relation": address.relation,
+                 "purpose": lead.purpose, "language": person.language, "earliest_at": earliest,
+                 "opens_at": opens, "closes_at": closes, "updated_at": self._at}
+            )  # fmt: skip
+            summary.planned += 1
+        return int(known.id)
+
+    def _point(self, decision: int, channel: str, message: int, history: "_History") -> None:
+        known = history.items.get((decision, channel))
+        if known is None and decision in history.known_decisions:
+            self._writes.pointed.append(
+                {"decision_id": decision, "channel": channel, "message_id": message}
+            )
+        elif known is None:
+            self._writes.items.append((decision, channel, message))
+        elif known != message:
+            self._writes.pointed.append(
+                {"decision_id": decision, "channel": channel, "message_id": message}
+            )
+
+    def _supersede(
+        self,
+        booking: Booking,
+        named: set[tuple[int, str, int]],
+        decisions: Sequence[Decision],
+        history: "_History",
+    ) -> None:
+        """Planned decisions nobody names any more: of an older cycle, or of a cancelled booking."""
+        whole = next((d.reason for d in decisions if d.booking is booking and d.step == WHOLE), "")
+        for row in history.of_appointment.get(booking.id, ()):
+            if row.state != "PLANNED" or (booking.id, row.step, row.cycle) in named:
+                continue
+            if row.message_state in LEFT or row.message_state in FAILED:
+                continue
+            reason = "moved" if row.cycle != booking.cycle else whole or "not_booked"
+            self._writes.changed_decisions.append(
+                {"id": row.id, "state": "SUPPRESSED", "reason": reason, "purpose": "",
+                 "opens_at": row.opens_at, "closes_at": row.closes_at, "decided_at": self._at}
+            )  # fmt: skip
+
+    def _call(self, decision: Decision) -> None:
+        """A person must act where a message cannot."""
+        if (kind := call_reason(decision)) is not None:
+            self._writes.tasks.append((self._next_task(), *task_of(kind, decision, self._at)))
+
+    def _flush(self, patients: Sequence[int]) -> None:
+        writes, connection = self._writes, self._connection
+        planning.insert_plan(connection, writes.decisions, writes.messages, writes.items)
+        planning.update_decisions(connection, writes.changed_decisions)
+        planning.update_messages(connection, writes.changed_messages)
+        planning.point_items(connection, writes.pointed)
+        planning.withdraw_messages(connection, writes.withdrawn)
+        planning.open_tasks(connection, writes.tasks)
+        planning.settle_patients(
+            connection, [patient for patient in patients if patient not in writes.unsettled]
+        )
+
+
+def _keys(connection: Connection, table: str, block: int = 1024) -> Callable[[], int]:
+    """Fresh keys, taken from the store in blocks."""
+    state = [0, 0]
+
+    def take() -> int:
+        if state[0] >= state[1]:
+            state[0] = reserve(connection, table, block)
+            state[1] = state[0] + block
+        state[0] += 1
+        return state[0] - 1
+
+    return take
+
+
+def _set(moment: datetime | None) -> datetime:
+    assert moment is not None
+    return moment
+
+
+class _History:
+    """What the store already holds about some appointments."""
+
+    def __init__(
+        self, connection: Connection, appointments: Sequence[int], patients: Sequence[int]
+    ) -> None:
+        self.decisions: dict[tuple[int, str, int], Record] = {}
+        self.of_appointment: dict[int, list[Record]] = defaultdict(list)
+        self.known_decisions: set[int] = set()
+        self.items: dict[tuple[int, str], int] = {}
+        for row in planning.decisions_of(connection, appointments):
+            self.decisions[row.appointment_id, row.step, row.cycle] = row
+            self.of_appointment[row.appointment_id].append(row)
+            self.known_decisions.add(row.id)
+            if row.channel is not None:
+                self.items[row.id, row.channel] = row.message_id
+        self.messages: dict[int, list[Record]] = defaultdict(list)
+        self.by_key: dict[str, Record] = {}
+        for row in planning.messages_of(connection, patients):
+            self.messages[row.patient_id].append(row)
+            self.by_key[row.dedupe_key] = row
+        self.told: dict[int, LastTold] = {}
+        for row in planning.told_of(connection, appointments) if self.known_decisions else ():
+            self.told[row.appointment_id] = LastTold(
+                instant(row.starts_at), row.place, notice=row.kind == NOTICE
+            )
+
+    def taken(self, appointment: int, cycle: int) -> dict[str, dict[str, Taken]]:
+        taken: dict[str, dict[str, Taken]] = defaultdict(dict)
+        for row in self.of_appointment.get(appointment, ()):
+            if row.cycle == cycle and row.channel is not None:
+                taken[row.step][row.channel] = _fate(row)
+        return taken
+
+    def marks(self, appointment: int, cycle: int) -> dict[str, datetime]:
+        return {
+            row.step: instant(row.opens_at)
+            for row in self.of_appointment.get(appointment, ())
+            if row.cycle == cycle and row.opens_at is not None and _fate(row) != "open"
+        }
+
+
+def _fate(row: Record) -> Taken:
+    if row.message_state in FAILED or (
+        row.message_state == State.UNKNOWN and row.settled_at is not None
+    ):
+        return "failed"
+    return "left" if row.message_state in LEFT else "open"
+
+
+def _booking(row: Record, rules: Rules, history: _History) -> Booking:
+    known = row.id in history.of_appointment
+    return Booking(
+        id=row.id,
+        source=row.source_id,
+        starts_at=instant(row.starts_at),
+        cycle=row.version,
+        status=row.status,
+        uf=row.uf,
+        unit=rules.units.get(row.uf),
+        version_at=instant(row.version_at),
+        first_seen_at=instant(row.first_seen_at),
+        in_first_sync=bool(row.in_first_sync),
+        booked_at=instant_or_none(row.booked_at),
+        cancelled_at=instant_or_none(row.cancelled_at),
+        cancelled_basis=row.cancelled_basis,
+        cancelled_by=row.cancelled_by,
+        answer=row.answer,
+        all_day=bool(row.all_day),
+        told=history.told.get(row.id),
+        taken=history.taken(row.id, row.version) if known else {},
+        marks=history.marks(row.id, row.version) if known else {},
+    )
+
+
+def _addresses(row: Record) -> tuple[Address, ...]:
+    found: list[Address] = []
+    if row.phone and not row.refuses_sms:
+        found.append(Address("sms", row.phone, row.phone_zone))
+    if row.email:
+        found.append(Address("email", row.email))
+    if row.proxy:
+        if row.proxy_phone and not row.refuses_sms:
+            found.append(Address("sms", row.proxy_phone, row.proxy_zone, row.proxy))
+        if row.proxy_email:
+            found.append(Address("email", row.proxy_email, "", row.proxy))
+    return tuple(found)

@@ -1,0 +1,57 @@
+"""What a person must do when a message cannot: kinds, words, deadlines."""
+
+from reminders.domain.protocol import Decision
+from reminders.store.types import micros_or_none
+
+# reason of a decision -> kind of task. Kinds starting with "call_" form the call list.
+CALLS = {
+    "call_instead": "call_cancelled",
+    "vanished_call": "call_vanished",
+    "no_moment_call": "call_moved",
+    "no_contact": "call_no_contact",
+    "landline_only": "call_no_contact",
+    "invalid_number": "call_no_contact",
+    "duplicate": "duplicate",
+    "no_hour": "no_hour",
+    "unmapped": "unmapped_uf",
+}
+
+SENTENCES = {
+    "call_cancelled": "Rendez-vous annulé à moins de 24 h : prévenir par téléphone.",
+    "call_vanished": "Rendez-vous disparu du fichier après un message : vérifier, prévenir.",
+    "call_moved": "Rendez-vous déplacé, plus de moment permis pour écrire : appeler.",
+    "call_no_contact": "Ni mobile ni courriel utilisable : appeler ou compléter le dossier.",
+    "call_not_reached": "Aucun message n'a pu être remis : appeler.",
+    "duplicate": "Le même rendez-vous vient de deux sources : un seul message est envoyé.",
+    "no_hour": "Rendez-vous sans heure : aucun message n'est envoyé.",
+    "unmapped_uf": "UF sans réglage : aucun message n'est envoyé pour elle.",
+    "empty_variable": "Texte impossible à composer sans trou : compléter fiche ou modèle.",
+    "no_template": "Aucun modèle approuvé pour ce message.",
+    "quarantined": "Envoi interrompu trois fois : vérifier avec le journal.",
+    "receipt_after_refusal": "Accusé reçu pour un message refusé : vérifier chez l'opérateur.",
+    "provider_misconfigured": "L'opérateur refuse nos identifiants : corriger la configuration.",
+    "bad_recipient": "L'adresse ne fonctionne pas : la vérifier avec le patient.",
+    "status_unknown": "Statut inconnu dans le DPI : à vérifier.",
+    "no_patient": "Rendez-vous sans patient identifiable : à vérifier dans le DPI.",
+}
+
+
+def call_reason(decision: Decision) -> str | None:
+    """The kind of task a decision asks for; None if it asks for nobody."""
+    if decision.exhausted:
+        return "call_not_reached"
+    return CALLS.get(decision.reason)
+
+
+def task_of(kind: str, decision: Decision, at: int) -> tuple[object, ...]:
+    """(kind, subject, version, sentence, uf, created, due) of one decision's task.
+
+    An unmapped UF is one task however many appointments it has.
+    """
+    booking = decision.booking
+    if kind == "unmapped_uf":
+        subject, version = f"uf:{booking.uf}", 1
+    else:
+        subject, version = f"appointment:{booking.id}", booking.cycle
+    due = micros_or_none(decision.opens_at or booking.starts_at)
+    return kind, subject, version, SENTENCES[kind], booking.uf, at, due

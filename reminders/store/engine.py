@@ -1,0 +1,201 @@
+"""One database, SQLite or PostgreSQL, opened the way our promises need.
+
+SQLite: WAL, synchronous=FULL (an acknowledged commit survives a power cut), foreign writers
+waited for, and every write transaction BEGIN IMMEDIATE (a deferred one that upgrades fails at
+once however long the busy timeout is). PostgreSQL: READ COMMITTED, conditional updates.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Engine, Row, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from reminders.errors import ConfigurationError, Problem, RepairNeeded
+
+BUSY_SECONDS = 30
+
+Record = Row[*tuple[Any, ...]]  # columns are read by name
+
+
+def open_engine(url: str) -> Engine:
+    """Raises ConfigurationError for an address that is not a usable database's."""
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError([_bad_url("adresse de base de données illisible")]) from None
+    if address.get_backend_name() == "sqlite":
+        if not address.database or address.database == ":memory:":
+            raise ConfigurationError([_bad_url("une base SQLite doit être un fichier")])
+        engine = create_engine(
+            address,
+            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+            poolclass=QueuePool,
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if address.get_backend_name() == "postgresql":
+        try:
+            return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        except (ModuleNotFoundError, NoSuchModuleError):
+            raise ConfigurationError(
+                [_bad_url("le pilote PostgreSQL manque", "installer « reminders[postgres] »")]
+            ) from None
+    raise ConfigurationError([_bad_url("base inconnue", "sqlite:///fichier.db ou postgresql://…")])
+
+
+def _bad_url(what: str, remedy: str = "voir docs/configuration.md") -> Problem:
+    return Problem("store › url", what, remedy)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"busy_timeout = {BUSY_SECONDS * 1000}",
+        "temp_store = FILE",
+        "secure_delete = ON",  # a purged patient leaves no trace in free pages
+        "cache_size = -32000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads = connection.get_execution_options().get("reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+class Store:
+    """Short transactions on one database. Nothing here is open during a network call."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, committed at the end; nothing stays if the block raises."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise _unavailable(error) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view; writes of other processes are not waited for."""
+        try:
+            with self.engine.connect() as plain:
+                connection = plain.execution_options(reads=True)
+                with connection.begin():
+                    yield connection
+        except OperationalError as error:
+            raise _unavailable(error) from error
+
+    @contextmanager
+    def session(self) -> Iterator["Session"]:
+        """Several transactions on one connection, for work that needs a temporary table."""
+        try:
+            with self.engine.connect() as connection:
+                yield Session(connection)
+        except OperationalError as error:
+            raise _unavailable(error) from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+class Session:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        self._connection.execution_options(reads=False)
+        with self._connection.begin():
+            yield self._connection
+
+    @contextmanager
+    def scratch(self) -> Iterator[Connection]:
+        """Reads and temporary tables only: no other writer waits for it."""
+        self._connection.execution_options(reads=True)
+        with self._connection.begin():
+            yield self._connection
+
+
+def _unavailable(error: OperationalError) -> RepairNeeded:
+    """The driver's own sentence may quote values: only its class is kept."""
+    reason = str(error.orig).splitlines()[0] if error.orig is not None else ""
+    if "no such table" in reason or "does not exist" in reason:
+        return RepairNeeded(
+            Problem("base de données", "schéma absent ou ancien", "lancer « reminders migrate »")
+        )
+    if "locked" in reason:
+        return RepairNeeded(
+            Problem("base de données", "occupée trop longtemps", "chercher un autre processus")
+        )
+    return RepairNeeded(
+        Problem(
+            "base de données",
+            f"inaccessible ({type(error.orig).__name__})",
+            "vérifier store › url, le disque et le serveur",
+        )
+    )
+
+
+def rows(connection: Connection, sql: str, **values: object) -> Sequence[Record]:
+    found: Sequence[Record] = connection.execute(text(sql), values).all()
+    return found
+
+
+def run(connection: Connection, sql: str, **values: object) -> int:
+    """Execute one statement; the number of rows it changed."""
+    result: CursorResult[Any] = connection.execute(text(sql), values)
+    return result.rowcount
+
+
+def many(connection: Connection, sql: str, values: Sequence[Mapping[str, object]]) -> None:
+    if values:
+        connection.execute(text(sql), list(values))
+
+
+def insert_rows(
+    connection: Connection, table: str, columns: Sequence[str], values: Sequence[Sequence[object]]
+) -> None:
+    """Append rows by the driver's fastest way: executemany on SQLite, COPY on PostgreSQL.
+
+    `table` and `columns` are names of this program, never input.
+    """
+    if not values:
+        return
+    names = ", ".join(columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        connection.exec_driver_sql(
+            f"INSERT INTO {table} ({names}) VALUES ({marks})",
+            list(values),
+        )
+        return
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        for row in values:
+            copy.write_row(row)
+
+
+def reserve(connection: Connection, table: str, count: int) -> int:
+    """The first of `count` fresh keys of a table, taken in this transaction."""
+    found = rows(
+        connection,
+        "INSERT INTO sequence (name, next) VALUES (:name, :after) "
+        "ON CONFLICT (name) DO UPDATE SET next = sequence.next + :count RETURNING next",
+        name=table,
+        after=count + 1,
+        count=count,
+    )
+    return int(found[0][0]) - count

@@ -1,0 +1,356 @@
+"""The outbox: lease, intent, result. The only SQL that moves a message towards a patient.
+
+Each move is one conditional UPDATE: a row that changed meanwhile is simply not moved. The
+lease token is a fencing token: a result written under an older one is refused.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, text
+
+from reminders.domain.outbox import LEASES_BEFORE_QUARANTINE
+from reminders.store.engine import Record, insert_rows, many, reserve, rows, run
+from reminders.store.holds import HELD_MESSAGE
+from reminders.store.planning import among
+from reminders.store.types import SECOND
+
+RANK = (
+    "CASE {0} WHEN 'SENDING' THEN 0 WHEN 'UNKNOWN' THEN 1 WHEN 'ACCEPTED' THEN 2 "
+    "WHEN 'UNDELIVERED' THEN 3 WHEN 'DELIVERED' THEN 4 ELSE 9 END"
+)
+
+# What forbids a send, read again in the statement that permits it (R3, R4).
+FORBIDDEN_ITEM = (
+    "EXISTS (SELECT 1 FROM message_item i JOIN decision d ON d.id = i.decision_id "
+    "JOIN appointment a ON a.id = d.appointment_id WHERE i.message_id = message.id AND ("
+    "d.state <> 'PLANNED' OR a.version <> d.cycle OR a.patient_id <> message.patient_id "
+    "OR a.starts_at <= :now "
+    "OR (message.kind = 'notice' AND a.status = 'booked') "
+    "OR (message.kind <> 'notice' AND a.status <> 'booked')))"
+)
+FORBIDDEN_PATIENT = (
+    "EXISTS (SELECT 1 FROM patient p WHERE p.id = message.patient_id "
+    "AND (p.deceased = 1 OR p.blocked <> '' OR p.merged_into IS NOT NULL))"
+)
+OBJECTED = (
+    "EXISTS (SELECT 1 FROM objection o WHERE o.address_key = message.recipient_key "
+    "AND o.withdrawn_at IS NULL AND o.channel IN ('all', message.channel)) "
+    "OR EXISTS (SELECT 1 FROM objection o WHERE o.patient_id = message.patient_id "
+    "AND o.withdrawn_at IS NULL AND o.channel IN ('all', message.channel))"
+)
+NO_ITEM = "NOT EXISTS (SELECT 1 FROM message_item i WHERE i.message_id = message.id)"
+
+
+def lease(
+    connection: Connection, channel: str, *, now: int, until: int, limit: int
+) -> tuple[int, Sequence[Record]]:
+    """Take up to `limit` due messages of a channel: (fencing token, rows). Nothing has left."""
+    lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED"
+    token = reserve(connection, "lease", 1)
+    return token, rows(
+        connection,
+        "UPDATE message SET state = 'LEASED', lease_token = :token, lease_until = :until, "
+        "leases = leases + 1, updated_at = :now WHERE id IN (SELECT id FROM message "
+        "WHERE state = 'PLANNED' AND channel = :channel AND opens_at <= :now "
+        f"AND closes_at > :now ORDER BY opens_at LIMIT :limit{lock}) AND state = 'PLANNED' "
+        "RETURNING id, kind, channel, patient_id, recipient, relation, purpose, language, "
+        "site_id, closes_at, retries",
+        token=token,
+        until=until,
+        now=now,
+        channel=channel,
+        limit=limit,
+    )
+
+
+def items_of(connection: Connection, messages: Sequence[int]) -> Sequence[Record]:
+    """What each message is about, its appointments by start; `told_before` is the last start a
+    patient may have read of that appointment."""
+    return among(
+        connection,
+        "SELECT i.message_id, a.id AS appointment_id, a.version, a.starts_at, a.uf, a.kind, "
+        "a.duration_minutes, p.given, p.id AS patient_id, "
+        "(SELECT t.starts_at FROM told t JOIN attempt b ON b.id = t.attempt_id "
+        " WHERE t.appointment_id = a.id AND b.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
+        " ORDER BY b.started_at DESC, b.id DESC LIMIT 1) AS told_before "
+        "FROM message_item i JOIN decision d ON d.id = i.decision_id "
+        "JOIN appointment a ON a.id = d.appointment_id JOIN patient p ON p.id = a.patient_id "
+        "WHERE i.message_id IN :ids ORDER BY a.starts_at, a.id",
+        messages,
+    )
+
+
+def shared_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:
+    """Which of these numbers serve more than one patient."""
+    found = among(
+        connection,
+        "SELECT number FROM (SELECT phone AS number, id FROM patient WHERE phone IN :ids "
+        "UNION SELECT proxy_phone AS number, id FROM patient WHERE proxy_phone IN :ids) served "
+        "GROUP BY number HAVING COUNT(*) > 1",
+        numbers,
+    )
+    return {row.number for row in found}
+
+
+def allowance(connection: Connection, provider: str, rate: float, *, now: int) -> tuple[int, int]:
+    """How many messages may start within the next second, and the first free slot.
+
+    Raises LookupError when the provider has no pacer row: no limiter, no send.
+    """
+    lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
+    found = rows(
+        connection,
+        f"SELECT next_slot FROM pacer WHERE provider = :provider{lock}",
+        provider=provider,
+    )
+    if not found:
+        raise LookupError(provider)
+    slot = max(int(found[0][0]), now)
+    if rate <= 0:
+        return 10_000, now
+    gap = int(SECOND / rate)
+    return max(0, (now + SECOND - slot + gap - 1) // gap), slot
+
+
+def take_slots(connection: Connection, provider: str, next_slot: int) -> None:
+    run(
+        connection,
+        "UPDATE pacer SET next_slot = :next WHERE provider = :provider",
+        next=next_slot,
+        provider=provider,
+    )
+
+
+def permit(connection: Connection, token: int, messages: Sequence[int], *, now: int) -> set[int]:
+    """Move leased messages to SENDING if nothing forbids it: the point of no return.
+
+    The keys of those moved. Committed by the caller before the first byte leaves.
+    """
+    found = among(
+        connection,
+        "UPDATE message SET state = 'SENDING', reason = '', updated_at = :now "
+        "WHERE id IN :ids AND lease_token = :token AND state = 'LEASED' AND lease_until > :now "
+        f"AND opens_at <= :now AND closes_at > :now AND NOT ({NO_ITEM}) "
+        f"AND NOT ({FORBIDDEN_ITEM}) AND NOT ({FORBIDDEN_PATIENT}) AND NOT ({OBJECTED}) "
+        f"AND NOT ({HELD_MESSAGE}) RETURNING id",
+        messages,
+        token=token,
+        now=now,
+    )
+    return {row.id for row in found}
+
+
+ATTEMPT_COLUMNS = (
+    "id", "message_id", "reference", "provider", "channel", "address", "subject", "body",
+    "template_version_id", "segments", "price_eur", "state", "started_at",
+)  # fmt: skip
+TOLD_COLUMNS = ("attempt_id", "appointment_id", "cycle", "starts_at", "place")
+
+
+def insert_attempts(
+    connection: Connection,
+    attempts: Sequence[Sequence[object]],
+    told: Sequence[Sequence[object]],
+) -> None:
+    insert_rows(connection, "attempt", ATTEMPT_COLUMNS, attempts)
+    insert_rows(connection, "told", TOLD_COLUMNS, told)
+
+
+def _for_ids(connection: Connection, sql: str, ids: Sequence[int], **values: object) -> int:
+    if not ids:
+        return 0
+    statement = text(sql).bindparams(bindparam("ids", expanding=True))
+    return connection.execute(statement, {"ids": list(ids), **values}).rowcount
+
+
+def give_back(
+    connection: Connection, token: int, messages: Sequence[int], *, opens_at: int, now: int
+) -> None:
+    """Return leased messages unsent; they may be tried again from `opens_at`."""
+    _for_ids(
+        connection,
+        "UPDATE message SET state = 'PLANNED', leases = leases - 1, lease_until = NULL, "
+        "opens_at = CASE WHEN opens_at < :opens THEN :opens ELSE opens_at END, "
+        "updated_at = :now WHERE id IN :ids AND lease_token = :token AND state = 'LEASED'",
+        messages,
+        token=token,
+        opens=opens_at,
+        now=now,
+    )
+
+
+def suppress(
+    connection: Connection, token: int, messages: Sequence[int], reason: str, *, now: int
+) -> None:
+    _for_ids(
+        connection,
+        "UPDATE message SET state = 'SUPPRESSED', reason = :reason, leases = 0, "
+        "lease_until = NULL, updated_at = :now "
+        "WHERE id IN :ids AND lease_token = :token AND state = 'LEASED'",
+        messages,
+        token=token,
+        reason=reason,
+        now=now,
+    )
+
+
+def record_accepted(connection: Connection, results: Sequence[dict[str, object]]) -> None:
+    many(
+        connection,
+        "UPDATE attempt SET provider_id = :provider_id, finished_at = :now, "
+        "state = CASE WHEN state IN ('SENDING', 'UNKNOWN') THEN 'ACCEPTED' ELSE state END "
+        "WHERE id = :attempt",
+        results,
+    )
+    many(
+        connection,
+        "UPDATE message SET state = 'ACCEPTED', reason = '', leases = 0, lease_until = NULL, "
+        "updated_at = :now WHERE id = :message AND lease_token = :token "
+        "AND state IN ('SENDING', 'UNKNOWN')",
+        results,
+    )
+
+
+def record_unsent(connection: Connection, results: Sequence[dict[str, object]], state: str) -> None:
+    """REFUSED and UNKNOWN answers. A row another process took over is left alone."""
+    many(
+        connection,
+        "UPDATE attempt SET state = :state, code = :code, finished_at = :now "
+        "WHERE id = :attempt AND state = 'SENDING'",
+        [result | {"state": state} for result in results],
+    )
+    many(
+        connection,
+        "UPDATE message SET state = :state, reason = :code, leases = 0, lease_until = NULL, "
+        "updated_at = :now WHERE id = :message AND lease_token = :token AND state = 'SENDING'",
+        [result | {"state": state} for result in results],
+    )
+
+
+def record_not_sent(connection: Connection, results: Sequence[dict[str, object]]) -> None:
+    """Certainly not sent: planned again, from `opens_at` on."""
+    many(
+        connection,
+        "UPDATE attempt SET state = 'NOT_SENT', code = :code, finished_at = :now "
+        "WHERE id = :attempt AND state = 'SENDING'",
+        results,
+    )
+    many(
+        connection,
+        "UPDATE message SET state = 'PLANNED', reason = :code, leases = 0, lease_until = NULL, "
+        "retries = retries + 1, opens_at = :opens_at, earliest_at = :opens_at, "
+        "updated_at = :now WHERE id = :message AND lease_token = :token AND state = 'SENDING'",
+        results,
+    )
+
+
+def reap(connection: Connection, *, now: int) -> tuple[int, int, Sequence[Record]]:
+    """What a dead process left: (planned again, perhaps sent, quarantined rows)."""
+    quarantined = rows(
+        connection,
+        "UPDATE message SET state = 'QUARANTINED', reason = 'leases', updated_at = :now "
+        "WHERE state = 'LEASED' AND lease_until <= :now AND leases >= :most "
+        "RETURNING id, patient_id",
+        now=now,
+        most=LEASES_BEFORE_QUARANTINE,
+    )
+    again = run(
+        connection,
+        "UPDATE message SET state = 'PLANNED', lease_until = NULL, updated_at = :now "
+        "WHERE state = 'LEASED' AND lease_until <= :now",
+        now=now,
+    )
+    perhaps = rows(
+        connection,
+        "UPDATE message SET state = 'UNKNOWN', reason = 'no_result', lease_until = NULL, "
+        "updated_at = :now WHERE state = 'SENDING' AND lease_until <= :now RETURNING id",
+        now=now,
+    )
+    _for_ids(
+        connection,
+        "UPDATE attempt SET state = 'UNKNOWN', code = 'no_result', finished_at = :now "
+        "WHERE message_id IN :ids AND state = 'SENDING'",
+        [row.id for row in perhaps],
+        now=now,
+    )
+    return again, len(perhaps), quarantined
+
+
+def unknown(connection: Connection, provider: str, *, limit: int = 100) -> Sequence[Record]:
+    """Undecided attempts of a provider that can be asked for our reference."""
+    return rows(
+        connection,
+        "SELECT a.reference FROM message m JOIN attempt a ON a.message_id = m.id "
+        "WHERE m.state = 'UNKNOWN' AND m.settled_at IS NULL AND a.state = 'UNKNOWN' "
+        "AND a.provider = :provider ORDER BY a.id LIMIT :limit",
+        provider=provider,
+        limit=limit,
+    )
+
+
+def settle_unknown(connection: Connection, *, now: int, before: int) -> Sequence[Record]:
+    """Give up waiting for a receipt of messages submitted before `before`, or past their
+    deadline: the next channel may open, or a person is asked."""
+    return rows(
+        connection,
+        "UPDATE message SET settled_at = :now, reason = 'undecided', updated_at = :now "
+        "WHERE state = 'UNKNOWN' AND settled_at IS NULL AND (closes_at <= :now OR EXISTS "
+        "(SELECT 1 FROM attempt a WHERE a.message_id = message.id AND a.state = 'UNKNOWN' "
+        "AND a.started_at <= :before)) RETURNING id, patient_id",
+        now=now,
+        before=before,
+    )
+
+
+def open_today(connection: Connection, *, now: int) -> int:
+    """Let every reminder of this civil day leave now (ADR 0007): its permitted hours have begun
+    and `run` may not come again at its own hour."""
+    return run(
+        connection,
+        "UPDATE message SET opens_at = :now, updated_at = :now WHERE state IN ('PLANNED', 'HELD') "
+        "AND earliest_at <= :now AND opens_at > :now AND closes_at > :now",
+        now=now,
+    )
+
+
+def rearm_rehearsed(connection: Connection, *, now: int) -> int:
+    """Live at last: what was only rehearsed today is still to be sent."""
+    return run(
+        connection,
+        "UPDATE message SET state = 'PLANNED', reason = '', updated_at = :now "
+        "WHERE state = 'SUPPRESSED' AND reason IN ('rehearsal', 'test_mode') AND closes_at > :now",
+        now=now,
+    )
+
+
+def next_due(connection: Connection, *, now: int) -> int | None:
+    """The next moment anything could be done without a new input; None if nothing waits."""
+    found = rows(
+        connection,
+        "SELECT MIN(moment) FROM ("
+        "SELECT MIN(opens_at) AS moment FROM message WHERE state = 'PLANNED' AND closes_at > :now "
+        "UNION ALL SELECT MIN(lease_until) FROM message WHERE state IN ('LEASED', 'SENDING')"
+        ") moments",
+        now=now,
+    )
+    return None if found[0][0] is None else int(found[0][0])
+
+
+def waiting(connection: Connection, *, now: int) -> bool:
+    return bool(
+        rows(
+            connection,
+            "SELECT 1 FROM message WHERE state = 'PLANNED' AND opens_at <= :now "
+            "AND closes_at > :now LIMIT 1",
+            now=now,
+        )
+    )
+
+
+def add_pacer(connection: Connection, provider: str) -> None:
+    run(
+        connection,
+        "INSERT INTO pacer (provider, next_slot) VALUES (:provider, 0) "
+        "ON CONFLICT (provider) DO NOTHING",
+        provider=provider,
+    )

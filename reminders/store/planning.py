@@ -1,0 +1,232 @@
+"""Reading and writing the plan, in chunks of patients and set-based statements."""
+
+import hashlib
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, text
+
+from reminders.store.engine import Record, insert_rows, many, rows, run
+
+# A chunk is planned in one write transaction: long enough to be fast, short enough (tens of
+# milliseconds) not to make a sender wait.
+CHUNK = 400
+
+
+def address_key(secret: bytes, address: str) -> bytes:
+    """What is kept of an address that objected: 128 bits, useless without the secret."""
+    return hashlib.blake2b(address.encode(), key=secret, digest_size=16).digest()
+
+
+def among(
+    connection: Connection, sql: str, ids: Sequence[object], **values: object
+) -> Sequence[Record]:
+    """Rows of a statement whose `:ids` is a list; none for an empty list."""
+    if not ids:
+        return []
+    statement = text(sql).bindparams(bindparam("ids", expanding=True))
+    return connection.execute(statement, {"ids": list(ids), **values}).all()
+
+
+def dirty_patients(connection: Connection, after: int, limit: int = CHUNK) -> Sequence[Record]:
+    """The next patients to plan, locked against another planner where the engine can."""
+    lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED"
+    return rows(
+        connection,
+        "SELECT id, blocked, deceased, birth_date, protected, language, refuses_sms, phone, "
+        "phone_zone, email, proxy, proxy_phone, proxy_zone, proxy_email, contact_problem "
+        "FROM patient WHERE dirty = 1 AND id > :after ORDER BY id LIMIT :limit" + lock,
+        after=after,
+        limit=limit,
+    )
+
+
+def coming_appointments(
+    connection: Connection, patients: Sequence[int], now: int
+) -> Sequence[Record]:
+    return among(
+        connection,
+        "SELECT id, patient_id, source_id, starts_at, version, status, uf, version_at, "
+        "first_seen_at, in_first_sync, booked_at, cancelled_at, cancelled_basis, cancelled_by, "
+        "answer, all_day FROM appointment WHERE patient_id IN :ids AND starts_at > :now",
+        patients,
+        now=now,
+    )
+
+
+def decisions_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Record]:
+    """Every decision with the message, if any, that carries it over each channel."""
+    return among(
+        connection,
+        "SELECT d.id, d.appointment_id, d.step, d.cycle, d.state, d.reason, d.opens_at, "
+        "d.closes_at, i.channel, m.id AS message_id, m.state AS message_state, m.settled_at "
+        "FROM decision d LEFT JOIN message_item i ON i.decision_id = d.id "
+        "LEFT JOIN message m ON m.id = i.message_id WHERE d.appointment_id IN :ids",
+        appointments,
+    )
+
+
+def messages_of(connection: Connection, patients: Sequence[int]) -> Sequence[Record]:
+    lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
+    return among(
+        connection,
+        "SELECT id, dedupe_key, patient_id, state, reason, recipient, relation, purpose, "
+        "language, earliest_at, opens_at, closes_at FROM message "
+        "WHERE patient_id IN :ids AND state IN "
+        "('PLANNED', 'HELD', 'SUPPRESSED', 'CANCELLED', 'EXPIRED', 'LEASED')" + lock,
+        patients,
+    )
+
+
+def told_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Record]:
+    """What may have been read of each appointment, oldest first."""
+    return among(
+        connection,
+        "SELECT t.appointment_id, t.starts_at, t.place, m.kind FROM told t "
+        "JOIN attempt a ON a.id = t.attempt_id JOIN message m ON m.id = a.message_id "
+        "WHERE t.appointment_id IN :ids AND a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
+        "ORDER BY a.started_at, a.id",
+        appointments,
+    )
+
+
+def objections(
+    connection: Connection, patients: Sequence[int], keys: Sequence[bytes]
+) -> Sequence[Record]:
+    if not rows(connection, "SELECT 1 FROM objection WHERE withdrawn_at IS NULL LIMIT 1"):
+        return []
+    sql = "SELECT patient_id, address_key, channel FROM objection WHERE withdrawn_at IS NULL AND "
+    return [
+        *among(connection, sql + "patient_id IN :ids", patients),
+        *among(connection, sql + "address_key IN :ids", keys),
+    ]
+
+
+DECISION_COLUMNS = (
+    "id", "appointment_id", "step", "cycle", "state", "reason", "purpose", "opens_at",
+    "closes_at", "decided_at",
+)  # fmt: skip
+MESSAGE_COLUMNS = (
+    "id", "dedupe_key", "kind", "channel", "state", "patient_id", "recipient", "recipient_key",
+    "relation", "site_id", "purpose", "language", "earliest_at", "opens_at", "closes_at",
+    "created_at", "updated_at",
+)  # fmt: skip
+ITEM_COLUMNS = ("decision_id", "channel", "message_id")
+
+
+def insert_plan(
+    connection: Connection,
+    decisions: Sequence[Sequence[object]],
+    messages: Sequence[Sequence[object]],
+    items: Sequence[Sequence[object]],
+) -> None:
+    insert_rows(connection, "decision", DECISION_COLUMNS, decisions)
+    insert_rows(connection, "message", MESSAGE_COLUMNS, messages)
+    insert_rows(connection, "message_item", ITEM_COLUMNS, items)
+
+
+def update_decisions(connection: Connection, changed: Sequence[dict[str, object]]) -> None:
+    many(
+        connection,
+        "UPDATE decision SET state = :state, reason = :reason, purpose = :purpose, "
+        "opens_at = :opens_at, closes_at = :closes_at, decided_at = :decided_at WHERE id = :id",
+        changed,
+    )
+
+
+def update_messages(connection: Connection, changed: Sequence[dict[str, object]]) -> None:
+    """Re-decide unsent messages; one that was leased meanwhile is left to the intent's check."""
+    many(
+        connection,
+        "UPDATE message SET state = :state, reason = :reason, recipient = :recipient, "
+        "recipient_key = :recipient_key, relation = :relation, purpose = :purpose, "
+        "language = :language, earliest_at = :earliest_at, opens_at = :opens_at, "
+        "closes_at = :closes_at, leases = 0, updated_at = :updated_at WHERE id = :id "
+        "AND state IN ('PLANNED', 'HELD', 'SUPPRESSED', 'CANCELLED', 'EXPIRED')",
+        changed,
+    )
+
+
+def withdraw_messages(connection: Connection, changed: Sequence[dict[str, object]]) -> None:
+    many(
+        connection,
+        "UPDATE message SET state = :state, reason = :reason, updated_at = :updated_at "
+        "WHERE id = :id AND state IN ('PLANNED', 'HELD')",
+        changed,
+    )
+
+
+def point_items(connection: Connection, items: Sequence[dict[str, object]]) -> None:
+    many(
+        connection,
+        "INSERT INTO message_item (decision_id, channel, message_id) "
+        "VALUES (:decision_id, :channel, :message_id) "
+        "ON CONFLICT (decision_id, channel) DO UPDATE SET message_id = excluded.message_id",
+        items,
+    )
+
+
+def settle_patients(connection: Connection, patients: Sequence[int]) -> None:
+    if patients:
+        statement = text("UPDATE patient SET dirty = 0 WHERE id IN :ids")
+        connection.execute(
+            statement.bindparams(bindparam("ids", expanding=True)), {"ids": list(patients)}
+        )
+
+
+def mark_dirty(connection: Connection, patients: Sequence[int]) -> None:
+    if patients:
+        statement = text("UPDATE patient SET dirty = 1 WHERE dirty = 0 AND id IN :ids")
+        connection.execute(
+            statement.bindparams(bindparam("ids", expanding=True)), {"ids": list(patients)}
+        )
+
+
+def mark_all_dirty(connection: Connection, now: int) -> int:
+    """The rules changed: look again at everybody who has an appointment to come."""
+    return run(
+        connection,
+        "UPDATE patient SET dirty = 1 WHERE dirty = 0 AND EXISTS "
+        "(SELECT 1 FROM appointment a WHERE a.patient_id = patient.id AND a.starts_at > :now)",
+        now=now,
+    )
+
+
+def expire(connection: Connection, now: int) -> int:
+    """What did not leave by its deadline never will; its decisions say so."""
+    changed = run(
+        connection,
+        "UPDATE message SET state = 'EXPIRED', reason = 'past', updated_at = :now "
+        "WHERE state IN ('PLANNED', 'HELD') AND closes_at <= :now",
+        now=now,
+    )
+    if changed:
+        run(
+            connection,
+            "UPDATE decision SET state = 'SUPPRESSED', reason = 'past', decided_at = :now "
+            "WHERE state = 'PLANNED' AND id IN (SELECT i.decision_id FROM message_item i "
+            "JOIN message m ON m.id = i.message_id WHERE m.state = 'EXPIRED' "
+            "AND m.reason = 'past' AND m.updated_at = :now)",
+            now=now,
+        )
+    return changed
+
+
+def open_tasks(connection: Connection, tasks: Sequence[Sequence[object]]) -> None:
+    """Insert (id, kind, subject, subject_version, sentence, uf, created_at, due_at) rows; a
+    task that exists is left as it is."""
+    many(
+        connection,
+        "INSERT INTO task (id, kind, subject, subject_version, sentence, uf, state, created_at, "
+        "due_at) VALUES (:id, :kind, :subject, :version, :sentence, :uf, 'open', :created, :due) "
+        "ON CONFLICT (kind, subject, subject_version) DO NOTHING",
+        [
+            dict(
+                zip(
+                    ("id", "kind", "subject", "version", "sentence", "uf", "created", "due"),
+                    task,
+                    strict=True,
+                )
+            )
+            for task in tasks
+        ],
+    )

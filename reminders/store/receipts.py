@@ -1,0 +1,194 @@
+"""Receipts and replies: inserted once, joined to their attempt whenever it is known, and
+applied by rank, so that any order and any repetition end in the same state (R6)."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, text
+
+from reminders.ports import InboundSms, Receipt
+from reminders.store.engine import Record, many, reserve, rows
+from reminders.store.outbox import RANK
+from reminders.store.planning import among
+
+# their word -> the state it proves
+STATES = "CASE r.state WHEN 'accepted' THEN 'ACCEPTED' WHEN 'delivered' THEN 'DELIVERED' ELSE 'UNDELIVERED' END"
+
+
+def store_receipts(
+    connection: Connection, provider: str, receipts: Sequence[Receipt], at: int
+) -> list[int]:
+    """The keys of those not seen before."""
+    if not receipts:
+        return []
+    first = reserve(connection, "receipt", len(receipts))
+    fresh: list[int] = []
+    for number, receipt in enumerate(receipts):
+        found = rows(
+            connection,
+            "INSERT INTO receipt (id, provider, event, reference, provider_id, state, code, "
+            "opted_out, bad_recipient, received_at) VALUES (:id, :provider, :event, :reference, "
+            ":provider_id, :state, :code, :opted_out, :bad_recipient, :at) "
+            "ON CONFLICT (provider, event) DO NOTHING RETURNING id",
+            id=first + number,
+            provider=provider,
+            event=receipt.event,
+            reference=receipt.reference,
+            provider_id=receipt.provider_id,
+            state=receipt.state.value,
+            code=receipt.code,
+            opted_out=int(receipt.opted_out),
+            bad_recipient=int(receipt.bad_recipient),
+            at=at,
+        )
+        fresh += [row.id for row in found]
+    return fresh
+
+
+def waiting_for(connection: Connection, accepted: Sequence[tuple[str, str]]) -> list[int]:
+    """Receipts stored before their attempt's provider id was: their keys."""
+    wanted = set(accepted)
+    found = among(
+        connection,
+        "SELECT id, provider, provider_id FROM receipt WHERE attempt_id IS NULL "
+        "AND provider_id IN :ids",
+        [provider_id for _, provider_id in accepted],
+    )
+    return [row.id for row in found if (row.provider, row.provider_id) in wanted]
+
+
+def _for(connection: Connection, sql: str, ids: Sequence[int], **values: object) -> None:
+    if ids:
+        statement = text(sql).bindparams(bindparam("ids", expanding=True))
+        connection.execute(statement, {"ids": list(ids), **values})
+
+
+def join_attempts(connection: Connection, receipts: Sequence[int]) -> None:
+    _for(
+        connection,
+        "UPDATE receipt SET attempt_id = COALESCE("
+        "(SELECT a.id FROM attempt a WHERE receipt.reference <> '' "
+        " AND a.reference = receipt.reference), "
+        "(SELECT MAX(a.id) FROM attempt a WHERE receipt.provider_id <> '' "
+        " AND a.provider = receipt.provider AND a.provider_id = receipt.provider_id)) "
+        "WHERE id IN :ids AND attempt_id IS NULL",
+        receipts,
+    )
+
+
+def raise_states(connection: Connection, receipts: Sequence[int], at: int) -> None:
+    """Move attempts and messages up to the highest rank any receipt proves; never down."""
+    found = among(
+        connection,
+        f"SELECT r.attempt_id, r.provider_id, r.code, {STATES} AS state FROM receipt r "
+        "WHERE r.id IN :ids AND r.attempt_id IS NOT NULL AND r.state <> 'unknown'",
+        receipts,
+    )
+    values = [
+        {"attempt": row.attempt_id, "state": row.state, "code": row.code,
+         "provider_id": row.provider_id, "now": at}
+        for row in found
+    ]  # fmt: skip
+    rank, new = RANK.format("state"), RANK.format("CAST(:state AS TEXT)")
+    many(
+        connection,
+        "UPDATE attempt SET state = :state, code = CASE WHEN :code = '' THEN code ELSE :code END, "
+        "provider_id = CASE WHEN provider_id = '' THEN :provider_id ELSE provider_id END, "
+        f"finished_at = :now WHERE id = :attempt AND {rank} < {new}",
+        values,
+    )
+    many(
+        connection,
+        "UPDATE message SET state = :state, reason = :code, lease_until = NULL, leases = 0, "
+        "updated_at = :now WHERE id = (SELECT message_id FROM attempt WHERE id = :attempt) "
+        f"AND {rank} < {new}",
+        values,
+    )
+
+
+def consequences(connection: Connection, receipts: Sequence[int]) -> Sequence[Record]:
+    return among(
+        connection,
+        "SELECT r.state, r.opted_out, r.bad_recipient, r.provider, a.address, a.channel, "
+        "m.id AS message_id, m.patient_id, m.state AS message_state FROM receipt r "
+        "JOIN attempt a ON a.id = r.attempt_id JOIN message m ON m.id = a.message_id "
+        "WHERE r.id IN :ids",
+        receipts,
+    )
+
+
+def store_replies(
+    connection: Connection, provider: str, replies: Sequence[tuple[InboundSms, bytes]], at: int
+) -> int:
+    """How many were new. A reply is bound to the last message that went to its sender."""
+    new = 0
+    for reply, key in replies:
+        found = rows(
+            connection,
+            "INSERT INTO inbound (id, provider, provider_id, sender, sender_key, recipient, body, "
+            "received_at, attempt_id) VALUES (:id, :provider, :provider_id, :sender, :key, "
+            ":recipient, :body, :at, (SELECT MAX(a.id) FROM attempt a JOIN message m "
+            "ON m.id = a.message_id WHERE m.recipient_key = :key AND a.provider = :provider "
+            "AND a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED'))) "
+            "ON CONFLICT (provider, provider_id) DO NOTHING RETURNING id",
+            id=reserve(connection, "inbound", 1),
+            provider=provider,
+            provider_id=reply.provider_id,
+            sender=reply.sender,
+            key=key,
+            recipient=reply.recipient,
+            body=reply.text,
+            at=at,
+        )
+        new += len(found)
+    return new
+
+
+def store_objection(
+    connection: Connection,
+    key: bytes,
+    patients: Sequence[int],
+    channel: str,
+    origin: str,
+    by: str,
+    at: int,
+) -> None:
+    people: list[int | None] = list(patients) or [None]
+    first = reserve(connection, "objection", len(people))
+    many(
+        connection,
+        "INSERT INTO objection (id, address_key, patient_id, channel, origin, recorded_at, "
+        "recorded_by) VALUES (:id, :key, :patient, :channel, :origin, :at, :by)",
+        [
+            {"id": first + n, "key": key, "patient": patient, "channel": channel,
+             "origin": origin, "at": at, "by": by}
+            for n, patient in enumerate(people)
+        ],
+    )  # fmt: skip
+
+
+def patients_at(connection: Connection, address: str) -> list[int]:
+    """Everybody this number or e-mail address serves."""
+    found = rows(
+        connection,
+        "SELECT id FROM patient WHERE phone = :address UNION SELECT id FROM patient "
+        "WHERE proxy_phone = :address UNION SELECT id FROM patient WHERE lower(email) = "
+        "lower(:address) UNION SELECT id FROM patient WHERE lower(proxy_email) = lower(:address)",
+        address=address,
+    )
+    return [row.id for row in found]
+
+
+def outstanding(
+    connection: Connection, provider: str, *, since: int, limit: int = 200
+) -> list[str]:
+    """Provider ids of recent submissions whose fate is not final, for a provider to be asked."""
+    found = rows(
+        connection,
+        "SELECT provider_id FROM attempt WHERE provider = :provider AND provider_id <> '' "
+        "AND state IN ('ACCEPTED', 'UNKNOWN') AND started_at > :since ORDER BY started_at "
+        "LIMIT :limit",
+        provider=provider,
+        since=since,
+        limit=limit,
+    )
+    return [row.provider_id for row in found]
