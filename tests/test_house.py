@@ -156,3 +156,20 @@ def test_every_relative_link_of_a_document_leads_somewhere() -> None:
         if not (path.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_the_container_runs_without_root_and_names_no_registry() -> None:
+    lines = (ROOT / "Containerfile").read_text(encoding="utf-8").splitlines()
+    images = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    users = [line.split()[1] for line in lines if line.startswith("USER ")]
+    sources = [
+        source
+        for line in lines
+        if line.startswith("COPY ") and "--from" not in line
+        for source in line.split()[1:-1]
+    ]
+    assert images
+    assert [image for image in images if "/" in image] == []
+    assert users[-1].split(":")[0] not in ("root", "0")
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+    assert any(line.startswith("HEALTHCHECK ") for line in lines)
