@@ -1,7 +1,9 @@
 """A script of what goes wrong at a simulated provider, and when."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 Kind = Literal[
@@ -40,3 +42,8 @@ class FaultScript:
             if fault.provider == provider and fault.first <= number < fault.first + fault.times:
                 return fault
         return None
+
+
+def load_faults(path: Path) -> list[Fault]:
+    """The faults of a JSON file: a list of objects with the fields of `Fault`."""
+    return [Fault(**each) for each in json.loads(path.read_text(encoding="utf-8"))]
