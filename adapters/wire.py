@@ -7,10 +7,12 @@ before the first byte of the request are "not sent", everything else may have ar
 """
 
 import asyncio
+import functools
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
@@ -69,31 +71,33 @@ def client(
 
 
 def _transport(wiring: Wiring) -> httpx.AsyncBaseTransport:
+    try:
+        trust = _trust(wiring.ca_file and wiring.base_dir / wiring.ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigurationError(
+            [
+                Problem(
+                    f"{wiring.id}.ca_file",
+                    "certificat d'autorité illisible",
+                    "indiquer un fichier PEM lisible",
+                )
+            ]
+        ) from error
     return AiohttpTransport(
-        verify=_trust(wiring),
+        verify=trust,
         trust_env=False,
         limits=httpx.Limits(max_connections=wiring.connections, keepalive_expiry=KEEPALIVE_SECONDS),
         proxy=httpx.Proxy(wiring.proxy) if wiring.proxy else None,
     )
 
 
-def _trust(wiring: Wiring) -> ssl.SSLContext:
+@functools.cache  # reading every root takes a tenth of a second
+def _trust(ca_file: Path | None) -> ssl.SSLContext:
     """The public roots httpx carries, the system's, and the hospital's own CA if it names one."""
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
-    if wiring.ca_file is not None:
-        try:
-            context.load_verify_locations(wiring.base_dir / wiring.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(
-                [
-                    Problem(
-                        f"{wiring.id}.ca_file",
-                        "certificat d'autorité illisible",
-                        "indiquer un fichier PEM lisible",
-                    )
-                ]
-            ) from error
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
     return context
 
 

@@ -22,10 +22,14 @@ class Wiring:
 
     id: str
     base_dir: Path = Path()  # relative paths of the configuration start here
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Paris"))  # civil times of the source
+    zone: ZoneInfo = field(
+        default_factory=lambda: ZoneInfo("Europe/Paris")
+    )  # civil times of the source
     proxy: str | None = None
     ca_file: Path | None = None  # a private CA, beside the system's
-    callback_url: str | None = None  # public, secret path included, no trailing slash; None = polling
+    callback_url: str | None = (
+        None  # public, secret path included, no trailing slash; None = polling
+    )
     timeout_seconds: float = 10.0
     connections: int = 100
 
@@ -72,6 +76,10 @@ class AppointmentSource(Protocol):
         `since`: changes since that instant are enough (where the source can tell); None asks
         for the whole window. Raises SourceUnavailable.
         """
+
+    def forget(self, *, before: datetime) -> int:
+        """Delete archived and rejected inputs older than `before` (they name patients): how many."""
+        ...
 
 
 # --- messages out ----------------------------------------------------------------------------
@@ -159,11 +167,13 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What a callback or a poll told. `hints`: something changed, ask by polling soon."""
+    """What a callback or a poll told. `hints`: something changed, ask by polling soon; `hinted`
+    names the provider ids it may concern, unproven: poll those of them that are ours."""
 
     receipts: tuple[Receipt, ...] = ()
     replies: tuple[InboundSms, ...] = ()
     hints: bool = False
+    hinted: tuple[str, ...] = ()
 
 
 class SmsSender(Protocol):
