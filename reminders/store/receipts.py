@@ -11,7 +11,10 @@ from reminders.store.outbox import RANK
 from reminders.store.planning import among
 
 # their word -> the state it proves
-STATES = "CASE r.state WHEN 'accepted' THEN 'ACCEPTED' WHEN 'delivered' THEN 'DELIVERED' ELSE 'UNDELIVERED' END"
+STATES = (
+    "CASE r.state WHEN 'accepted' THEN 'ACCEPTED' WHEN 'delivered' THEN 'DELIVERED' "
+    "ELSE 'UNDELIVERED' END"
+)
 
 
 def store_receipts(

@@ -190,8 +190,8 @@ def _upsert_appointments(
         f"""
         INSERT INTO appointment (id, source_id, external_id, patient_id, uf, site_id, agenda,
           kind, place, starts_at, all_day, duration_minutes, status, version_at,
-          fingerprint, booked_at, modified_at, first_seen_at, last_seen_at, in_first_sync, cancelled_at, cancelled_basis,
-          cancelled_by, first_starts_at)
+          fingerprint, booked_at, modified_at, first_seen_at, last_seen_at,
+          in_first_sync, cancelled_at, cancelled_basis, cancelled_by, first_starts_at)
         SELECT :base + s.n - :first, :source, s.external_id, p.id, s.uf, s.site_id, s.agenda,
           s.kind, s.place, s.starts_at, s.all_day, s.duration_minutes, s.status, :now,
           s.fingerprint, s.booked_at, s.modified_at, :now, :now, :first_sync,

@@ -142,6 +142,8 @@ class Patient(Base, table=True):
             postgresql_where=text("dirty = 1"),
         ),
         Index("ix_patient_phone", "phone"),
+        Index("ix_patient_proxy_phone", "proxy_phone"),
+        Index("ix_patient_email", "email"),
     )
     id: int = _key()
     authority: str = _text()

@@ -1,0 +1,329 @@
+"""The composition root: the one place where adapters, store and services meet."""
+
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import entry_points
+from ipaddress import ip_address
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.engine import make_url
+
+from reminders import __version__
+from reminders.clock import Clock
+from reminders.config import AdapterTable, Settings
+from reminders.domain.outbox import REFERENCES, reference
+from reminders.engine.pump import Pump, Submit
+from reminders.engine.tasks import Parts, Tasks
+from reminders.engine.writer import Writer
+from reminders.errors import ConfigurationError, Problem
+from reminders.ports import Accepted, Email, EmailSender, Sms, SmsSender, Wiring
+from reminders.rendering import Renderer
+from reminders.services.compose import Composer, Route
+from reminders.services.deliver import Delivery, Envelope
+from reminders.services.rules import Rules, rules_of
+from reminders.services.startup import prepare, secret_of
+from reminders.store.engine import Store, open_engine
+from reminders.store.migrate import migrate
+
+GROUPS = {"dpi": "reminders.dpi", "sms": "reminders.sms", "email": "reminders.email"}
+
+
+@dataclass(slots=True)
+class Application:
+    """A working process. Close it when done."""
+
+    settings: Settings
+    rules: Rules
+    store: Store
+    clock: Clock
+    secret: bytes
+    tasks: Tasks
+    composer: Composer
+    routes: tuple[Route, ...]
+    sms: Mapping[str, SmsSender]
+    email: Mapping[str, EmailSender]
+    callback_paths: Mapping[str, str]
+    writer: Writer
+
+    async def aclose(self) -> None:
+        for sender in (*self.sms.values(), *self.email.values()):
+            await sender.aclose()
+        self.writer.close()
+        self.store.close()
+
+
+def open_store(settings: Settings) -> Store:
+    """The database of the configuration; a relative SQLite path starts at the file's folder."""
+    url = make_url(settings.store.url) if "://" in settings.store.url else None
+    if url is not None and url.get_backend_name() == "sqlite" and url.database:
+        place = settings.base_dir / url.database
+        return Store(
+            open_engine(url.set(database=str(place)).render_as_string(hide_password=False))
+        )
+    return Store(open_engine(settings.store.url))
+
+
+def build(
+    settings: Settings, clock: Clock, *, store: Store | None = None, keep_inputs: bool = False
+) -> Application:
+    """Put a process together. Raises ConfigurationError naming every adapter's mistakes at once.
+
+    A new or older SQLite database is migrated here; PostgreSQL waits for `reminders migrate`
+    only if it already holds another release's schema.
+    """
+    problems: list[Problem] = []
+    store = store or open_store(settings)
+    migrate(store)
+    rules = rules_of(settings)
+    secret = secret_of(store, "address_key")
+    paths = callback_paths(settings, store)
+    sources = [
+        (table, adapter)
+        for table in settings.dpi
+        if (adapter := _create("dpi", table, settings, problems, paths)) is not None
+    ]
+    sms: dict[str, SmsSender] = {
+        table.id: adapter
+        for table in settings.sms
+        if (adapter := _create("sms", table, settings, problems, paths)) is not None
+    }
+    email: dict[str, EmailSender] = {}
+    if settings.email is not None:
+        adapter = _create("email", settings.email, settings, problems, paths)
+        if adapter is not None:
+            email[settings.email.id] = adapter
+    if problems:
+        raise ConfigurationError(problems)
+    routes = routes_of(settings)
+    prepare(store, rules, [route.id for route in routes], __version__, now=clock.now())
+    composer = Composer(rules, Renderer())
+    delivery = Delivery(store, rules, composer, settings.delivery, secret, new_reference)
+    writer = Writer()
+    pump = Pump(
+        delivery,
+        routes,
+        _submitters(sms, email),
+        clock,
+        writer,
+        in_flight=settings.delivery.in_flight,
+        pause_seconds=settings.delivery.provider_pause_seconds,
+    )
+    parts = Parts(
+        settings, rules, store, clock, secret, sources, sms, delivery, keep_inputs=keep_inputs
+    )
+    tasks = Tasks(parts, pump, writer)
+    return Application(
+        settings,
+        rules,
+        store,
+        clock,
+        secret,
+        tasks,
+        composer,
+        tuple(routes),
+        sms,
+        email,
+        paths,
+        writer,
+    )
+
+
+def new_reference() -> str:
+    return reference(secrets.randbelow(REFERENCES))
+
+
+def check_adapters(settings: Settings) -> list[Problem]:
+    """Every mistake of every adapter's table, without touching a database or the network."""
+    problems: list[Problem] = []
+    for kind, tables in (("dpi", settings.dpi), ("sms", settings.sms)):
+        for table in tables:
+            _create(kind, table, settings, problems, {})
+    if settings.email is not None:
+        _create("email", settings.email, settings, problems, {})
+    return problems
+
+
+def _create(
+    group: str,
+    table: Any,
+    settings: Settings,
+    problems: list[Problem],
+    paths: Mapping[str, str],
+) -> Any:
+    """One adapter by its entry point; None, and its mistakes in `problems`, if it cannot be."""
+    where = f"[[{group}]] « {table.id} »" if group != "email" else "[email]"
+    found = {entry.name: entry for entry in entry_points(group=GROUPS[group])}
+    if table.kind not in found:
+        known = ", ".join(sorted(found)) or "aucun"
+        problems.append(
+            Problem(f"{where} › kind", f"« {table.kind} » est inconnu", f"choisir parmi : {known}")
+        )
+        return None
+    try:
+        return found[table.kind].load()(table.options, _wiring(table, settings, paths))
+    except ConfigurationError as error:
+        problems += [
+            Problem(f"{where} › {one.where}", one.what, one.remedy) for one in error.problems
+        ]
+        return None
+
+
+def _wiring(table: AdapterTable, settings: Settings, paths: Mapping[str, str]) -> Wiring:
+    network = settings.network
+    identifier = str(getattr(table, "id", ""))
+    path, public = paths.get(identifier), settings.web.public_url
+    zone = settings.site[0].zone if settings.site else ZoneInfo("Europe/Paris")
+    return Wiring(
+        id=identifier,
+        base_dir=settings.base_dir,
+        zone=zone,
+        proxy=network.proxy,
+        ca_file=settings.base_dir / network.ca_file if network.ca_file else None,
+        callback_url=f"{settings.web.public_url}{path}"
+        if path and settings.web.public_url
+        else None,
+        timeout_seconds=settings.delivery.send_timeout_seconds,
+        connections=settings.delivery.in_flight,
+    )
+
+
+def callback_paths(settings: Settings, store: Store) -> dict[str, str]:
+    """provider id -> the unguessable path its callbacks come to; made once per database."""
+    return {
+        table.id: f"/callbacks/{table.id}/{secret_of(store, f'callback:{table.id}').hex()[:32]}"
+        for table in settings.sms
+    }
+
+
+def routes_of(settings: Settings) -> list[Route]:
+    """The configured senders in order. A rehearsal without any still renders and counts."""
+    routes = [
+        Route(table.id, "sms", table.family, table.max_per_second, table.price_per_segment_eur)
+        for table in settings.sms
+    ]
+    if settings.email is not None:
+        routes.append(Route(settings.email.id, "email", "link", settings.email.max_per_second))
+    if settings.mode == "rehearsal":
+        present = {route.channel for route in routes}
+        routes += [
+            Route(f"rehearsal-{channel}", channel)
+            for channel in ("sms", "email")
+            if channel not in present
+        ]
+    return routes
+
+
+def _submitters(
+    sms: Mapping[str, SmsSender], email: Mapping[str, EmailSender]
+) -> dict[str, Submit]:
+    return {name: _text(sender) for name, sender in sms.items()} | {
+        name: _mail(sender) for name, sender in email.items()
+    }
+
+
+def _text(sender: SmsSender) -> Submit:
+    async def submit(envelope: Envelope, now: datetime) -> Accepted:
+        composed = envelope.composed
+        valid = max(timedelta(seconds=1), composed.closes_at - now)
+        return await sender.send(Sms(envelope.reference, composed.address, composed.text, valid))
+
+    return submit
+
+
+def _mail(sender: EmailSender) -> Submit:
+    async def submit(envelope: Envelope, _now: datetime) -> Accepted:
+        composed = envelope.composed
+        return await sender.send(
+            Email(
+                envelope.reference,
+                composed.address,
+                composed.subject,
+                composed.text,
+                composed.html,
+                composed.calendar,
+            )
+        )
+
+    return submit
+
+
+@contextmanager
+def throw_away_copy(settings: Settings) -> Iterator[Store]:
+    """A copy of the database that nothing outlives: what a dry run works on."""
+    original = open_store(settings)
+    try:
+        if original.is_sqlite:
+            with TemporaryDirectory(prefix="reminders-") as folder:
+                copy = Path(folder) / "copy.db"
+                _copy_sqlite(original, copy)
+                store = Store(open_engine(f"sqlite:///{copy}"))
+                try:
+                    yield store
+                finally:
+                    store.close()
+        else:
+            with _postgres_copy(original) as store:
+                yield store
+    finally:
+        original.close()
+
+
+def _copy_sqlite(original: Store, copy: Path) -> None:
+    database = original.engine.url.database
+    if database and os.path.exists(database):
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as source:
+            with sqlite3.connect(copy) as target:
+                source.backup(target)
+            target.close()
+        source.close()
+
+
+@contextmanager
+def _postgres_copy(original: Store) -> Iterator[Store]:
+    """The same tables in a schema of their own, dropped at the end."""
+    name = f"reminders_dry_{secrets.token_hex(4)}"
+    with original.write() as connection:
+        tables = [
+            row[0]
+            for row in connection.exec_driver_sql(
+                "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+            )
+        ]
+        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+        for table in tables:
+            connection.exec_driver_sql(f"CREATE TABLE {name}.{table} (LIKE {table} INCLUDING ALL)")
+            connection.exec_driver_sql(f"INSERT INTO {name}.{table} SELECT * FROM {table}")  # noqa: S608
+    url = original.engine.url.update_query_dict({"options": f"-csearch_path={name}"})
+    store = Store(open_engine(url.render_as_string(hide_password=False)))
+    try:
+        yield store
+    finally:
+        store.close()
+        with original.write() as connection:
+            connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")
+
+
+def on_loopback(settings: Settings) -> bool:
+    """Is every provider's address this machine's own? Then nothing can reach a patient."""
+    addresses = [str(table.options.get("base_url", "")) for table in settings.sms]
+    if settings.email is not None:
+        addresses.append(f"//{settings.email.options.get('host', '')}")
+    return all(_is_loopback(urlsplit(address).hostname or "") for address in addresses)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,187 @@
+"""What a process does when it is woken: the same few verbs for `run`, `serve` and the demo.
+
+Losing or doubling a wake-up changes nothing: the outbox holds what is due.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from reminders.clock import Clock
+from reminders.config import DpiTable, Settings
+from reminders.domain.guard import Limits
+from reminders.engine.pump import PassSummary, Pump
+from reminders.engine.writer import Writer
+from reminders.errors import SendError
+from reminders.ports import AppointmentSource, Received, SmsSender
+from reminders.services.deliver import Delivery
+from reminders.services.plan import PlanSummary, plan
+from reminders.services.purge import PurgeSummary, purge
+from reminders.services.receive import Taken, receive
+from reminders.services.rules import Rules
+from reminders.services.sync import FeedSummary, SyncOptions, sync
+from reminders.store import holds, outbox, receipts
+from reminders.store.engine import Record, Store
+from reminders.store.types import instant, micros
+
+RECEIPTS_AWAITED = timedelta(days=3)
+MOST_ROUNDS = 10  # next channels and providers opened within one pass
+
+
+@dataclass(slots=True)
+class Pass:
+    """One pass of the daily run, in numbers."""
+
+    feeds: list[FeedSummary] = field(default_factory=list)
+    plan: PlanSummary = field(default_factory=PlanSummary)
+    sent: PassSummary = field(default_factory=PassSummary)
+    repaired: dict[str, int] = field(default_factory=dict)
+    purged: PurgeSummary | None = None
+    held: Sequence[Record] = ()
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a working process has, put together by the composition root."""
+
+    settings: Settings
+    rules: Rules
+    store: Store
+    clock: Clock
+    secret: bytes
+    sources: Sequence[tuple[DpiTable, AppointmentSource]]
+    senders: Mapping[str, SmsSender]
+    delivery: Delivery
+    keep_inputs: bool = False
+
+
+class Tasks:
+    def __init__(self, parts: Parts, pump: Pump, writer: Writer) -> None:
+        self._parts = parts
+        self._pump = pump
+        self._writer = writer
+        self._sending = asyncio.Lock()
+
+    def sync(self) -> list[FeedSummary]:
+        """Read every source once. One that fails does not stop the others."""
+        parts = self._parts
+        gate = parts.settings.gate
+        options = SyncOptions(
+            limits=Limits(**gate.model_dump()),
+            live=parts.settings.mode == "live",
+            keep_inputs=parts.keep_inputs,
+        )
+        found: list[FeedSummary] = []
+        for table, source in parts.sources:
+            found += sync(parts.store, table, source, options, now=parts.clock.now())
+        return found
+
+    def plan(self) -> PlanSummary:
+        parts = self._parts
+        return plan(parts.store, parts.rules, parts.secret, now=parts.clock.now())
+
+    def open_today(self) -> int:
+        with self._parts.store.write() as connection:
+            return outbox.open_today(connection, now=micros(self._parts.clock.now()))
+
+    async def deliver(self) -> PassSummary:
+        """Send what is due, and what a refusal or a failure opens next, until nothing is left."""
+        total = PassSummary()
+        async with self._sending:
+            for _ in range(MOST_ROUNDS):
+                one = await self._pump.run_until_quiet()
+                total.answers += one.answers
+                total.codes += one.codes
+                total.rehearsed += one.rehearsed
+                if not one.answers["REFUSED"] and not one.answers["NOT_SENT"]:
+                    break
+                if not (await self._writer.call(self.plan)).planned and not self._more_due():
+                    break
+        return total
+
+    def _more_due(self) -> bool:
+        with self._parts.store.read() as connection:
+            return outbox.waiting(connection, now=micros(self._parts.clock.now()))
+
+    async def repair(self) -> dict[str, int]:
+        """Ask about the undecided, recover what a dead process left, expire what is past."""
+        await self._look_up()
+        now = self._parts.clock.now()
+        counts = dict(await self._writer.call(lambda: self._parts.delivery.tidy(now=now)))
+        if counts["settled"] or counts["quarantined"]:
+            await self._writer.call(self.plan)
+        return counts
+
+    async def _look_up(self) -> None:
+        for name, sender in self._parts.senders.items():
+            if not sender.capabilities.lookup:
+                continue
+            with self._parts.store.read() as connection:
+                waiting = [row.reference for row in outbox.unknown(connection, name)]
+            for reference in waiting:
+                try:
+                    receipt = await sender.lookup(reference)
+                except SendError:
+                    break
+                if receipt is not None:
+                    await self.take(name, Received(receipts=(receipt,)))
+
+    async def poll(self, only: str | None = None) -> Taken:
+        """Ask providers for receipts and replies they may not have been able to push."""
+        total = Taken()
+        for name, sender in self._parts.senders.items():
+            if only is not None and name != only:
+                continue
+            since = micros(self._parts.clock.now() - RECEIPTS_AWAITED)
+            with self._parts.store.read() as connection:
+                waiting = receipts.outstanding(connection, name, since=since)
+            try:
+                received = await sender.poll(waiting)
+            except SendError:
+                continue
+            taken = await self.take(name, received)
+            total = Taken(total.receipts + taken.receipts, total.replies + taken.replies)
+        return total
+
+    async def take(self, provider: str, received: Received) -> Taken:
+        """Durable when this returns: only then may a provider get its 2xx."""
+        if not received.receipts and not received.replies:
+            return Taken()
+        parts, now = self._parts, self._parts.clock.now()
+        return await self._writer.call(
+            lambda: receive(parts.store, parts.secret, provider, received, now=now)
+        )
+
+    def purge(self) -> PurgeSummary:
+        parts = self._parts
+        now = parts.clock.now()
+        archive = now - timedelta(days=parts.settings.retention.archive_days)
+        for _, source in parts.sources:
+            source.forget(before=archive)
+        return purge(parts.store, parts.settings.retention, now=now)
+
+    def next_due(self) -> datetime | None:
+        """The next moment at which sending or repairing could do something."""
+        with self._parts.store.read() as connection:
+            found = outbox.next_due(connection, now=micros(self._parts.clock.now()))
+        return None if found is None else instant(found)
+
+    def holds(self) -> Sequence[Record]:
+        with self._parts.store.read() as connection:
+            return holds.active(connection)
+
+    async def one_pass(self, *, purging: bool = True) -> Pass:
+        """sync → plan → deliver → purge: the daily run, safe to repeat every five minutes."""
+        done = Pass()
+        done.repaired = await self.repair()
+        done.feeds = await self._writer.call(self.sync)
+        done.plan = await self._writer.call(self.plan)
+        await self._writer.call(self.open_today)
+        await self.poll()
+        done.sent = await self.deliver()
+        if purging:
+            done.purged = await self._writer.call(self.purge)
+        done.held = self.holds()
+        return done

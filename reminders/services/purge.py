@@ -1,0 +1,49 @@
+"""Personal data leaves on schedule (DOMAIN 4); counts and keys stay for the reports."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reminders.config import RetentionTable
+from reminders.store import purging
+from reminders.store.engine import Store
+from reminders.store.types import micros
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeSummary:
+    bodies: int = 0
+    identities: int = 0
+    replies: int = 0
+    messages: int = 0
+    appointments: int = 0
+    inputs: int = 0
+
+    @property
+    def total(self) -> int:
+        return (
+            self.bodies
+            + self.identities
+            + self.replies
+            + self.messages
+            + self.appointments
+            + self.inputs
+        )
+
+
+def purge(store: Store, retention: RetentionTable, *, now: datetime) -> PurgeSummary:
+    """Erase what is past its duration, in batches short enough not to make a sender wait."""
+
+    def before(days: int) -> int:
+        return micros(now - timedelta(days=days))
+
+    summary = PurgeSummary(
+        bodies=purging.erase_bodies(store, before(retention.bodies_days)),
+        identities=purging.erase_identities(store, before(retention.identity_days)),
+        replies=purging.delete_replies(store, before(retention.replies_days)),
+        messages=purging.delete_messages(store, before(retention.delivery_days)),
+        appointments=purging.delete_appointments(store, before(retention.appointments_days)),
+        inputs=purging.delete_inputs(store, before(retention.inputs_days)),
+    )
+    if summary.total:
+        purging.compact(store)
+    return summary

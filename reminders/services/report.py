@@ -1,0 +1,70 @@
+"""The month's no-shows by service: counts from the DPI's own words, intervals from Wilson."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from reminders.domain.appointment import CancelledBy, Status
+from reminders.domain.outcome import EARLY, Outcome, Tally, outcome_of
+from reminders.services.rules import Rules
+from reminders.statistics.proportion import Interval, wilson_interval
+from reminders.store import reporting
+from reminders.store.engine import Store
+from reminders.store.types import MICROSECOND, instant, micros
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One service of the report. `interval` None: nothing is known, the rate is a dash."""
+
+    uf: str
+    label: str
+    tally: Tally
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class MonthReport:
+    year: int
+    month: int
+    lines: tuple[Line, ...]
+    total: Line
+
+
+def month_report(
+    store: Store, rules: Rules, year: int, month: int, zone: ZoneInfo, *, now: datetime
+) -> MonthReport:
+    """Appointments that start in a civil month of `zone`; those still to come are left out."""
+    start = datetime(year, month, 1, tzinfo=zone).astimezone(UTC)
+    after = (year + month // 12, month % 12 + 1)
+    end = datetime(*after, 1, tzinfo=zone).astimezone(UTC)
+    counts: dict[str, Counter[Outcome]] = {}
+    with store.read() as connection:
+        groups = reporting.outcomes(
+            connection, micros(start), micros(min(end, now)), EARLY // MICROSECOND
+        )
+    for group in groups:
+        outcome = outcome_of(
+            Status(group.status),
+            instant(group.starts_at),
+            None if group.cancelled_at is None else instant(group.cancelled_at),
+            CancelledBy(group.cancelled_by or "unknown"),
+            now,
+        )
+        if outcome is not None:
+            counts.setdefault(group.uf, Counter())[outcome] += group.number
+    lines = tuple(
+        _line(uf, rules.desks[uf].label if uf in rules.desks else f"UF {uf} sans réglage", found)
+        for uf, found in sorted(counts.items())
+    )
+    total: Counter[Outcome] = sum(counts.values(), Counter())
+    return MonthReport(year, month, lines, _line("", "Tous les services", total))
+
+
+def _line(uf: str, label: str, counts: Counter[Outcome]) -> Line:
+    tally = Tally(dict(counts))
+    interval = None
+    if tally.known:
+        interval = wilson_interval(counts[Outcome.NO_SHOW], tally.known)
+    return Line(uf, label, tally, interval)

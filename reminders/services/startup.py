@@ -1,0 +1,52 @@
+"""What a process makes sure of before it works: texts, pacers, keys, and what changed."""
+
+import json
+from datetime import datetime
+from hashlib import blake2b
+from secrets import token_hex
+
+from reminders.rendering import shipped
+from reminders.services.rules import Rules
+from reminders.store import facts, outbox, planning, templates
+from reminders.store.engine import Store
+from reminders.store.types import micros
+
+
+def prepare(
+    store: Store, rules: Rules, providers: list[str], release: str, *, now: datetime
+) -> None:
+    """Enter shipped texts once, give each provider its pacer, re-plan if the rules changed."""
+    at = micros(now)
+    with store.write() as connection:
+        for text in shipped():
+            templates.add_shipped(
+                connection,
+                key=(text.purpose, text.language, text.family, text.channel),
+                subject=text.subject,
+                body=text.body,
+                html=text.html,
+                content_hash=text.content_hash,
+                release=release,
+                at=at,
+            )
+        for provider in providers:
+            outbox.add_pacer(connection, provider)
+        fingerprint = rules_fingerprint(rules)
+        if facts.replace(connection, "rules", fingerprint):
+            planning.mark_all_dirty(connection, at)
+        mode = facts.read(connection, "mode")
+        if facts.replace(connection, "mode", rules.mode) and mode and rules.mode == "live":
+            outbox.rearm_rehearsed(connection, now=at)
+
+
+def rules_fingerprint(rules: Rules) -> str:
+    """Equal for rules that plan alike: a new hour, service or place makes it another."""
+    content = [str(unit) for _, unit in sorted(rules.units.items())]
+    return blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
+
+
+def secret_of(store: Store, name: str) -> bytes:
+    """A random key of this database, made at its first use."""
+    with store.write() as connection:
+        facts.add(connection, name, token_hex(32))
+        return bytes.fromhex(facts.read(connection, name))

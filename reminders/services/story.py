@@ -1,0 +1,167 @@
+"""The whole story of an appointment: every step, decision, reason, attempt, receipt."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reminders.domain.mask import mask_address
+from reminders.store import stories
+from reminders.store.engine import Record, Store
+from reminders.store.types import instant, instant_or_none
+
+REASONS = {
+    "past": "son moment est passé",
+    "not_booked": "le rendez-vous n'est plus prévu dans le DPI",
+    "unmapped": "l'UF n'a pas de réglage : aucun message sans réglage",
+    "excluded": "service sensible, exclu",
+    "no_hour": "rendez-vous sans heure",
+    "duplicate": "même rendez-vous déjà connu par une autre source",
+    "deceased": "patient décédé",
+    "identity": "identité bloquée (provisoire, cachée, fictive…)",
+    "confidential": "présence à ne pas divulguer",
+    "inactive": "dossier patient inactif",
+    "answered": "le patient a déjà répondu",
+    "booked_late": "pris trop tard pour cette étape",
+    "no_moment": "aucun moment permis avant le rendez-vous",
+    "no_moment_call": "plus de moment permis pour écrire : à appeler",
+    "same_day": "une autre étape de ce rendez-vous tombe ce jour-là",
+    "cap_day": "un autre rappel part déjà ce jour-là pour ce patient",
+    "cap_appointment": "trois rappels déjà prévus pour ce rendez-vous",
+    "already_told": "la correction vient de le dire",
+    "no_contact": "aucune adresse utilisable",
+    "landline_only": "seulement un numéro fixe",
+    "invalid_number": "numéro inutilisable",
+    "objection": "opposition du patient",
+    "channels_failed": "aucun canal n'a abouti : à appeler",
+    "cancelled_by_patient": "annulé par le patient lui-même",
+    "vanished_call": "disparu du fichier : à vérifier par téléphone",
+    "call_instead": "annulé à moins de 24 h : à appeler",
+    "first_sync": "déjà connu à la première lecture : pas d'accusé de réservation",
+    "no_booking_date": "pas de date de prise : pas d'accusé de réservation",
+    "moved": "remplacé : le rendez-vous a changé",
+    "withdrawn": "retiré : le plan a changé",
+    "hold": "envois suspendus",
+    "rehearsal": "répétition : rien ne part",
+    "test_mode": "mode test : destinataire hors de la liste",
+    "empty_variable": "texte impossible à composer sans trou",
+    "no_template": "aucun modèle approuvé",
+    "no_result": "interrompu pendant l'envoi : peut-être parti",
+    "undecided": "aucun accusé : tenu pour peut-être parti",
+    "leases": "interrompu trois fois",
+    "purged": "données effacées à l'échéance",
+}
+
+STATES = {
+    "PLANNED": "prévu",
+    "LEASED": "en préparation",
+    "SENDING": "en cours d'envoi",
+    "ACCEPTED": "pris par l'opérateur",
+    "DELIVERED": "remis",
+    "UNDELIVERED": "non remis",
+    "REFUSED": "refusé",
+    "UNKNOWN": "peut-être parti",
+    "SUPPRESSED": "pas envoyé",
+    "CANCELLED": "annulé",
+    "EXPIRED": "trop tard",
+    "HELD": "retenu",
+    "QUARANTINED": "mis de côté",
+    "NOT_SENT": "pas parti, à refaire",
+    "REHEARSED": "répété, pas envoyé",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One moment of a story, oldest first. `at` None: no moment (a step not yet decided)."""
+
+    at: datetime | None
+    what: str
+    why: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    source: str
+    external_id: str
+    status: str
+    answer: str
+    starts_at: datetime
+    uf: str
+    version: int
+    entries: tuple[Entry, ...]
+
+
+def stories_of(store: Store, number: str) -> list[Story]:
+    """The story of each appointment with this number (several sources may use the same)."""
+    with store.read() as connection:
+        return [
+            Story(
+                source=row.source_id,
+                external_id=row.external_id,
+                status=row.status,
+                answer=row.answer,
+                starts_at=instant(row.starts_at),
+                uf=row.uf,
+                version=row.version,
+                entries=_entries(stories.Told(connection, row.id), row),
+            )
+            for row in stories.find(connection, number)
+        ]
+
+
+def _entries(told: "stories.Told", row: Record) -> tuple[Entry, ...]:
+    entries = [Entry(instant(row.first_seen_at), f"lu de la source « {row.source_id} »")]
+    if row.version > 1:
+        entries.append(
+            Entry(instant(row.version_at), f"heure ou lieu changés (version {row.version})")
+        )
+    if row.cancelled_at is not None:
+        basis = "disparu du fichier" if row.cancelled_basis == "vanished" else "annulé dans le DPI"
+        entries.append(Entry(instant(row.cancelled_at), basis))
+    entries += [_decision(one) for one in told.decisions]
+    entries += [_attempt(one) for one in told.attempts]
+    entries += [_receipt(one) for one in told.receipts]
+    entries += [
+        Entry(instant(one.created_at), f"tâche : {one.sentence}", code=one.kind)
+        for one in told.tasks
+    ]
+    entries += [Entry(instant(one.received_at), "réponse du patient reçue") for one in told.replies]
+    return tuple(sorted(entries, key=lambda entry: (entry.at is None, entry.at or entries[0].at)))
+
+
+def _decision(row: Record) -> Entry:
+    step = "rendez-vous entier" if row.step == "*" else f"étape {row.step}"
+    state = row.message_state if row.state == "PLANNED" and row.message_state else row.state
+    reason = row.reason or (row.message_reason or "")
+    opens = instant_or_none(row.opens_at)
+    when = f" (à partir du {opens:%d/%m/%Y %H:%M} UTC)" if opens and state == "PLANNED" else ""
+    channel = f" par {CHANNELS.get(row.channel, row.channel)}" if row.channel else ""
+    return Entry(
+        instant(row.decided_at),
+        f"{step}, version {row.cycle} : {STATES.get(state, state)}{channel}{when}",
+        REASONS.get(reason, reason),
+        reason,
+    )
+
+
+CHANNELS = {"sms": "SMS", "email": "courriel"}
+
+
+def _attempt(row: Record) -> Entry:
+    to = mask_address(row.address) if row.address else "adresse effacée"
+    return Entry(
+        instant(row.started_at),
+        f"envoi {row.reference} par « {row.provider} » à {to} : {STATES.get(row.state, row.state)}",
+        REASONS.get(row.code, row.code),
+        row.code,
+    )
+
+
+def _receipt(row: Record) -> Entry:
+    words = {"delivered": "remis", "undelivered": "non remis", "accepted": "pris en charge"}
+    return Entry(
+        instant(row.received_at),
+        f"accusé de « {row.provider} » : {words.get(row.state, 'état inconnu')}",
+        row.code,
+        row.code,
+    )
