@@ -36,7 +36,7 @@ Broken = Literal[
     "gone",  # the first page is fine, the second expired (410)
     "partial",  # half of the first page, no next link, the true total
     "stale",  # searches answered as the first time, unless no-cache is asked
-    "ignore_filters",  # date, status and _lastUpdated have no effect
+    "ignore_filters",  # a search finds every resource of its type
     "no_last_updated",  # 400 not-supported for _lastUpdated
     "no_include",  # _include is ignored
     "loop",  # the next link leads to the same page
@@ -210,7 +210,7 @@ class _Server:
         if self.faults.broken == "no_last_updated" and "_lastUpdated" in wanted:
             raise Refusal(400, "not-supported", "_lastUpdated is not supported")
         if self.faults.broken == "ignore_filters":
-            wanted = {name: wanted[name] for name in ("_id", "identifier") if name in wanted}
+            wanted = {}
         return self._store.select(
             kind,
             start=_interval(wanted["date"]) if "date" in wanted else None,
