@@ -1,21 +1,14 @@
 """The composition root: the one place where adapters, store and services meet."""
 
-import os
 import secrets
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
 from ipaddress import ip_address
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
-
-from sqlalchemy.engine import make_url
 
 from reminders import __version__
 from reminders.clock import Clock
@@ -63,13 +56,7 @@ class Application:
 
 def open_store(settings: Settings) -> Store:
     """The database of the configuration; a relative SQLite path starts at the file's folder."""
-    url = make_url(settings.store.url) if "://" in settings.store.url else None
-    if url is not None and url.get_backend_name() == "sqlite" and url.database:
-        place = settings.base_dir / url.database
-        return Store(
-            open_engine(url.set(database=str(place)).render_as_string(hide_password=False))
-        )
-    return Store(open_engine(settings.store.url))
+    return Store(open_engine(settings.store.url, settings.base_dir))
 
 
 def build(
@@ -188,9 +175,7 @@ def _wiring(table: AdapterTable, settings: Settings, paths: Mapping[str, str]) -
         zone=zone,
         proxy=network.proxy,
         ca_file=settings.base_dir / network.ca_file if network.ca_file else None,
-        callback_url=f"{settings.web.public_url}{path}"
-        if path and settings.web.public_url
-        else None,
+        callback_url=f"{public}{path}" if path and public else None,
         timeout_seconds=settings.delivery.send_timeout_seconds,
         connections=settings.delivery.in_flight,
     )
@@ -254,62 +239,6 @@ def _mail(sender: EmailSender) -> Submit:
         )
 
     return submit
-
-
-@contextmanager
-def throw_away_copy(settings: Settings) -> Iterator[Store]:
-    """A copy of the database that nothing outlives: what a dry run works on."""
-    original = open_store(settings)
-    try:
-        if original.is_sqlite:
-            with TemporaryDirectory(prefix="reminders-") as folder:
-                copy = Path(folder) / "copy.db"
-                _copy_sqlite(original, copy)
-                store = Store(open_engine(f"sqlite:///{copy}"))
-                try:
-                    yield store
-                finally:
-                    store.close()
-        else:
-            with _postgres_copy(original) as store:
-                yield store
-    finally:
-        original.close()
-
-
-def _copy_sqlite(original: Store, copy: Path) -> None:
-    database = original.engine.url.database
-    if database and os.path.exists(database):
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as source:
-            with sqlite3.connect(copy) as target:
-                source.backup(target)
-            target.close()
-        source.close()
-
-
-@contextmanager
-def _postgres_copy(original: Store) -> Iterator[Store]:
-    """The same tables in a schema of their own, dropped at the end."""
-    name = f"reminders_dry_{secrets.token_hex(4)}"
-    with original.write() as connection:
-        tables = [
-            row[0]
-            for row in connection.exec_driver_sql(
-                "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
-            )
-        ]
-        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
-        for table in tables:
-            connection.exec_driver_sql(f"CREATE TABLE {name}.{table} (LIKE {table} INCLUDING ALL)")
-            connection.exec_driver_sql(f"INSERT INTO {name}.{table} SELECT * FROM {table}")  # noqa: S608
-    url = original.engine.url.update_query_dict({"options": f"-csearch_path={name}"})
-    store = Store(open_engine(url.render_as_string(hide_password=False)))
-    try:
-        yield store
-    finally:
-        store.close()
-        with original.write() as connection:
-            connection.exec_driver_sql(f"DROP SCHEMA {name} CASCADE")
 
 
 def on_loopback(settings: Settings) -> bool:

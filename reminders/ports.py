@@ -78,7 +78,7 @@ class AppointmentSource(Protocol):
         """
 
     def forget(self, *, before: datetime) -> int:
-        """Delete archived and rejected inputs older than `before` (they name patients): how many."""
+        """Delete inputs put away before `before`, since they name patients: how many."""
         ...
 
 
@@ -180,7 +180,7 @@ class SmsSender(Protocol):
     capabilities: Capabilities
 
     async def send(self, sms: Sms) -> Accepted:
-        """Submit once. Raises SendError; anything else that escapes is a bug (treated as Unknown)."""
+        """Submit once. Raises SendError; anything else is a bug, and treated as Unknown."""
 
     async def lookup(self, reference: str) -> Receipt | None:
         """What the provider knows of our reference; None = nothing. Only if capabilities.lookup."""

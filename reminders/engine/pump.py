@@ -47,6 +47,7 @@ Submit = Callable[[Envelope, datetime], Awaitable[Accepted]]
 class PassSummary:
     answers: Counter[str] = field(default_factory=Counter)
     rehearsed: int = 0
+    misconfigured: int = 0
     codes: Counter[str] = field(default_factory=Counter)
 
 
@@ -206,6 +207,7 @@ class Pump:
             return
         for result in batch:
             summary.answers[result.answer.value] += 1
+            summary.misconfigured += result.misconfigured
             if result.code:
                 summary.codes[result.code] += 1
         now = self._clock.now()

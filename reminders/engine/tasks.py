@@ -6,7 +6,7 @@ Losing or doubling a wake-up changes nothing: the outbox holds what is due.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from reminders.clock import Clock
 from reminders.config import DpiTable, Settings
@@ -21,7 +21,7 @@ from reminders.services.purge import PurgeSummary, purge
 from reminders.services.receive import Taken, receive
 from reminders.services.rules import Rules
 from reminders.services.sync import FeedSummary, SyncOptions, sync
-from reminders.store import holds, outbox, receipts
+from reminders.store import counts, holds, outbox, receipts
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant, micros
 
@@ -39,7 +39,9 @@ class Pass:
     repaired: dict[str, int] = field(default_factory=dict)
     purged: PurgeSummary | None = None
     held: Sequence[Record] = ()
-    failures: list[str] = field(default_factory=list)
+    today: dict[str, int] = field(default_factory=dict)
+    tasks_open: int = 0
+    misconfigured: bool = False  # a provider refuses our credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Tasks:
                 total.answers += one.answers
                 total.codes += one.codes
                 total.rehearsed += one.rehearsed
+                total.misconfigured += one.misconfigured
                 if not one.answers["REFUSED"] and not one.answers["NOT_SENT"]:
                     break
                 if not (await self._writer.call(self.plan)).planned and not self._more_due():
@@ -109,10 +112,10 @@ class Tasks:
         """Ask about the undecided, recover what a dead process left, expire what is past."""
         await self._look_up()
         now = self._parts.clock.now()
-        counts = dict(await self._writer.call(lambda: self._parts.delivery.tidy(now=now)))
-        if counts["settled"] or counts["quarantined"]:
+        repaired = dict(await self._writer.call(lambda: self._parts.delivery.tidy(now=now)))
+        if repaired["settled"] or repaired["quarantined"]:
             await self._writer.call(self.plan)
-        return counts
+        return repaired
 
     async def _look_up(self) -> None:
         for name, sender in self._parts.senders.items():
@@ -183,5 +186,18 @@ class Tasks:
         done.sent = await self.deliver()
         if purging:
             done.purged = await self._writer.call(self.purge)
-        done.held = self.holds()
+        self._count(done)
         return done
+
+    def _count(self, done: Pass) -> None:
+        """What the day looks like once the pass is over."""
+        now = self._parts.clock.now()
+        zone = self._parts.settings.site[0].zone
+        start = datetime.combine(now.astimezone(zone).date(), time(0), zone)
+        with self._parts.store.read() as connection:
+            done.held = holds.active(connection)
+            done.today = counts.by_state(
+                connection, micros(start), micros(start + timedelta(days=1))
+            )
+            done.tasks_open = counts.open_tasks(connection)
+        done.misconfigured = done.sent.misconfigured > 0

@@ -11,8 +11,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 
-from sqlalchemy import Connection
-
 from reminders.config import DeliveryTable
 from reminders.errors import TemplateError
 from reminders.failpoint import failpoint
@@ -21,7 +19,7 @@ from reminders.services.receive import join_early_receipts, object_to
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
 from reminders.store import holds, outbox, planning, templates
-from reminders.store.engine import Record, Store, reserve
+from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.types import SECOND, instant, micros
 
 RECHECK = timedelta(seconds=30)  # a row the intent refused is looked at again after this

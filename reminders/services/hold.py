@@ -2,10 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection
-
-from reminders.store import holds
-from reminders.store.engine import Store
+from reminders.store import facts, holds
+from reminders.store.engine import Connection, Store
 from reminders.store.types import micros
 
 
@@ -27,10 +25,14 @@ def place_hold(
 
 def hold_everything(store: Store, sentence: str, *, now: datetime, by: str) -> bool:
     with store.write() as connection:
+        facts.audit(connection, at=micros(now), actor=by, action="hold")
         return place_hold(connection, "", "manual", sentence, now=now, by=by)
 
 
-def release(store: Store, *, now: datetime, by: str) -> tuple[int, int]:
-    """End every hold: (messages back to planned, messages whose moment has passed)."""
+def release_holds(store: Store, *, now: datetime, by: str) -> tuple[int, int]:
+    """End every hold, by name: (messages back to planned, messages whose moment has passed)."""
+    at = micros(now)
     with store.write() as connection:
-        return holds.release_all(connection, now=micros(now), by=by)
+        back, late = holds.release_all(connection, now=at, by=by)
+        facts.audit(connection, at=at, actor=by, action="release", back=back, late=late)
+    return back, late

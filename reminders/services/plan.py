@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sqlalchemy import Connection
-
 from reminders.domain.outbox import FAILED, LEFT, State, dedupe_key
 from reminders.domain.protocol import (
     CORRECTION,
@@ -28,7 +26,7 @@ from reminders.failpoint import failpoint
 from reminders.services.rules import Rules
 from reminders.services.tasks import call_reason, task_of
 from reminders.store import planning
-from reminders.store.engine import Record, Store, reserve
+from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.types import instant, instant_or_none, micros, micros_or_none
 
 NOT_LIVE = frozenset({"rehearsal", "test_mode"})

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from reminders.failpoint import failpoint
 from reminders.ports import InboundSms, Received
 from reminders.services.tasks import SENTENCES
 from reminders.store import planning, receipts
-from reminders.store.engine import Store, reserve
+from reminders.store.engine import Connection, Store, reserve
 from reminders.store.types import micros
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from sqlalchemy import Connection
-
 from reminders.config import DpiTable
 from reminders.domain.appointment import AppointmentRecord, RowProblem
 from reminders.domain.guard import FeedShape, Limits, Verdict, examine
@@ -16,7 +14,7 @@ from reminders.failpoint import failpoint
 from reminders.ports import AppointmentSource, Feed
 from reminders.services.hold import place_hold
 from reminders.store import sources, syncing
-from reminders.store.engine import Store
+from reminders.store.engine import Connection, Store
 from reminders.store.types import micros, micros_or_none
 
 BATCH = 2_000

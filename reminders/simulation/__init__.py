@@ -1,1 +1,1 @@
-"""A hospital whose patients forget, answer and cancel, and providers that speak the real protocols."""
+"""A hospital whose patients forget, answer and cancel, and its DPI and providers."""

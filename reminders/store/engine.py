@@ -8,9 +8,11 @@ once however long the busy timeout is). PostgreSQL: READ COMMITTED, conditional 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, Row, create_engine, event, text
+from sqlalchemy import Connection as Connection
+from sqlalchemy import CursorResult, Engine, Row, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -22,8 +24,11 @@ BUSY_SECONDS = 30
 Record = Row[*tuple[Any, ...]]  # columns are read by name
 
 
-def open_engine(url: str) -> Engine:
-    """Raises ConfigurationError for an address that is not a usable database's."""
+def open_engine(url: str, base_dir: Path = Path()) -> Engine:
+    """A relative SQLite path starts at `base_dir`.
+
+    Raises ConfigurationError for an address that is not a usable database's.
+    """
     try:
         address = make_url(url)
     except ArgumentError:
@@ -32,7 +37,7 @@ def open_engine(url: str) -> Engine:
         if not address.database or address.database == ":memory:":
             raise ConfigurationError([_bad_url("une base SQLite doit être un fichier")])
         engine = create_engine(
-            address,
+            address.set(database=str(base_dir / address.database)),
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
             poolclass=QueuePool,
         )

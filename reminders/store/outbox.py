@@ -69,7 +69,7 @@ def items_of(connection: Connection, messages: Sequence[int]) -> Sequence[Record
     return among(
         connection,
         "SELECT i.message_id, a.id AS appointment_id, a.version, a.starts_at, a.uf, a.kind, "
-        "a.duration_minutes, p.given, p.id AS patient_id, "
+        "a.external_id, a.duration_minutes, p.given, p.id AS patient_id, "
         "(SELECT t.starts_at FROM told t JOIN attempt b ON b.id = t.attempt_id "
         " WHERE t.appointment_id = a.id AND b.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
         " ORDER BY b.started_at DESC, b.id DESC LIMIT 1) AS told_before "

@@ -1,0 +1,199 @@
+"""Commands for people who watch: why, hold, release, object, purge."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from reminders.bootstrap import Application, build, open_store
+from reminders.cli.common import (
+    DEFAULT_CONFIG,
+    AtOption,
+    ConfigOption,
+    JsonOption,
+    clock_of,
+    end_of_day,
+    local,
+    operator,
+    out,
+    print_json,
+    settings_of,
+    zone_of,
+)
+from reminders.domain.mask import mask_address
+from reminders.errors import Problem, RepairNeeded
+from reminders.services.hold import hold_everything, release_holds
+from reminders.services.object import object_address
+from reminders.services.preview import waiting_to_leave
+from reminders.services.startup import secret_of
+from reminders.services.story import Story, stories_of
+from reminders.store.migrate import migrate
+
+SHOWN = 20  # rendered messages a release shows
+
+
+def why(
+    appointment: Annotated[str, typer.Argument(metavar="RENDEZ-VOUS", help="Numéro dans le DPI.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Toute l'histoire d'un rendez-vous : décisions, raisons, envois, accusés."""
+    settings = settings_of(config)
+    store = open_store(settings)
+    try:
+        migrate(store)
+        found = stories_of(store, appointment)
+    finally:
+        store.close()
+    if not found:
+        raise RepairNeeded(
+            Problem(
+                f"rendez-vous « {appointment} »",
+                "inconnu",
+                "vérifier le numéro tel que le DPI l'écrit",
+            )
+        )
+    zone = zone_of(settings)
+    for story in found:
+        if as_json:
+            print_json(_story_json(story))
+            continue
+        out.print(
+            Text(
+                f"Rendez-vous {story.external_id} (source « {story.source} »), "
+                f"{local(story.starts_at, zone)}, UF {story.uf}, statut « {story.status} », "
+                f"version {story.version}"
+            )
+        )
+        for entry in story.entries:
+            reason = f" — {entry.why}" if entry.why else ""
+            out.print(Text(f"  {local(entry.at, zone)}  {entry.what}{reason}"))
+
+
+def _story_json(story: Story) -> dict[str, object]:
+    return {
+        "source": story.source,
+        "appointment": story.external_id,
+        "status": story.status,
+        "answer": story.answer,
+        "starts_at": story.starts_at.isoformat(),
+        "uf": story.uf,
+        "version": story.version,
+        "entries": [
+            {
+                "at": entry.at.isoformat() if entry.at else None,
+                "what": entry.what,
+                "why": entry.why,
+                "code": entry.code,
+            }
+            for entry in story.entries
+        ],
+    }
+
+
+def hold(
+    reason: Annotated[str, typer.Option("--why", metavar="RAISON")] = "suspendu à la main",
+    config: ConfigOption = DEFAULT_CONFIG,
+    at: AtOption = None,
+) -> None:
+    """Suspendre tous les envois, tout de suite et dans tous les processus."""
+    settings = settings_of(config)
+    clock = clock_of(settings, at)
+    store = open_store(settings)
+    try:
+        migrate(store)
+        new = hold_everything(store, reason, now=clock.now(), by=operator())
+    finally:
+        store.close()
+    out.print("Envois suspendus." if new else "Les envois étaient déjà suspendus.")
+    out.print("Pour reprendre : reminders release")
+
+
+def release(
+    yes: Annotated[bool, typer.Option("--yes", help="Ne pas demander confirmation.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    at: AtOption = None,
+) -> None:
+    """Montrer ce qui partira, puis reprendre les envois."""
+    settings = settings_of(config)
+    application = build(settings, clock_of(settings, at))
+    try:
+        holds = application.tasks.holds()
+        if not holds:
+            out.print("Aucun envoi n'est retenu.")
+            return
+        zone = zone_of(settings)
+        for one in holds:
+            source = f"source « {one.source_id} »" if one.source_id else "tous les envois"
+            out.print(Text(f"Retenu : {source} — {one.sentence}"))
+        _preview(application)
+        if not yes and not typer.confirm("Libérer ces envois ?", default=False):
+            out.print("Rien n'est changé.")
+            raise typer.Exit(3)
+        back, late = release_holds(application.store, now=application.clock.now(), by=operator())
+        out.print(
+            f"Libéré par {operator()} à {local(application.clock.now(), zone)} : "
+            f"{back} messages repris, {late} dont le moment est passé."
+        )
+        out.print("Ils partiront au prochain passage (reminders run, ou serve).")
+    finally:
+        asyncio.run(application.aclose())
+
+
+def _preview(application: Application) -> None:
+    """Counts, price and twenty rendered messages, as a person must see them before they leave."""
+    now = application.clock.now()
+    shown = waiting_to_leave(
+        application.store,
+        application.composer,
+        application.routes,
+        now=now,
+        until=end_of_day(now, zone_of(application.settings)),
+        limit=SHOWN,
+    )
+    price = f"{shown.price_eur:.2f}".replace(".", ",")
+    out.print(
+        f"{shown.due} messages partiraient aujourd'hui pour environ {price} € ; "
+        f"{shown.total} sont prévus en tout. Les premiers :"
+    )
+    for line in shown.lines:
+        out.print(Text(f"  {mask_address(line.address)} · {line.channel} : {line.text}"))
+
+
+def object_(
+    address: Annotated[str, typer.Argument(metavar="TÉLÉPHONE|COURRIEL")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    at: AtOption = None,
+) -> None:
+    """Enregistrer une opposition : plus aucun message à cette personne."""
+    settings = settings_of(config)
+    clock = clock_of(settings, at)
+    store = open_store(settings)
+    try:
+        migrate(store)
+        people = object_address(
+            store, secret_of(store, "address_key"), address, now=clock.now(), by=operator()
+        )
+    finally:
+        store.close()
+    out.print(
+        f"Opposition enregistrée pour {mask_address(people.address)} : "
+        f"{people.patients} patient(s) connu(s) à cette adresse. Elle vaut dès maintenant."
+    )
+
+
+def purge(config: ConfigOption = DEFAULT_CONFIG, at: AtOption = None) -> None:
+    """Effacer les données personnelles dont la durée est passée."""
+    settings = settings_of(config)
+    clock = clock_of(settings, at)
+    application = build(settings, clock)
+    try:
+        done = application.tasks.purge()
+    finally:
+        asyncio.run(application.aclose())
+    out.print(
+        f"Effacés : {done.bodies} textes, {done.identities} identités, {done.replies} réponses, "
+        f"{done.messages} messages, {done.appointments} rendez-vous, "
+        f"{done.inputs} lignes d'anomalie."
+    )

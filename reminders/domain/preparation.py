@@ -1,0 +1,131 @@
+"""What a patient must know and bring, and the variables every text about a visit is made of.
+
+One source for SMS, e-mail and page, so that messages never contradict each other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from reminders.domain.wording import (
+    day_and_month,
+    grouped_phone,
+    hour,
+    joined,
+    long_date,
+    short_date,
+    spoken,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A preparation sheet. `sms` is one short sentence; an empty field says nothing."""
+
+    id: str
+    instructions: str = ""
+    sms: str = ""
+    documents: tuple[str, ...] = ()
+    arrival_point: str = ""
+    building: str = ""
+    floor: str = ""
+    door: str = ""
+    address: str = ""
+    map_url: str = ""
+    preadmission_url: str = ""
+    arrive_minutes_before: int = 0
+
+
+# whom a message is about when it goes to a representative
+RELATIVES = {
+    "fr": {"parent": "enfant", "guardian": "proche"},
+    "en": {"parent": "child", "guardian": "relative"},
+}
+
+
+def build_variables(
+    *,
+    language: str,
+    channel: Literal["sms", "email"],
+    sensitivity: Literal["normal", "neutral"],
+    establishment: str,
+    short_name: str,
+    desk_phone: str,
+    starts: Sequence[datetime],
+    zone: ZoneInfo,
+    preparation: Preparation | None,
+    first_name: str | None,
+    relation: str,
+    told_starts: Sequence[datetime] = (),
+    address: str = "",
+) -> dict[str, str]:
+    """The variables of one message about the visits `starts` of one day; empty ones are absent.
+
+    Instants are aware; texts use the site's civil time. A neutral service says only who, when
+    and whom to call: no first name, no place, no instruction. Raises ValueError without a start.
+    """
+    if not starts:
+        raise ValueError("a message is about at least one appointment")
+    spoken_language = spoken(language)
+    plain = channel == "sms"
+    local = sorted(start.astimezone(zone) for start in starts)
+    values = {
+        "etablissement": establishment,
+        "etablissement_court": short_name,
+        "telephone_secretariat": grouped_phone(desk_phone),
+        "nb_rdv": str(len(local)) if len(local) > 1 else "",
+        **_dates(local, spoken_language, plain=plain),
+        **_told(told_starts, zone, spoken_language, plain=plain),
+    }
+    if sensitivity == "normal":
+        values["prenom"] = first_name or ""
+        values["proche"] = RELATIVES[spoken_language].get(relation, "")
+        if preparation is not None:
+            values |= _sheet(preparation, local[0], spoken_language, channel)
+        if channel == "email":
+            values.setdefault("adresse", address)
+    return {name: value for name, value in values.items() if value}
+
+
+def _dates(local: Sequence[datetime], language: str, *, plain: bool) -> dict[str, str]:
+    day = local[0].date()
+    return {
+        "date_rdv": day_and_month(day),
+        "jour_rdv": long_date(day, language, plain=plain),
+        "date_rdv_courte": short_date(day, language),
+        "heure_rdv": joined([hour(start, language) for start in local], language),
+    }
+
+
+def _told(
+    told: Sequence[datetime], zone: ZoneInfo, language: str, *, plain: bool
+) -> dict[str, str]:
+    """Which appointment a correction replaces or a notice cancels: the one last told."""
+    if not told:
+        return {}
+    first = min(told).astimezone(zone)
+    return {
+        "ancienne_date": day_and_month(first.date()),
+        "ancien_jour": long_date(first.date(), language, plain=plain),
+        "ancienne_heure": hour(first, language),
+    }
+
+
+def _sheet(sheet: Preparation, start: datetime, language: str, channel: str) -> dict[str, str]:
+    if channel == "sms":
+        return {"consignes_sms": sheet.sms, "point_accueil": sheet.arrival_point}
+    early = start - timedelta(minutes=sheet.arrive_minutes_before)
+    return {
+        "consignes": sheet.instructions or sheet.sms,
+        "documents_a_apporter": joined(list(sheet.documents), language),
+        "point_accueil": sheet.arrival_point,
+        "batiment": sheet.building,
+        "etage": sheet.floor,
+        "porte": sheet.door,
+        "adresse": sheet.address,
+        "lien_itineraire": sheet.map_url,
+        "lien_preadmission": sheet.preadmission_url,
+        "heure_arrivee": hour(early, language) if sheet.arrive_minutes_before else "",
+    }

@@ -1,0 +1,189 @@
+"""Rendering an approved version: the same refusals again, and never a gap.
+
+A value is data: it is inserted as it is (escaped in HTML), never read as a template. A text with
+an unknown or empty variable, a leftover marker or an invisible character is not a text.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Literal
+
+from jinja2 import StrictUndefined, Template, UndefinedError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from reminders.domain.template import Channel, parse, unguarded
+from reminders.errors import TemplateError
+
+LEFTOVERS = re.compile(r"\{\{|\}\}|\{%|%\}|\bNone\b|\bundefined\b")
+LONGEST_VALUE = 2_000
+ALLOWED_CONTROLS = "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One immutable version of a template. For an SMS only `body` is used."""
+
+    id: int
+    purpose: str
+    language: str
+    family: str
+    channel: Literal["sms", "email"]
+    body: str
+    subject: str = ""
+    html: str = ""
+
+
+class Renderer:
+    def __init__(self) -> None:
+        self._text = _environment(autoescape=False)
+        self._html = _environment(autoescape=True)
+        self._compiled: dict[tuple[int, str], Template] = {}
+
+    def render(self, version: Version, variables: Mapping[str, str]) -> str:
+        """The text of an SMS. Raises TemplateError; the caller sends nothing then."""
+        return self._render(version, "body", version.body, variables)
+
+    def render_email(self, version: Version, variables: Mapping[str, str]) -> tuple[str, str, str]:
+        """(subject, text, html). The subject is one line."""
+        subject = self._render(version, "subject", version.subject, variables)
+        if "\n" in subject:
+            raise TemplateError("subject_lines", "L'objet doit tenir sur une ligne.")
+        text = self._render(version, "body", version.body, variables)
+        return subject, text, self._render(version, "html", version.html, variables)
+
+    def _render(
+        self, version: Version, part: str, source: str, variables: Mapping[str, str]
+    ) -> str:
+        html = part == "html"
+        template = self._compiled.get((version.id, part))
+        if template is None:
+            template = self._compile(source, version.channel, html)
+            self._compiled[version.id, part] = template
+        for name, value in variables.items():
+            _check_value(name, value)
+        try:
+            text = template.render(variables)
+        except UndefinedError as error:
+            name = str(error).split("'")[1] if "'" in str(error) else "?"
+            raise TemplateError(
+                "empty_variable", f"La variable « {name} » est vide : rien n'est envoyé."
+            ) from None
+        text = text.strip() if html else _tidy(text)
+        if not text or LEFTOVERS.search(text):
+            raise TemplateError("leftover", "Le texte composé garde un trou ou une accolade.")
+        return text
+
+    def _compile(self, source: str, channel: Channel, html: bool) -> Template:
+        parse(source, channel)
+        if gaps := unguarded(source, channel):
+            raise TemplateError("unguarded", f"« {min(gaps)} » peut manquer sans garde.")
+        return (self._html if html else self._text).from_string(source)
+
+
+def _environment(*, autoescape: bool) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        undefined=_GuardOnly, autoescape=autoescape, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.clear()
+    environment.filters.clear()
+    environment.tests.clear()
+    return environment
+
+
+class _GuardOnly(StrictUndefined):
+    """A missing variable may be tested by {% if %}, and nothing else."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:  # type: ignore[override]
+        return False
+
+
+@lru_cache(maxsize=8_192)
+def _check_value(name: str, value: str) -> None:
+    """Personalisation is printable text: no control, no invisible filler, nothing endless."""
+    if not value.strip():
+        raise TemplateError("empty_variable", f"La variable « {name} » est vide.")
+    if len(value) > LONGEST_VALUE:
+        raise TemplateError("long_value", f"La valeur de « {name} » est trop longue.")
+    if value.isascii() and value.isprintable():
+        return
+    for character in value:
+        if character in ALLOWED_CONTROLS or character in "\u00a0\u202f":
+            continue
+        if unicodedata.category(character)[0] in "CZ" and character != " ":
+            raise TemplateError(
+                "invisible_character", f"La valeur de « {name} » porte un caractère invisible."
+            )
+        if character in "\u115f\u1160\u3164\uffa0\u2800":
+            raise TemplateError(
+                "invisible_character", f"La valeur de « {name} » porte un caractère invisible."
+            )
+
+
+def _tidy(text: str) -> str:
+    """Blanks a skipped condition leaves behind are closed up; lines stay lines."""
+    lines = [re.sub(r"[ \t]+", " ", line).strip() for line in text.strip().split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """One text of this release, before it enters a store."""
+
+    purpose: str
+    language: str
+    family: str
+    channel: Literal["sms", "email"]
+    body: str
+    subject: str
+    html: str
+    content_hash: str
+
+
+@lru_cache(maxsize=1)
+def shipped() -> tuple[Shipped, ...]:
+    """Every text of the `templates` package: messages/<language>/<purpose>.(sms|txt|…).j2.
+
+    `<purpose>.<family>.sms.j2` belongs to one family; without it a text serves any.
+    """
+    found: list[Shipped] = []
+    for folder in sorted(_children(files("templates") / "messages"), key=lambda one: one.name):
+        parts = {child.name: child.read_text(encoding="utf-8") for child in _children(folder)}
+        for name in sorted(parts):
+            if name.endswith(".sms.j2"):
+                purpose, _, family = name.removesuffix(".sms.j2").partition(".")
+                found.append(_ship(purpose, folder.name, family or "any", "sms", parts[name]))
+            elif name.endswith(".txt.j2"):
+                purpose = name.removesuffix(".txt.j2")
+                subject, html = parts[f"{purpose}.subject.j2"], parts[f"{purpose}.html.j2"]
+                found.append(
+                    _ship(purpose, folder.name, "any", "email", parts[name], subject, html)
+                )
+    return tuple(found)
+
+
+def _children(folder: Traversable) -> list[Traversable]:
+    return [child for child in folder.iterdir() if not child.name.startswith(("_", "."))]
+
+
+def _ship(
+    purpose: str,
+    language: str,
+    family: str,
+    channel: Literal["sms", "email"],
+    body: str,
+    subject: str = "",
+    html: str = "",
+) -> Shipped:
+    content = "\x1f".join((purpose, language, family, channel, body, subject, html))
+    digest = sha256(content.encode()).hexdigest()
+    return Shipped(
+        purpose, language, family, channel, body.strip(), subject.strip(), html.strip(), digest
+    )
