@@ -28,6 +28,7 @@ _SENTENCES = {
     "less_than_equal": "trop grand",
     "tuple_type": "une liste [ … ] est attendue",
     "list_type": "une liste [ … ] est attendue",
+    "string_pattern_mismatch": "forme inattendue",
     "dict_type": "une table { … } est attendue",
 }
 

@@ -97,7 +97,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
+    account_sid: str = Field(pattern=r"^AC[0-9A-Za-z]{2,64}$")
     auth_token: SecretStr = Field(min_length=1)
     sender: Annotated[str, AfterValidator(_sender)]
     base_url: str = Field("https://api.twilio.com", pattern=r"^https?://[^?#]+$")

@@ -25,6 +25,7 @@ from reminders.cli.common import (
     zone_of,
 )
 from reminders.cli.errors import DONE, HELD, REPAIR, errors
+from reminders.cli.serving import serve_until_stopped
 from reminders.config import Settings
 from reminders.domain.mask import mask_address
 from reminders.domain.outcome import Outcome
@@ -255,8 +256,6 @@ def _print_line(line: Line, zone: ZoneInfo, as_json: bool) -> None:
 
 def serve(config: ConfigOption = DEFAULT_CONFIG, at: AtOption = None) -> None:
     """Le service permanent : envois à leur heure, accusés, pages internes."""
-    from reminders.serving import serve_until_stopped
-
     settings = settings_of(config)
     serve_until_stopped(settings, clock_of(settings, at))
 
@@ -268,7 +267,7 @@ def demo(
     port: Annotated[int, typer.Option("--port", help="Port de la page.")] = 8000,
 ) -> None:
     """Un hôpital simulé, de vrais protocoles : tout le service, sans rien installer."""
-    from reminders.demo import run_demo
+    from reminders.cli.showing import run_demo  # its simulation is loaded for nobody else
 
     raise typer.Exit(run_demo(once=once, days=days, seed=seed, port=port))
 

@@ -131,8 +131,11 @@ class Tasks:
                 if receipt is not None:
                     await self.take(name, Received(receipts=(receipt,)))
 
-    async def poll(self, only: str | None = None) -> Taken:
-        """Ask providers for receipts and replies they may not have been able to push."""
+    async def poll(self, only: str | None = None, hinted: Sequence[str] = ()) -> Taken:
+        """Ask providers for receipts and replies they may not have been able to push.
+
+        `hinted`: provider ids of messages one provider says changed; asked first.
+        """
         total = Taken()
         for name, sender in self._parts.senders.items():
             if only is not None and name != only:
@@ -141,7 +144,7 @@ class Tasks:
             with self._parts.store.read() as connection:
                 waiting = receipts.outstanding(connection, name, since=since)
             try:
-                received = await sender.poll(waiting)
+                received = await sender.poll(list(hinted) or waiting)
             except SendError:
                 continue
             taken = await self.take(name, received)
@@ -156,6 +159,29 @@ class Tasks:
         return await self._writer.call(
             lambda: receive(parts.store, parts.secret, provider, received, now=now)
         )
+
+    async def sync_and_plan(self) -> list[FeedSummary]:
+        """One reading of every source, planned at once."""
+        feeds = await self._writer.call(self.sync)
+        await self._writer.call(self.plan)
+        return feeds
+
+    async def deliver_if_due(self) -> None:
+        """Nothing due costs one index probe."""
+        if await self._writer.call(self._more_due):
+            await self.deliver()
+
+    async def purge_later(self) -> PurgeSummary:
+        return await self._writer.call(self.purge)
+
+    async def settled(self) -> None:
+        """Return once what is in flight has been recorded."""
+        async with self._sending:
+            return
+
+    @property
+    def resting(self) -> dict[str, datetime]:
+        return self._pump.resting
 
     def purge(self) -> PurgeSummary:
         parts = self._parts

@@ -56,7 +56,9 @@ class Templates:
     """Approved versions by (purpose, language, family, channel), the latest first."""
 
     def __init__(self, versions: Sequence[Version]) -> None:
-        self._found = {(v.purpose, v.language, v.family, v.channel): v for v in versions}
+        self._found: dict[tuple[str, str, str, str], Version] = {
+            (v.purpose, v.language, v.family, v.channel): v for v in versions
+        }
 
     @classmethod
     def of(cls, rows: Sequence[Record]) -> "Templates":

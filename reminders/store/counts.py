@@ -1,8 +1,10 @@
 """Counts the pages, the summary and the metrics show."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
-from reminders.store.engine import rows
+from reminders.store.engine import Record, rows
 
 
 def by_state(connection: Connection, start: int, end: int) -> dict[str, int]:
@@ -19,3 +21,43 @@ def by_state(connection: Connection, start: int, end: int) -> dict[str, int]:
 
 def open_tasks(connection: Connection) -> int:
     return int(rows(connection, "SELECT COUNT(*) FROM task WHERE state = 'open'")[0][0])
+
+
+def states(connection: Connection) -> dict[str, int]:
+    found = rows(connection, "SELECT state, COUNT(*) AS number FROM message GROUP BY state")
+    return {row.state: row.number for row in found}
+
+
+def overdue(connection: Connection, before: int) -> int:
+    """Planned messages that should have left before `before` and still could."""
+    return int(
+        rows(
+            connection,
+            "SELECT COUNT(*) FROM message WHERE state = 'PLANNED' AND opens_at < :before "
+            "AND closes_at > :before",
+            before=before,
+        )[0][0]
+    )
+
+
+def tasks_by_kind(connection: Connection) -> Sequence[Record]:
+    return rows(
+        connection,
+        "SELECT kind, MAX(sentence) AS sentence, COUNT(*) AS number FROM task "
+        "WHERE state = 'open' GROUP BY kind ORDER BY number DESC, kind",
+    )
+
+
+def sources(connection: Connection) -> Sequence[Record]:
+    return rows(connection, "SELECT id, last_as_of FROM source ORDER BY id")
+
+
+def replies(connection: Connection, start: int, end: int) -> int:
+    return int(
+        rows(
+            connection,
+            "SELECT COUNT(*) FROM inbound WHERE received_at >= :start AND received_at < :end",
+            start=start,
+            end=end,
+        )[0][0]
+    )

@@ -1,0 +1,78 @@
+"""Today's run as a page, the metrics and the demo show it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from reminders.services.story import STATES
+from reminders.store import counts, holds
+from reminders.store.engine import Record, Store
+from reminders.store.types import instant_or_none, micros
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    id: str
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    sentence: str
+    subject: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """Counts of one civil day. `states` French words, `all_states` the machine's."""
+
+    now: datetime
+    states: Mapping[str, int]
+    planned: int
+    sent: int
+    delivered: int
+    failed: int
+    held: int
+    unknown: int
+    all_states: Mapping[str, int]
+    overdue: int
+    holds: Sequence[Record]
+    tasks_open: int
+    tasks: Sequence[TaskLine]
+    sources: Sequence[SourceLine]
+    replies: int
+
+
+LEFT = ("SENDING", "ACCEPTED", "DELIVERED", "UNDELIVERED", "UNKNOWN")
+
+
+def today_of(store: Store, zone: ZoneInfo, *, now: datetime) -> Today:
+    start = datetime.combine(now.astimezone(zone).date(), time(0), zone)
+    low, high = micros(start), micros(start + timedelta(days=1))
+    with store.read() as connection:
+        found = counts.by_state(connection, low, high)
+        return Today(
+            now=now.astimezone(zone),
+            states={STATES.get(state, state): number for state, number in found.items()},
+            planned=sum(found.get(s, 0) for s in ("PLANNED", "LEASED", "HELD", *LEFT)),
+            sent=sum(found.get(state, 0) for state in LEFT),
+            delivered=found.get("DELIVERED", 0),
+            failed=sum(found.get(s, 0) for s in ("UNDELIVERED", "REFUSED", "QUARANTINED")),
+            held=found.get("HELD", 0),
+            unknown=found.get("UNKNOWN", 0),
+            all_states=counts.states(connection),
+            overdue=counts.overdue(connection, micros(now - timedelta(minutes=2))),
+            holds=holds.active(connection),
+            tasks_open=counts.open_tasks(connection),
+            tasks=[
+                TaskLine(row.sentence, row.kind, row.number)
+                for row in counts.tasks_by_kind(connection)
+            ],
+            sources=[
+                SourceLine(row.id, instant_or_none(row.last_as_of))
+                for row in counts.sources(connection)
+            ],
+            replies=counts.replies(connection, low, high),
+        )

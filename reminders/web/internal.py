@@ -1,0 +1,111 @@
+"""The internal listener: today's run, health, metrics. Pages for staff come with their issue."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from jinja2 import Environment, FunctionLoader
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from reminders.services.today import Today, today_of
+from reminders.store.engine import Store
+
+CSP = (
+    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What the internal pages look at."""
+
+    store: Store
+    zone: ZoneInfo
+    mode: str
+    now: Callable[[], datetime]
+    resting: Callable[[], dict[str, datetime]]
+    is_current: Callable[[], bool]
+
+
+def internal_app(inside: Inside) -> FastAPI:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    pages = _pages()
+
+    @app.get("/", response_class=HTMLResponse)
+    def home() -> str:
+        today = today_of(inside.store, inside.zone, now=inside.now())
+        return pages.get_template("today.html").render(
+            today=today, mode=inside.mode, resting=inside.resting()
+        )
+
+    @app.get("/assets/style.css")
+    def style() -> Response:
+        text = (files("templates") / "pages" / "assets" / "style.css").read_text(encoding="utf-8")
+        return Response(text, media_type="text/css")
+
+    @app.get("/healthz")
+    def healthz() -> PlainTextResponse:
+        """The process answers; nothing else is asked."""
+        return PlainTextResponse("ok")
+
+    @app.get("/readyz")
+    def readyz() -> JSONResponse:
+        """Ready: the database answers and has this release's schema."""
+        try:
+            ready = inside.is_current()
+        except Exception:
+            ready = False
+        return JSONResponse({"ready": ready}, 200 if ready else 503)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        today = today_of(inside.store, inside.zone, now=inside.now())
+        return Response(_metrics(today, inside), media_type="text/plain; version=0.0.4")
+
+    app.middleware("http")(_headers)
+    return app
+
+
+async def _headers(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    response = await call_next(request)
+    response.headers.setdefault("Content-Security-Policy", CSP)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _pages() -> Environment:
+    def load(name: str) -> str:
+        return (files("templates") / "pages" / name).read_text(encoding="utf-8")
+
+    environment = Environment(loader=FunctionLoader(load), autoescape=True)
+    environment.filters["nombre"] = lambda value: f"{value:,}".replace(",", "\u202f")
+    return environment
+
+
+def _metrics(today: Today, inside: Inside) -> bytes:
+    """Counts only: no label ever holds a name, a number or a text."""
+    registry = CollectorRegistry()
+    messages = Gauge("reminders_messages", "Messages by state", ["state"], registry=registry)
+    for state, number in today.all_states.items():
+        messages.labels(state).set(number)
+    for name, help_text, value in (
+        ("reminders_holds", "Holds in force", len(today.holds)),
+        ("reminders_tasks_open", "Tasks waiting for a person", today.tasks_open),
+        ("reminders_overdue", "Messages past due by more than two minutes", today.overdue),
+        ("reminders_providers_resting", "Providers left alone", len(inside.resting())),
+    ):
+        Gauge(name, help_text, registry=registry).set(value)
+    age = Gauge("reminders_feed_age_seconds", "Age of each source", ["source"], registry=registry)
+    for source in today.sources:
+        if source.as_of is not None:
+            age.labels(source.id).set((inside.now() - source.as_of).total_seconds())
+    return generate_latest(registry)
