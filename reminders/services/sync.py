@@ -201,6 +201,8 @@ def _judge(
 
 
 def _batches(feed: Feed, source: str, summary: FeedSummary) -> Iterator[list[tuple[object, ...]]]:
+    """Rows for staging. One that could not be read still stands for its appointment, under a
+    negative number: what is unreadable has not vanished."""
     batch: list[tuple[object, ...]] = []
     number = 0
     for record in feed.rows():
@@ -208,11 +210,11 @@ def _batches(feed: Feed, source: str, summary: FeedSummary) -> Iterator[list[tup
             summary.problem_count += 1
             if len(summary.problems) < PROBLEMS_KEPT:
                 summary.problems.append(record)
-            continue
-        if record.starts_at is None:
-            continue  # only proposed, cancelled or waitlisted ones may lack a start
-        batch.append(_staged(record, number, source))
-        number += 1
+            if record.external_id:
+                batch.append((-summary.problem_count, record.external_id, *_PRESENT))
+        else:
+            batch.append(_staged(record, number, source))
+            number += 1
         if len(batch) == BATCH:
             yield batch
             batch = []
@@ -227,10 +229,11 @@ def _digest(*values: object) -> int:
 
 
 _NOBODY = ("", "", "", "", "", "", "", 0, "", 0, "", "", "", "", "", "", "", "", 0)
+# the rest of a staged row that only says "this appointment is in the feed"
+_PRESENT = (0, 0, *_NOBODY, "", "", "", "", "", None, 0, None, "unread", None, None, "", 0)
 
 
 def _staged(record: AppointmentRecord, number: int, source: str) -> tuple[object, ...]:
-    assert record.starts_at is not None
     person = _NOBODY if record.patient is None else _person(record, source)
     content = (
         record.uf,
@@ -238,7 +241,7 @@ def _staged(record: AppointmentRecord, number: int, source: str) -> tuple[object
         record.agenda,
         record.kind,
         record.place,
-        micros(record.starts_at),
+        micros_or_none(record.starts_at),
         int(record.all_day),
         record.duration_minutes,
         record.status.value,

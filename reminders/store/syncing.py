@@ -111,7 +111,7 @@ def _span(connection: Connection) -> tuple[int, int]:
 
 def staged_span(connection: Connection) -> tuple[int, int]:
     """The first and last number of the staged rows; (0, -1) for none."""
-    found = rows(connection, "SELECT MIN(n), MAX(n) FROM staged")[0]
+    found = rows(connection, "SELECT MIN(n), MAX(n) FROM staged WHERE n >= 0")[0]
     return (0, -1) if found[0] is None else (found[0], found[1])
 
 
@@ -124,6 +124,7 @@ def apply_chunk(
     _mark_touched(connection, source, span)
     before = _count(connection, source, span)
     changed = _upsert_appointments(connection, source, span, last - first + 1, first_sync)
+    changed += _cancel_without_start(connection, source, span)
     created = _count(connection, source, span) - before
     _mark_changed(connection, source, span)
     return created, changed - created
@@ -199,7 +200,7 @@ def _upsert_appointments(
           CASE WHEN s.status = 'cancelled' THEN 'told' ELSE '' END, s.cancelled_by, s.starts_at
         FROM staged s LEFT JOIN patient p ON s.has_patient = 1 AND p.authority = s.authority
           AND p.identifier = s.identifier
-        WHERE s.n BETWEEN :first AND :last
+        WHERE s.n BETWEEN :first AND :last AND s.starts_at IS NOT NULL
         ON CONFLICT (source_id, external_id) DO UPDATE SET
           version = appointment.version + CASE WHEN {MATERIAL} THEN 1 ELSE 0 END,
           version_at = CASE WHEN {MATERIAL} THEN excluded.version_at
@@ -224,6 +225,22 @@ def _upsert_appointments(
         base=reserve(connection, "appointment", size),
         source=source,
         first_sync=int(first_sync),
+        **span,
+    )
+
+
+def _cancel_without_start(connection: Connection, source: str, span: dict[str, object]) -> int:
+    """A cancelled appointment may have lost its start (FHIR): the one we hold is cancelled."""
+    return run(
+        connection,
+        "UPDATE appointment SET status = 'cancelled', cancelled_basis = 'told', "
+        "cancelled_at = :now, fingerprint = 0, last_seen_at = :now, cancelled_by = COALESCE("
+        "(SELECT MAX(s.cancelled_by) FROM staged s WHERE s.external_id = appointment.external_id "
+        " AND s.starts_at IS NULL), 'unknown') "
+        "WHERE source_id = :source AND status <> 'cancelled' AND external_id IN "
+        "(SELECT s.external_id FROM staged s WHERE s.n BETWEEN :first AND :last "
+        "AND s.starts_at IS NULL AND s.status = 'cancelled')",
+        source=source,
         **span,
     )
 
