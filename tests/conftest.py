@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from reminders.store.engine import Store
 from tests.support import chromium, network
 from tests.support.postgres import Server, serve
+from tests.support.stores import KINDS, PostgresDatabases, SqliteFiles
 
 network.install()
 
@@ -44,6 +47,29 @@ def postgres_server() -> Iterator[Server]:
 def postgres(postgres_server: Server) -> str:
     """The SQLAlchemy URL of an empty PostgreSQL database, one per test module."""
     return postgres_server.create_database()
+
+
+@pytest.fixture(scope="session")
+def sqlite_files(tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+    return SqliteFiles(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: Server) -> PostgresDatabases:
+    return PostgresDatabases(postgres_server)
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty migrated database of the test's own: its test runs once on each kind."""
+    if request.param == "sqlite":
+        files: SqliteFiles = request.getfixturevalue("sqlite_files")
+        with files.migrated(tmp_path) as opened:
+            yield opened
+    else:
+        databases: PostgresDatabases = request.getfixturevalue("postgres_databases")
+        with databases.migrated() as opened:
+            yield opened
 
 
 # A module at a time, no longer: while playwright's synchronous interface is open its event loop
