@@ -48,8 +48,10 @@ class Application:
     writer: Writer
 
     async def aclose(self) -> None:
-        for sender in (*self.sms.values(), *self.email.values()):
-            await sender.aclose()
+        for text in self.sms.values():
+            await text.aclose()
+        for mail in self.email.values():
+            await mail.aclose()
         self.writer.close()
         self.store.close()
 

@@ -249,6 +249,13 @@ def test_a_mistake_in_the_configuration_is_refused_at_once(wrong: dict[str, Any]
         create(OPTIONS | wrong, WIRING)
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8031", "http://twilio.example.org/api"])
+def test_a_simulated_twilio_may_name_its_accounts_as_it_likes(address: str) -> None:
+    create(OPTIONS | {"base_url": address, "account_sid": "ACtest"}, WIRING)
+    with pytest.raises(ConfigurationError):
+        create(OPTIONS | {"base_url": address, "account_sid": "AC…"}, WIRING)
+
+
 def test_every_mistake_is_named_at_once_and_no_secret_is_told() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         create({"auth_token": "hunter2", "sender": "", "oops": 1}, WIRING)
