@@ -39,11 +39,22 @@ def month_report(
     start = datetime(year, month, 1, tzinfo=zone).astimezone(UTC)
     after = (year + month // 12, month % 12 + 1)
     end = datetime(*after, 1, tzinfo=zone).astimezone(UTC)
+    counts = outcomes_by_service(store, start, min(end, now), now=now)
+    lines = tuple(
+        _line(uf, rules.desks[uf].label if uf in rules.desks else f"UF {uf} sans réglage", found)
+        for uf, found in sorted(counts.items())
+    )
+    total: Counter[Outcome] = sum(counts.values(), Counter())
+    return MonthReport(year, month, lines, _line("", "Tous les services", total))
+
+
+def outcomes_by_service(
+    store: Store, start: datetime, end: datetime, *, now: datetime
+) -> dict[str, Counter[Outcome]]:
+    """UF -> outcomes of its appointments that start in [start, end)."""
     counts: dict[str, Counter[Outcome]] = {}
     with store.read() as connection:
-        groups = reporting.outcomes(
-            connection, micros(start), micros(min(end, now)), EARLY // MICROSECOND
-        )
+        groups = reporting.outcomes(connection, micros(start), micros(end), EARLY // MICROSECOND)
     for group in groups:
         outcome = outcome_of(
             Status(group.status),
@@ -54,12 +65,7 @@ def month_report(
         )
         if outcome is not None:
             counts.setdefault(group.uf, Counter())[outcome] += group.number
-    lines = tuple(
-        _line(uf, rules.desks[uf].label if uf in rules.desks else f"UF {uf} sans réglage", found)
-        for uf, found in sorted(counts.items())
-    )
-    total: Counter[Outcome] = sum(counts.values(), Counter())
-    return MonthReport(year, month, lines, _line("", "Tous les services", total))
+    return counts
 
 
 def _line(uf: str, label: str, counts: Counter[Outcome]) -> Line:
