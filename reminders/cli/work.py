@@ -25,7 +25,6 @@ from reminders.cli.common import (
     zone_of,
 )
 from reminders.cli.errors import DONE, HELD, REPAIR, errors
-from reminders.cli.serving import serve_until_stopped
 from reminders.config import Settings
 from reminders.domain.mask import mask_address
 from reminders.domain.outcome import Outcome
@@ -256,6 +255,8 @@ def _print_line(line: Line, zone: ZoneInfo, as_json: bool) -> None:
 
 def serve(config: ConfigOption = DEFAULT_CONFIG, at: AtOption = None) -> None:
     """Le service permanent : envois à leur heure, accusés, pages internes."""
+    from reminders.cli.serving import serve_until_stopped  # the web is loaded for nobody else
+
     settings = settings_of(config)
     serve_until_stopped(settings, clock_of(settings, at))
 

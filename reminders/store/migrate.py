@@ -1,51 +1,85 @@
-"""Bring a database to the schema of this release, or say that it is not."""
+"""Bring a database to the schema of this release, or say that it is not.
+
+Alembic and the tables are imported where they are used: a run that finds its database up to
+date, as nearly every one does, starts in half the time.
+"""
 
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from reminders.store.engine import Store
-from reminders.store.tables import metadata
 
+if TYPE_CHECKING:
+    from alembic.config import Config
 
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(files("migrations")))
-    config.attributes["connection"] = connection
-    return config
+VERSION_TABLE = "alembic_version"
 
 
 def migrate(store: Store, revision: str = "head") -> tuple[str, str]:
     """Apply what is missing: (revision before, revision after). "" is an empty database."""
+    before = revision_of(store)
+    if before == (head() if revision == "head" else revision):
+        return before, before
+    from alembic import command
+
     with store.session() as session, session.write() as connection:
-        before = _revision(connection)
-        target = ScriptDirectory.from_config(_config()).get_current_head() or ""
-        if revision != "head" or before != target:
-            command.upgrade(_config(connection), revision)
-        return before, _revision(connection)
+        _alone(connection)
+        command.upgrade(_config(connection), revision)
+    return before, revision_of(store)
 
 
 def downgrade(store: Store, revision: str) -> None:
+    from alembic import command
+
     with store.session() as session, session.write() as connection:
         command.downgrade(_config(connection), revision)
 
 
-def _revision(connection: Connection) -> str:
-    return MigrationContext.configure(connection).get_current_revision() or ""
+def head() -> str:
+    """The revision of this release: migrations are numbered and named after their file."""
+    names = (file.name for file in files("migrations").joinpath("versions").iterdir())
+    return max(name.removesuffix(".py") for name in names if name[:4].isdigit())
+
+
+def revision_of(store: Store) -> str:
+    with store.read() as connection:
+        return _revision(connection)
 
 
 def is_current(store: Store) -> bool:
-    with store.read() as connection:
-        return _revision(connection) == ScriptDirectory.from_config(_config()).get_current_head()
+    return revision_of(store) == head()
 
 
 def drift(store: Store) -> list[str]:
     """How the database differs from the tables of this program; empty if it does not."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    from reminders.store.tables import metadata
+
     with store.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return [str(difference) for difference in compare_metadata(context, metadata)]
+
+
+def _alone(connection: Connection) -> None:
+    """Two processes that start together migrate once; on SQLite BEGIN IMMEDIATE sees to it."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('reminders migrate'))"))
+
+
+def _revision(connection: Connection) -> str:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return ""
+    return str(connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar() or "")
+
+
+def _config(connection: Connection) -> "Config":
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(files("migrations")))
+    config.attributes["connection"] = connection
+    return config
