@@ -8,20 +8,23 @@ parses; the rules on top are DOMAIN 3.6:
   are remapped before parsing; 06 39 98 is Arcep's range for fiction and stays +33 6 39 98;
 * a mobile that is possible but not allocated is accepted ("mobile probable"): allocation tables
   lag behind the operators;
-* a few border countries are allowed, every other country is refused;
-* numbers people type to get past a mandatory field are refused.
+* the countries that border France are allowed, every other one is refused;
+* numbers people type to get past a mandatory field are refused, and so is a number of which
+  a spreadsheet kept only the first digits: what is missing cannot be guessed.
 """
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 
-LONGEST = 64  # a longer text is a note, not a number
+LONGEST = 256  # a longer text is a letter, not a phone field
+A_NUMBER = 6  # digits; fewer, beside a number or among words, are a comment's (18 h, poste 12)
 
 
 class Kind(StrEnum):
@@ -55,17 +58,18 @@ OVERSEAS = {
     "0696": "596", "0697": "596", "0508": "508",
 }  # fmt: skip
 FICTION = "063998"  # Arcep: reserved for fiction, stays metropolitan
+NINE_DIGITS = frozenset({262, 590, 594, 596})  # numbered like the metropole: 6 and 7 are mobiles
 
 ZONES = {
     33: "Europe/Paris", 590: "America/Guadeloupe", 594: "America/Cayenne",
     596: "America/Martinique", 508: "America/Miquelon", 687: "Pacific/Noumea",
-    689: "Pacific/Tahiti", 681: "Pacific/Wallis", 32: "Europe/Brussels",
-    352: "Europe/Luxembourg", 41: "Europe/Zurich", 49: "Europe/Berlin", 39: "Europe/Rome",
-    34: "Europe/Madrid", 377: "Europe/Monaco", 376: "Europe/Andorra", 44: "Europe/London",
-    31: "Europe/Amsterdam", 351: "Europe/Lisbon",
+    689: "Pacific/Tahiti", 681: "Pacific/Wallis", 262: "Indian/Reunion", 32: "Europe/Brussels",
+    352: "Europe/Luxembourg", 49: "Europe/Berlin", 41: "Europe/Zurich", 39: "Europe/Rome",
+    377: "Europe/Monaco", 34: "Europe/Madrid", 376: "Europe/Andorra",
 }  # fmt: skip
-FRENCH = frozenset({33, 262, 590, 594, 596, 508, 687, 689, 681})
 MAYOTTE = ("269", "639")  # +262 is shared by La Réunion and Mayotte
+PACIFIC_MOBILES = {687: "789", 689: "8", 681: "8"}  # by first digit
+METROPOLE = 33
 
 FILLERS = frozenset({"0102030405", "0123456789"})
 
@@ -80,7 +84,9 @@ REASONS = {
     "not_a_number": "ce n'est pas un numéro de téléphone",
     "too_short": "numéro incomplet",
     "too_long": "trop de chiffres",
+    "several": "plusieurs numéros : n'en donner qu'un",
     "m2m": "numéro d'objet connecté (14 chiffres)",
+    "lost_digits": "chiffres perdus par le tableur",
     "dummy": "numéro de remplissage",
     "country_not_allowed": "pays non autorisé pour l'envoi",
     "fixed": "ligne fixe : pas de SMS",
@@ -93,43 +99,116 @@ REASONS = {
 
 @lru_cache(maxsize=65_536)
 def classify(raw: str) -> Phone:
-    """One number. Never raises; linear in the length of its input."""
-    if len(raw) > LONGEST:
-        return _no(raw[:LONGEST], "too_long" if any(c.isdigit() for c in raw) else "not_a_number")
-    text = _plain(raw)
-    if not text:
-        return _no(raw, "empty" if not raw.strip() else "not_a_number")
-    national = _national(text)
+    """The one number of a text, comments aside; two of them are refused. Never raises."""
+    found = numbers_in(raw)
+    known = [phone for phone in found if phone.e164 is not None]
+    if len(known) > 1:
+        return _no(raw, "several")
+    return replace(known[0] if known else found[0], raw=raw)
+
+
+@lru_cache(maxsize=65_536)
+def numbers_in(cell: str) -> tuple[Phone, ...]:
+    """Every number of a phone field, in order, once each; at least one, if only a reason.
+
+    What is too short to be a number is a comment ("après 18 h"), unless nothing else is there.
+    Linear in the length of the cell. Never raises.
+    """
+    if not cell.strip():
+        return (_no(cell, "empty"),)
+    if len(cell) > LONGEST:
+        return (_no(cell, "not_a_number"),)
+    text = _readable(cell)
+    runs = [run.strip() for run in _WORDS.split(text)]
+    pieces = [piece for run in runs for piece in _numbers_of_run(run)]
+    long_enough = [piece for piece in pieces if len(_digits(piece)) >= A_NUMBER]
+    if not long_enough and any(character.isalpha() for character in text):
+        return (_no(cell, "not_a_number"),)
+    found: dict[str, Phone] = {}
+    for piece in long_enough or pieces[:1] or [""]:
+        phone = _classify_piece(piece)
+        found.setdefault(phone.e164 or piece, phone)
+    return tuple(found.values())
+
+
+_BRACKETED_WORDS = re.compile(r"\([^()]*[^\W\d_][^()]*\)")
+_WORDS = re.compile(r"[^\W\d_]+|[;|\n\r]")
+_EXCEL = re.compile(r"(?<![\d.,])(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})(?!\d)")
+_EXCEL_DECIMALS = re.compile(r"(?<![\d.,])(\d{9,15})[.,]0{1,2}(?!\d)")
+LOST = "?"  # stands for the digits a spreadsheet dropped
+
+
+def _readable(cell: str) -> str:
+    """ASCII digits, no invisible character, no comment in brackets, Excel's forms undone."""
+    text = "".join(
+        str(unicodedata.digit(character, character))
+        for character in unicodedata.normalize("NFKC", cell)
+        if unicodedata.category(character) not in ("Cf", "Mn", "Me")
+    )
+    text = _EXCEL.sub(_all_digits, _EXCEL_DECIMALS.sub(r"\1", text))
+    text = re.sub(r"\b[oO](?=[1-9]\d)", "0", text)  # the letter typed for the digit
+    return _BRACKETED_WORDS.sub(" ; ", text)
+
+
+def _all_digits(written: re.Match[str]) -> str:
+    """6,39980012E+08 -> 639980012; 6,4E+08 is a number no more."""
+    digits = written[1] + (written[2] or "")
+    length = int(written[3]) + 1
+    return digits if len(digits) == length else digits.ljust(A_NUMBER, LOST) + LOST
+
+
+def _digits(text: str) -> str:
+    """The digits of a text and what stands for lost ones, with the + of another country."""
+    digits = "".join(character for character in text if character.isdigit() or character == LOST)
+    return "+" + digits if re.match(r"\W*?\+", text) else digits
+
+
+# Ten digits after ten digits, the prefix of France written or not.
+_SEVERAL = re.compile(r"(?:(?:\+33|0033)0?[1-9]\d{8}|0[1-9]\d{8}){2,}")
+_ONE_OF_SEVERAL = re.compile(r"(?:\+33|0033)0?[1-9]\d{8}|0[1-9]\d{8}")
+_SEPARATORS = re.compile(r"\s*[/,:&\t\u2013\u2014]\s*|\s+-+\s+|\s{2,}|(?<=\d)\s*(?=\(?\+)")
+
+
+def _numbers_of_run(run: str) -> Iterator[str]:
+    """What stands between two words: one number however it is punctuated, or several."""
+    if not any(character.isdigit() for character in run):
+        return
+    compact = re.sub(r"[^\d+]", "", run.replace("(0)", ""))
+    if _SEVERAL.fullmatch(compact):
+        yield from _ONE_OF_SEVERAL.findall(compact)
+        return
+    if _classify_piece(run).e164 is not None:
+        yield run
+        return
+    parts = [part for part in _SEPARATORS.split(run) if any(c.isdigit() for c in part)]
+    if len(parts) > 1:
+        for part in parts:
+            yield from _numbers_of_run(part)
+        return
+    words = run.split()
+    whole = len(words) > 1 and all(len(_digits(word)) >= 9 for word in words)
+    yield from words if whole else [run]
+
+
+@lru_cache(maxsize=65_536)
+def _classify_piece(raw: str) -> Phone:
+    """One number, whatever stands between its digits."""
+    digits = _digits(raw.replace("(0)", ""))
+    if not digits.strip("+"):
+        return _no(raw, "not_a_number")
+    if LOST in digits:
+        return _no(raw, "lost_digits")
+    national = _national(digits)
     if national is None:
-        return _parse(raw, text, None)
+        return _parse(raw, digits, None)
     if problem := _national_problem(national):
         return _no(raw, problem)
     if national.startswith(FICTION):
         return _parse(raw, "+33" + national[1:], None)
     code = OVERSEAS.get(national[:4])
-    if code == "508":
-        return _parse(
-            raw, f"+508{national[4:]}", None
-        )  # six digits there: 0508 is the dialling prefix
+    if code == "508":  # six digits there: 0508 is the dialling prefix
+        return _parse(raw, f"+508{national[4:]}", None)
     return _parse(raw, f"+{code}{national[1:]}" if code else national, "FR")
-
-
-def _plain(raw: str) -> str:
-    """ASCII digits with an optional leading +; "" if nothing of a number is left."""
-    text = unicodedata.normalize("NFKC", raw).strip()
-    if excel := re.fullmatch(r"(\d)[.,](\d+)[eE]\+?(\d{1,2})", text):
-        digits = excel[1] + excel[2]
-        exponent = int(excel[3]) + 1
-        text = digits.ljust(exponent, "0") if len(digits) <= exponent else ""
-    text = re.sub(r"^(\d+)[.,]0+$", r"\1", text)
-    text = re.sub(r"\([^()0-9]*\)", " ", text)
-    text = text.replace("(0)", "")
-    if re.search(r"[^\W\d_]{2,}", re.sub(r"(?i)\b(?:tel|tél|port|gsm|mob|fixe)\b\.?:?", "", text)):
-        return ""
-    digits = "".join(
-        str(unicodedata.digit(c)) for c in text if unicodedata.digit(c, None) is not None
-    )
-    return "+" + digits if text.lstrip("( ").startswith("+") else digits
 
 
 def _national(text: str) -> str | None:
@@ -138,10 +217,14 @@ def _national(text: str) -> str | None:
         if text.startswith(prefix) and len(text) - len(prefix) >= 9:
             rest = text.removeprefix(prefix)
             return rest if rest.startswith("0") else "0" + rest
+    if re.fullmatch(r"\+0[1-9]\d{8}|0{9,}", text):  # no country code begins with 0
+        return text.removeprefix("+")
     if text.startswith(("+", "00")):
         return None
-    if text.startswith("33") and len(text) == 11:
-        return "0" + text[2:]
+    if re.fullmatch(r"330?[1-9]\d{8}", text):
+        return "0" + text[2:].removeprefix("0")
+    if len(text) == 12 and OVERSEAS.get("0" + text[3:6]) == text[:3]:
+        return "0" + text[3:]
     if len(text) == 9 and text[0] in "12345679":
         return "0" + text  # Excel ate the leading zero
     return text
@@ -149,18 +232,15 @@ def _national(text: str) -> str | None:
 
 def _national_problem(national: str) -> str:
     """Why these digits are no number, before any library is asked; "" if they may be one."""
-    if national in FILLERS or len(set(national[2:])) == 1 or _is_pattern(national):
-        return "dummy"
-    if len(national) == 14 and national.startswith(("0700", "0639")):
+    if len(national) == 14 and national.startswith("0700"):
         return "m2m"
     if len(national) < 10:
         return "too_short"
-    return "too_long" if len(national) > 10 else ""
-
-
-def _is_pattern(national: str) -> bool:
-    """06 06 06 06 06, 01 01 01 01 01: one pair typed five times."""
-    return len(national) == 10 and national == national[:2] * 5
+    if len(national) > 10:
+        return "too_long"
+    pair_repeated = national == national[:2] * 5  # 06 06 06 06 06
+    digit_repeated = len(set(national[2:])) == 1  # 06 00 00 00 00, 06 99 99 99 99
+    return "dummy" if national in FILLERS or pair_repeated or digit_repeated else ""
 
 
 def _parse(raw: str, text: str, region: str | None) -> Phone:
@@ -169,9 +249,9 @@ def _parse(raw: str, text: str, region: str | None) -> Phone:
     try:
         number = phonenumbers.parse(text, region)
     except NumberParseException:
-        return _no(raw, "not_a_number" if len(text) > 5 else "too_short")
+        return _no(raw, "not_a_number" if len(text) > A_NUMBER else "too_short")
     code = number.country_code or 0
-    if code not in ZONES and code != 262:
+    if code not in ZONES:
         return Phone(
             raw, None, Kind.OTHER, None, "country_not_allowed", REASONS["country_not_allowed"]
         )
@@ -183,56 +263,34 @@ def _parse(raw: str, text: str, region: str | None) -> Phone:
 def _classified(raw: str, number: phonenumbers.PhoneNumber, code: int) -> Phone:
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     national = str(number.national_number)
-    zone = ZONES.get(code)
-    if code == 262:
-        zone = "Indian/Mayotte" if national.startswith(MAYOTTE) else "Indian/Reunion"
-    kind = _KINDS.get(phonenumbers.number_type(number))
-    if kind is Kind.MOBILE:
-        return Phone(raw, e164, kind, zone, "ok", "")
-    if kind is None and code in FRENCH and national[0] in "67":
-        # A valid foreign-looking 0700 M2M range is longer and was refused before.
-        return Phone(raw, e164, Kind.MOBILE, zone, "unallocated", REASONS["unallocated"])
-    if kind is None and code == 33 and national[0] in "12345":
-        kind = Kind.LANDLINE
-    if kind is Kind.LANDLINE:
-        return Phone(raw, e164, kind, zone, "fixed", REASONS["fixed"])
-    if kind is Kind.VOIP or (code == 33 and national[0] == "9"):
-        return Phone(raw, e164, Kind.VOIP, zone, "voip", REASONS["voip"])
-    if kind is None and not phonenumbers.is_valid_number(number) and code != 33:
+    zone = ZONES[code]
+    if code == 262 and national.startswith(MAYOTTE):
+        zone = "Indian/Mayotte"
+    allocated = _KINDS.get(phonenumbers.number_type(number))
+    kind = allocated or _kind_by_prefix(code, national)
+    if kind is None:
+        if phonenumbers.is_valid_number(number):
+            return Phone(raw, e164, Kind.OTHER, zone, "special", REASONS["special"])
         return _no(raw, "impossible")
-    return Phone(raw, e164, Kind.OTHER, zone, "special", REASONS["special"])
+    if kind is Kind.MOBILE:
+        told = "ok" if allocated else "unallocated"
+        return Phone(raw, e164, kind, zone, told, REASONS.get(told, ""))
+    told = {Kind.LANDLINE: "fixed", Kind.VOIP: "voip"}.get(kind, "special")
+    return Phone(raw, e164, kind, zone, told, REASONS[told])
+
+
+def _kind_by_prefix(code: int, national: str) -> Kind | None:
+    """What the French numbering plan says of a range no operator has been given yet."""
+    if code in PACIFIC_MOBILES:
+        return Kind.MOBILE if national[0] in PACIFIC_MOBILES[code] else Kind.LANDLINE
+    if code not in NINE_DIGITS | {METROPOLE}:
+        return None
+    if national[0] in "67":
+        return Kind.MOBILE
+    if national[0] == "9":
+        return Kind.VOIP
+    return Kind.LANDLINE if national[0] in "12345" else Kind.OTHER
 
 
 def _no(raw: str, code: str) -> Phone:
     return Phone(raw, None, Kind.INVALID, None, code, REASONS[code])
-
-
-_SEPARATORS = re.compile(r"\s*(?:[/;|\n\r]|,(?!\d+[eE])|\bou\b|\bet\b)\s*")
-
-
-@lru_cache(maxsize=65_536)
-def numbers_in(cell: str) -> tuple[Phone, ...]:
-    """Every number of a cell, in order, without repetitions; unusable pieces included.
-
-    A piece that is only a comment is left out, unless the cell holds nothing else.
-    """
-    text = cell[: LONGEST * 4]
-    whole = classify(text.strip())
-    if whole.e164 is not None:
-        return (whole,)
-    found: dict[str, Phone] = {}
-    for piece in _SEPARATORS.split(text):
-        cleaned = _without_comment(piece)
-        if not cleaned:
-            continue
-        phone = classify(cleaned)
-        if phone.code != "empty":
-            found.setdefault(phone.e164 or cleaned, phone)
-    return tuple(found.values())
-
-
-def _without_comment(piece: str) -> str:
-    """The piece without what is in brackets or in words: "0612345678 (fils)" -> the digits."""
-    bare = re.sub(r"\([^()]*[^()\d\s][^()]*\)", " ", piece).strip()
-    match = re.search(r"\+?[\d(][\d\s().,\-\u00a0eE+]{5,}", unicodedata.normalize("NFKC", bare))
-    return match[0].strip() if match else ""
