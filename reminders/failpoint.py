@@ -1,47 +1,59 @@
 """Named points where a test may stop this process to kill it. Free when nothing is armed.
 
-Armed with REMINDERS_FAILPOINT=<name>[:<nth>] (the nth time it is reached, 1 by default) and
-REMINDERS_FAILPOINT_PIPE=<file descriptor or path>: the point writes its name there and waits
-for ever, so that the parent's kill -9 falls exactly between two named statements.
+Armed with REMINDERS_FAILPOINT=<name>[:<nth>[:stop]] (the nth time it is reached, 1 by default)
+and REMINDERS_FAILPOINT_PIPE=<path>: the point writes its name there and waits for ever, so that
+the parent's kill -9 falls exactly between two named statements. With `stop` the whole process
+stops itself as SIGSTOP does, and goes on when the parent sends SIGCONT.
 """
 
 import os
+import signal
 import time
 
-_ARMED, _, _NTH = os.environ.get("REMINDERS_FAILPOINT", "").partition(":")
-_left = int(_NTH or 1)
-
-# Every point there is; the kill test fails if one of them is never reached.
-POINTS: tuple[str, ...] = (
+# Every point there is; the kill tests fail if one of them is never reached.
+BETWEEN_LEASE_AND_RESULT: tuple[str, ...] = (
     "lease.before_commit",
     "lease.after_commit",
+    "render.before",
     "render.done",
+    "intent.permitted",
     "intent.before_commit",
     "intent.after_commit",
+    "send.before_slot",
     "send.before_submit",
     "send.after_submit",
     "result.queued",
+    "result.written",
     "result.before_commit",
     "result.after_commit",
-    "plan.before_commit",
-    "plan.after_commit",
+)
+BEFORE_LEASE: tuple[str, ...] = (
     "sync.staged",
     "sync.before_commit",
     "sync.after_commit",
-    "receipt.before_commit",
-    "receipt.after_commit",
+    "plan.before_commit",
+    "plan.after_commit",
 )
+RECEIPTS: tuple[str, ...] = ("receipt.before_commit", "receipt.after_commit")
+POINTS = BETWEEN_LEASE_AND_RESULT + BEFORE_LEASE + RECEIPTS
+
+_ARMED, _, _REST = os.environ.get("REMINDERS_FAILPOINT", "").partition(":")
+_NTH, _, _THEN = _REST.partition(":")
+_left = int(_NTH or 1)
 
 
 def failpoint(name: str) -> None:
-    """Stop here for ever if this point is armed; otherwise do nothing."""
+    """Stop here if this point is armed; otherwise do nothing."""
     global _left
     if name != _ARMED:
         return
     _left -= 1
-    if _left > 0:
+    if _left != 0:
         return
     with open(os.environ["REMINDERS_FAILPOINT_PIPE"], "a", encoding="ascii") as report:
         report.write(name + "\n")
+    if _THEN == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return
     while True:
         time.sleep(60)

@@ -6,7 +6,6 @@ or after 5 ms). It decides nothing about what may be sent.
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +36,7 @@ from reminders.services.deliver import (
 
 GROUP = 100  # answers written together ...
 GROUP_SECONDS = 0.005  # ... or as many as came in this time
-LATE_SECONDS = 1.0  # bytes that have not left this long after their slot never will
+LATE = timedelta(seconds=1)  # bytes that have not left this long after their slot never will
 FAILURES_BEFORE_REST = 3
 
 Submit = Callable[[Envelope, datetime], Awaitable[Accepted]]
@@ -121,12 +120,15 @@ class Pump:
         if not routes:
             return Window()
         limit = min(free, GROUP)
-        return await self._writer.call(lambda: self._delivery.open_window(routes, limit, now=now))
+        return await self._writer.call(
+            lambda: self._delivery.open_window(routes, limit, now=now, still=self._clock.now)
+        )
 
     async def _send(self, envelope: Envelope) -> None:
-        due = time.monotonic() + max(0.0, (envelope.slot - self._clock.now()).total_seconds())
+        failpoint("send.before_slot")
         await self._clock.sleep_until(envelope.slot)
-        result = await self._submit_once(envelope, late=time.monotonic() - due > LATE_SECONDS)
+        late = self._clock.now() - envelope.slot > LATE
+        result = await self._submit_once(envelope, late=late)
         failpoint("result.queued")
         self._watch(result)
         self._results.append(result)

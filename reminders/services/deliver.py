@@ -83,18 +83,34 @@ class Delivery:
         self._reference = reference
         self._jitter = Random()
 
-    def open_window(self, routes: Sequence[Route], limit: int, *, now: datetime) -> Window:
+    def open_window(
+        self,
+        routes: Sequence[Route],
+        limit: int,
+        *,
+        now: datetime,
+        still: Callable[[], datetime] | None = None,
+    ) -> Window:
         """Lease, render and commit the intent of up to `limit` messages that may start within a
-        second. `routes` are the healthy ones, in order of preference."""
+        second. `routes` are the healthy ones, in order of preference. `still` tells the present
+        again once the texts are rendered: a process that slept meanwhile (a suspended machine)
+        must not judge its intents by the hour it fell asleep."""
         window = Window()
         for channel in ("sms", "email"):
             usable = [route for route in routes if route.channel == channel]
             if usable and limit > len(window.envelopes):
-                self._open_channel(window, usable, channel, limit - len(window.envelopes), now)
+                free = limit - len(window.envelopes)
+                self._open_channel(window, usable, channel, free, now, still or (lambda: now))
         return window
 
     def _open_channel(
-        self, window: Window, routes: Sequence[Route], channel: str, limit: int, now: datetime
+        self,
+        window: Window,
+        routes: Sequence[Route],
+        channel: str,
+        limit: int,
+        now: datetime,
+        still: Callable[[], datetime],
     ) -> None:
         at = micros(now)
         with self._store.write() as connection:
@@ -117,6 +133,8 @@ class Delivery:
         window.leased += len(leased)
         composed, failed = self._compose(leased, routes, now)
         failpoint("render.done")
+        now = still()
+        at = micros(now)
         with self._store.write() as connection:
             self._set_aside(connection, token, failed, at)
             leaving = self._rehearse(connection, token, composed, window, at)
@@ -134,6 +152,7 @@ class Delivery:
             numbers = {row.recipient for row in leased if row.channel == "sms"}
             shared = frozenset(outbox.shared_numbers(connection, list(numbers)))
             approved = Templates.of(templates.versions(connection))
+        failpoint("render.before")
         composed: list[tuple[Composed, Route]] = []
         failed: list[tuple[Record, TemplateError]] = []
         for row in leased:
@@ -222,6 +241,7 @@ class Delivery:
             paced += [(text, route) for text in chosen]
             slots += [slot + gap * n for n in range(len(chosen))]
         outbox.give_back(connection, token, late, opens_at=at, now=at)
+        failpoint("intent.permitted")
         window.envelopes += self._write_attempts(connection, token, paced, slots, "SENDING", at)
 
     def _refused(
@@ -280,6 +300,7 @@ class Delivery:
             )
             for answer in (Answer.REFUSED, Answer.UNKNOWN):
                 outbox.record_unsent(connection, [_row(r, at) for r in by_answer[answer]], answer)
+            failpoint("result.written")
             self._after_refusal(connection, by_answer[Answer.REFUSED], at)
             for result in results:
                 if result.misconfigured:
