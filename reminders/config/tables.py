@@ -1,15 +1,9 @@
-"""The configuration file: its shape, its defaults, and every mistake named at once.
+"""The shape of the configuration file: its tables, their keys, their defaults.
 
-TOML in, frozen settings out. Any key may be replaced by `<key>_file` (a path whose content is
-the value) or by an environment variable: REMINDERS_<TABLE>_<KEY>, or
-REMINDERS_<TABLE>_<ID>_<KEY> for a table that repeats (REMINDERS_SMS_MAIN_AUTH_TOKEN).
 Keys an adapter owns are handed to it untouched (`options`); it names its own mistakes.
 """
 
-import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
 from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,13 +15,9 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
+    PrivateAttr,
     model_validator,
 )
-
-from reminders.errors import ConfigurationError, Problem
-
-FILE_KEYS_KEPT = frozenset({"ca_file"})  # keys ending in _file that are paths, not secrets
 
 # Words that name care a message must not betray; a service whose label holds one is excluded
 # unless its sensitivity is said explicitly (DESIGN 7.6: excluded by default).
@@ -135,11 +125,11 @@ class DeliveryTable(Table):
 class GateTable(Table):
     """When a feed is too strange to act on (DESIGN R11). Shares are fractions of 1."""
 
-    least_share: float = 0.5
-    most_share: float = 2.0
-    vanished_at_least: int = 10
-    vanished_share: float = 0.10
-    moved_share: float = 0.05
+    least_share: Annotated[float, Field(ge=0)] = 0.5
+    most_share: Annotated[float, Field(ge=0)] = 2.0
+    vanished_at_least: Annotated[int, Field(ge=0)] = 10
+    vanished_share: Annotated[float, Field(ge=0)] = 0.10
+    moved_share: Annotated[float, Field(ge=0)] = 0.05
 
 
 class RetentionTable(Table):
@@ -339,6 +329,15 @@ class EmailTable(AdapterTable):
     max_per_second: Annotated[float, Field(ge=0)] = 0.0
 
 
+class LogsTable(Table):
+    """What `run` and `serve` write on standard error, one JSON object a line."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+KeyPath = tuple[str | int, ...]  # ("sms", 0, "sender")
+
+
 class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -350,6 +349,7 @@ class Settings(BaseModel):
     delivery: DeliveryTable = DeliveryTable()
     gate: GateTable = GateTable()
     retention: RetentionTable = RetentionTable()
+    logs: LogsTable = LogsTable()
     site: tuple[SiteTable, ...] = ()
     service: tuple[ServiceTable, ...] = ()
     protocol: tuple[ProtocolTable, ...] = ()
@@ -371,229 +371,29 @@ class Settings(BaseModel):
     def services(self) -> dict[str, ServiceTable]:
         return {service.uf: service for service in self.service}
 
+    # Where the file says what, for errors found later; filled by `reading`.
+    _lines: dict[KeyPath, int] = PrivateAttr(default_factory=dict)
+    _secret_files: dict[KeyPath, Path] = PrivateAttr(default_factory=dict)
 
-def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
-    """Read and check a configuration file.
+    def line_of(self, *path: str | int) -> int | None:
+        """The line of a key, or of the nearest table around it; None if the file has neither."""
+        return nearest_line(self._lines, path)
 
-    Raises ConfigurationError with every mistake found, each naming its table, key and, where
-    the file shows it, its line. A relative path in the file starts at the file's folder.
-    """
-    text = _read(path)
-    try:
-        data: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(
-            [Problem(path.name, f"ce n'est pas du TOML valable ({error})", "corriger cette ligne")]
-        ) from None
-    base_dir = path.resolve().parent
-    problems: list[Problem] = []
-    lines = dict(_lines(text))
-    _apply_environment(data, os.environ if environment is None else environment)
-    _apply_files(data, base_dir, problems, lines)
-    try:
-        settings = Settings.model_validate(data | {"base_dir": base_dir})
-    except ValidationError as error:
-        problems += [_explain(one, data, lines) for one in error.errors()]
-        raise ConfigurationError(problems) from None
-    problems += _cross_check(settings, lines)
-    if problems:
-        raise ConfigurationError(problems)
-    return settings
+    @property
+    def secret_files(self) -> dict[KeyPath, Path]:
+        """Every `…_file` that was read, by the key it stands for."""
+        return self._secret_files
+
+    def remember(self, lines: dict[KeyPath, int], secret_files: dict[KeyPath, Path]) -> None:
+        self._lines.update(lines)
+        self._secret_files.update(secret_files)
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigurationError(
-            [Problem(str(path), "fichier introuvable", "l'indiquer avec --config FICHIER")]
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "n'est pas en UTF-8" if isinstance(error, UnicodeDecodeError) else "illisible"
-        raise ConfigurationError([Problem(str(path), reason, "vérifier le fichier")]) from None
-
-
-def _lines(text: str) -> Iterator[tuple[tuple[str | int, ...], int]]:
-    """Where each table and key stands: ("sms", 0, "sender") -> line, from 1."""
-    counts: dict[str, int] = {}
-    place: tuple[str | int, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[(\[?)\s*([\w.\-]+)\s*\]", line):
-            name = header[2]
-            if header[1]:
-                counts[name] = counts.get(name, -1) + 1
-                for inner in [key for key in counts if key.startswith(name + ".")]:
-                    del counts[inner]
-            place = _path(name, counts)
-            yield place, number
-        elif key := re.match(r"\s*([\w\-]+)\s*=", line):
-            yield (*place, key[1]), number
-
-
-def _path(name: str, counts: Mapping[str, int]) -> tuple[str | int, ...]:
-    path: list[str | int] = []
-    parts = name.split(".")
-    for depth, part in enumerate(parts, 1):
-        path.append(part)
-        if (number := counts.get(".".join(parts[:depth]))) is not None:
-            path.append(number)
-    return tuple(path)
-
-
-def _tables(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    for name, value in data.items():
-        if isinstance(value, dict):
-            yield (name,), value
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                if isinstance(item, dict):
-                    yield (name, index), item
-
-
-def _apply_environment(data: dict[str, Any], environment: Mapping[str, str]) -> None:
-    for name in ("store", "email"):
-        if name in data or any(key.startswith(f"REMINDERS_{name.upper()}_") for key in environment):
-            data.setdefault(name, {})
-    for path, table in _tables(data):
-        words = ["REMINDERS", str(path[0])]
-        if len(path) > 1:
-            words.append(str(table.get("id", path[1])))
-        prefix = re.sub(r"\W", "_", "_".join(words)).upper() + "_"
-        for key, value in environment.items():
-            if key.startswith(prefix):
-                table[key.removeprefix(prefix).lower()] = value
-    if mode := environment.get("REMINDERS_MODE"):
-        data["mode"] = mode
-
-
-def _apply_files(
-    data: dict[str, Any],
-    base_dir: Path,
-    problems: list[Problem],
-    lines: Mapping[tuple[str | int, ...], int],
-) -> None:
-    for path, table in _tables(data):
-        for key in [k for k in table if k.endswith("_file") and k not in FILE_KEYS_KEPT]:
-            name = table.pop(key)
-            try:
-                table.setdefault(
-                    key.removesuffix("_file"),
-                    (base_dir / str(name)).read_text(encoding="utf-8").strip(),
-                )
-            except (OSError, UnicodeDecodeError):
-                problems.append(
-                    Problem(
-                        _place((*path, key), data, lines),
-                        "fichier illisible ou absent",
-                        "créer ce fichier, lisible par le service seul (chmod 600)",
-                    )
-                )
-
-
-def _place(
-    path: tuple[str | int, ...], data: Mapping[str, Any], lines: Mapping[tuple[str | int, ...], int]
-) -> str:
-    shown: list[str] = []
-    here: Any = data
-    for part in path:
-        here = _inside(here, part)
-        if isinstance(part, int):
-            name = here.get("id") or here.get("uf") if isinstance(here, dict) else None
-            shown[-1] += f" « {name} »" if name else f" n° {part + 1}"
-        else:
-            shown.append(part)
-    known = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
-    return " › ".join(shown) + (f" (ligne {known})" if known else "")
-
-
-def _inside(container: Any, part: str | int) -> Any:
-    if isinstance(container, dict):
-        return container.get(part)
-    if isinstance(container, list | tuple) and isinstance(part, int) and part < len(container):
-        return container[part]
+def nearest_line(lines: dict[KeyPath, int], path: KeyPath) -> int | None:
+    """A key may stand in the file under its own name or as `<key>_file`."""
+    for length in range(len(path), 0, -1):
+        part = path[:length]
+        for one in (part, (*part[:-1], f"{part[-1]}_file")):
+            if one in lines:
+                return lines[one]
     return None
-
-
-_SENTENCES = {
-    "missing": "clé obligatoire absente",
-    "extra_forbidden": "clé inconnue",
-    "string_type": "un texte entre guillemets est attendu",
-    "string_too_short": "ne peut pas être vide",
-    "string_too_long": "trop long",
-    "string_pattern_mismatch": "lettres, chiffres, tiret et souligné seulement",
-    "literal_error": "valeur inconnue",
-    "bool_type": "true ou false est attendu",
-    "bool_parsing": "true ou false est attendu",
-    "int_type": "un nombre entier est attendu",
-    "int_parsing": "un nombre entier est attendu",
-    "float_type": "un nombre est attendu",
-    "float_parsing": "un nombre est attendu",
-    "greater_than": "trop petit",
-    "greater_than_equal": "trop petit",
-    "less_than_equal": "trop grand",
-    "tuple_type": "une liste [ … ] est attendue",
-}
-
-
-def _explain(
-    error: Any, data: Mapping[str, Any], lines: Mapping[tuple[str | int, ...], int]
-) -> Problem:
-    path = tuple(part for part in error["loc"] if isinstance(part, int) or part.isidentifier())
-    kind = str(error["type"])
-    if kind == "value_error":
-        what = str(error["ctx"]["error"])
-    else:
-        what = _SENTENCES.get(kind, f"valeur refusée ({kind})")
-    if kind == "literal_error":
-        return Problem(_place(path, data, lines), what, f"choisir parmi {error['ctx']['expected']}")
-    remedy = "la retirer ou corriger son nom (docs/configuration.md)" if "extra" in kind else ""
-    return Problem(_place(path, data, lines), what, remedy)
-
-
-def _cross_check(
-    settings: Settings, lines: Mapping[tuple[str | int, ...], int]
-) -> Iterator[Problem]:
-    """References between tables, duplicates, and what a mode needs."""
-    data = settings.model_dump()
-
-    def place(*path: str | int) -> str:
-        return _place(path, data, lines)
-
-    if not settings.site:
-        yield Problem("[[site]]", "aucun site", "décrire au moins un site (docs/configuration.md)")
-    if not settings.dpi:
-        yield Problem("[[dpi]]", "aucune source de rendez-vous", "ajouter une table [[dpi]]")
-    for name, key in (
-        ("site", "id"),
-        ("service", "uf"),
-        ("protocol", "id"),
-        ("dpi", "id"),
-        ("sms", "id"),
-        ("preparation", "id"),
-    ):
-        seen: set[str] = set()
-        for index, item in enumerate(getattr(settings, name)):
-            value = getattr(item, key)
-            if value in seen:
-                yield Problem(place(name, index, key), "déjà utilisé", "donner un nom unique")
-            seen.add(value)
-    for index, service in enumerate(settings.service):
-        if service.site not in settings.sites:
-            yield Problem(
-                place("service", index, "site"), "site inconnu", "le déclarer en [[site]]"
-            )
-        if service.protocol not in settings.protocols:
-            yield Problem(
-                place("service", index, "protocol"),
-                "protocole inconnu",
-                "le déclarer en [[protocol]]",
-            )
-    for index, sheet in enumerate(settings.preparation):
-        if sheet.service is not None and sheet.service not in settings.services:
-            yield Problem(
-                place("preparation", index, "service"), "UF inconnue", "la déclarer en [[service]]"
-            )
-    if settings.mode != "rehearsal" and not settings.sms and settings.email is None:
-        yield Problem("mode", "aucun moyen d'envoi", "ajouter [[sms]] ou [email]")
-    if settings.mode == "test" and not settings.only_to:
-        yield Problem("only_to", "vide en mode test", "lister les adresses qui peuvent recevoir")
