@@ -1,0 +1,36 @@
+"""`python -m tests.bench [--only NAME] [--quick]`: one JSON object a line.
+
+Every figure is a ratio to a baseline measured in the same run (docs/performance.md).
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+
+from tests.bench import claiming, delivery, planning, running, scale
+from tests.bench.measure import Figure, Size
+
+BENCHMARKS: dict[str, Callable[[Size], Iterator[Figure]]] = {
+    "plan": planning.measure_plan,
+    "replan": planning.measure_replan,
+    "deliver": delivery.measure_deliver,
+    "claim": claiming.measure_claim,
+    "memory": scale.measure_memory,
+    "start": running.measure_start,
+    "idle": running.measure_idle,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", choices=sorted(BENCHMARKS), help="one benchmark instead of all")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer repetitions")
+    parser.add_argument("--tiny", action="store_true", help="no figure of use: does it run?")
+    chosen = parser.parse_args()
+    size: Size = "tiny" if chosen.tiny else "quick" if chosen.quick else "full"
+    for name in [chosen.only] if chosen.only else BENCHMARKS:
+        for figure in BENCHMARKS[name](size):
+            print(figure.line(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Measuring honestly: interleaved pairs, the first dropped, medians and quartiles.
+
+Machines differ and neighbours are noisy, so no figure here stands alone: ours and the baseline
+take turns in one run, and what is judged is their ratio (its lower quartile, not its best).
+"""
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import log
+from pathlib import Path
+from typing import Literal
+
+Size = Literal["tiny", "quick", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the report. `met` compares the cautious end of `ratio` with `goal`."""
+
+    name: str
+    ours: float
+    baseline: float
+    ratio: float
+    unit: str
+    goal: float
+    met: bool
+    detail: dict[str, object] = field(default_factory=dict)
+
+    def line(self) -> str:
+        shown = {
+            "name": self.name,
+            "ours": short(self.ours),
+            "baseline": short(self.baseline),
+            "ratio": short(self.ratio),
+            "unit": self.unit,
+            "goal": self.goal,
+            "met": self.met,
+        }
+        return json.dumps(shown | self.detail, ensure_ascii=False)
+
+
+def short(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Seconds of ours and of the baseline, taken in turns."""
+
+    ours: Sequence[float]
+    baseline: Sequence[float]
+
+    @property
+    def ratios(self) -> list[float]:
+        """How fast ours is beside the baseline, pair by pair: 1 is as fast, 0.5 half as fast."""
+        return [base / mine for mine, base in zip(self.ours, self.baseline, strict=True)]
+
+
+def take_turns(ours: Callable[[], float], baseline: Callable[[], float], pairs: int) -> Pairs:
+    """Run both in turns, `pairs` times and once more before, which does not count.
+
+    Each returns the seconds of the part that is measured, after it has checked its own result.
+    """
+    found = [(ours(), baseline()) for _ in range(pairs + 1)][1:]
+    return Pairs([mine for mine, _ in found], [base for _, base in found])
+
+
+def compare(name: str, found: Pairs, work: int, unit: str, goal: float, **detail: object) -> Figure:
+    """The figure of `work` pieces done by both in each turn."""
+    low, middle, high = quartiles(found.ratios)
+    return Figure(
+        name=name,
+        ours=work / statistics.median(found.ours),
+        baseline=work / statistics.median(found.baseline),
+        ratio=middle,
+        unit=unit,
+        goal=goal,
+        met=low >= goal,
+        detail={
+            "quartiles": [short(low), short(high)],
+            "pairs": [short(ratio) for ratio in found.ratios],
+            **detail,
+        },
+    )
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    if len(values) == 1:
+        return values[0], values[0], values[0]
+    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, middle, high
+
+
+@contextmanager
+def stopwatch() -> Iterator[list[float]]:
+    """The list holds the seconds once the block has ended."""
+    taken: list[float] = []
+    started = time.perf_counter()
+    yield taken
+    taken.append(time.perf_counter() - started)
+
+
+def syncs_per_second(folder: Path, writes: int = 50) -> float:
+    """What the disk under `folder` does: durable commits are bounded by it."""
+    path = folder / "sync"
+    with path.open("wb", buffering=0) as file, stopwatch() as taken:
+        for _ in range(writes):
+            file.write(b"\0" * 4096)
+            os.fsync(file.fileno())
+    path.unlink()
+    return writes / taken[0]
+
+
+def slope(sizes: Sequence[float], seconds: Sequence[float]) -> float:
+    """How time grows with size, as an exponent: 0 not at all, 1 in proportion (least squares)."""
+    return statistics.linear_regression(
+        [log(size) for size in sizes], [log(second) for second in seconds]
+    ).slope
