@@ -38,25 +38,46 @@ class Verdict:
 
 def examine(shape: FeedShape, limits: Limits) -> Verdict | None:
     """Why a person must look before anything of this feed is applied; None if nothing is odd."""
-    if shape.expected == 0:
-        return Verdict("empty", "Le fichier du DPI ne contient aucun rendez-vous à venir.")
-    if verdict := _volume(shape, limits):
-        return verdict
+    return next(iter(verdicts(shape, limits)), None)
+
+
+def verdicts(shape: FeedShape, limits: Limits) -> list[Verdict]:
+    """Everything odd, the worst first: whoever releases a feed has seen all of it."""
+    found = (
+        _empty(shape),
+        _volume(shape, limits) if shape.expected else None,
+        _vanished(shape, limits),
+        _moved(shape, limits),
+    )
+    return [verdict for verdict in found if verdict is not None]
+
+
+def _empty(shape: FeedShape) -> Verdict | None:
+    if shape.expected:
+        return None
+    return Verdict("empty", "Le fichier du DPI ne contient aucun rendez-vous à venir.")
+
+
+def _vanished(shape: FeedShape, limits: Limits) -> Verdict | None:
     allowed = max(limits.vanished_at_least, limits.vanished_share * shape.known)
-    if shape.vanished > allowed:
-        return Verdict(
-            "vanished",
-            f"{shape.vanished} rendez-vous à venir ont disparu du fichier "
-            f"(sur {shape.known} connus) : annulations réelles ou fichier incomplet ?",
-        )
+    if shape.vanished <= allowed:
+        return None
+    return Verdict(
+        "vanished",
+        f"{shape.vanished} rendez-vous à venir ont disparu du fichier "
+        f"(sur {shape.known} connus) : annulations réelles ou fichier incomplet ?",
+    )
+
+
+def _moved(shape: FeedShape, limits: Limits) -> Verdict | None:
     together = shape.moved_together
-    if together >= MOVED_TOGETHER and together > limits.moved_share * shape.common:
-        return Verdict(
-            "moved",
-            f"{together} rendez-vous sont décalés d'une même durée "
-            f"(sur {shape.common}) : erreur de fuseau ou d'export ?",
-        )
-    return None
+    if together < MOVED_TOGETHER or together <= limits.moved_share * shape.common:
+        return None
+    return Verdict(
+        "moved",
+        f"{together} rendez-vous sont décalés d'une même durée "
+        f"(sur {shape.common}) : erreur de fuseau ou d'export ?",
+    )
 
 
 def _volume(shape: FeedShape, limits: Limits) -> Verdict | None:
