@@ -1,18 +1,20 @@
 """The composition root: the one place where adapters, store and services meet."""
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from reminders import __version__
 from reminders.clock import Clock
-from reminders.config import AdapterTable, Settings
+from reminders.config import AdapterTable, Settings, read
 from reminders.domain.outbox import REFERENCES, reference
 from reminders.engine.pump import Pump, Submit
 from reminders.engine.tasks import Parts, Tasks
@@ -56,6 +58,20 @@ class Application:
         self.store.close()
 
 
+def configured(path: Path) -> Settings:
+    """The settings of a file. Raises ConfigurationError naming every mistake at once, those of
+    the adapters' own keys included."""
+    found = read(path)
+    if found.settings is not None:
+        return found.settings
+    problems = [*found.problems]
+    numbers: Counter[str] = Counter()
+    for group, table in found.adapters:
+        _create(group, numbers[group], table, found.fallback, problems, {})
+        numbers[group] += 1
+    raise ConfigurationError(problems)
+
+
 def open_store(settings: Settings) -> Store:
     """The database of the configuration; a relative SQLite path starts at the file's folder."""
     return Store(open_engine(settings.store.url, settings.base_dir))
@@ -66,10 +82,10 @@ def build(
 ) -> Application:
     """Put a process together. Raises ConfigurationError naming every adapter's mistakes at once.
 
-    A new or older SQLite database is migrated here; PostgreSQL waits for `reminders migrate`
-    only if it already holds another release's schema.
+    A new or older database is brought to this release's schema.
     """
-    problems: list[Problem] = []
+    if problems := check_adapters(settings):
+        raise ConfigurationError(problems)  # before a database is made for nothing
     store = store or open_store(settings)
     migrate(store)
     rules = rules_of(settings)
@@ -77,17 +93,17 @@ def build(
     paths = callback_paths(settings, store)
     sources = [
         (table, adapter)
-        for table in settings.dpi
-        if (adapter := _create("dpi", table, settings, problems, paths)) is not None
+        for number, table in enumerate(settings.dpi)
+        if (adapter := _create("dpi", number, table, settings, problems, paths)) is not None
     ]
     sms: dict[str, SmsSender] = {
         table.id: adapter
-        for table in settings.sms
-        if (adapter := _create("sms", table, settings, problems, paths)) is not None
+        for number, table in enumerate(settings.sms)
+        if (adapter := _create("sms", number, table, settings, problems, paths)) is not None
     }
     email: dict[str, EmailSender] = {}
     if settings.email is not None:
-        adapter = _create("email", settings.email, settings, problems, paths)
+        adapter = _create("email", 0, settings.email, settings, problems, paths)
         if adapter is not None:
             email[settings.email.id] = adapter
     if problems:
@@ -134,35 +150,46 @@ def check_adapters(settings: Settings) -> list[Problem]:
     """Every mistake of every adapter's table, without touching a database or the network."""
     problems: list[Problem] = []
     for kind, tables in (("dpi", settings.dpi), ("sms", settings.sms)):
-        for table in tables:
-            _create(kind, table, settings, problems, {})
+        for number, table in enumerate(tables):
+            _create(kind, number, table, settings, problems, {})
     if settings.email is not None:
-        _create("email", settings.email, settings, problems, {})
+        _create("email", 0, settings.email, settings, problems, {})
     return problems
 
 
 def _create(
     group: str,
+    number: int,
     table: Any,
     settings: Settings,
     problems: list[Problem],
     paths: Mapping[str, str],
 ) -> Any:
     """One adapter by its entry point; None, and its mistakes in `problems`, if it cannot be."""
-    where = f"[[{group}]] « {table.id} »" if group != "email" else "[email]"
+
+    def place(key: str) -> str:
+        path = ("email",) if group == "email" else (group, number)
+        line = settings.line_of(*path, key)
+        name = group if group == "email" else f"{group} « {table.id} »"
+        return f"{name} › {key}" + (f" (ligne {line})" if line else "")
+
     found = {entry.name: entry for entry in entry_points(group=GROUPS[group])}
     if table.kind not in found:
         known = ", ".join(sorted(found)) or "aucun"
         problems.append(
-            Problem(f"{where} › kind", f"« {table.kind} » est inconnu", f"choisir parmi : {known}")
+            Problem(place("kind"), f"« {table.kind} » est inconnu", f"choisir parmi : {known}")
         )
         return None
     try:
-        return found[table.kind].load()(table.options, _wiring(table, settings, paths))
+        create = found[table.kind].load()
+    except (ImportError, AttributeError) as error:
+        reason = f"l'adaptateur « {table.kind} » ne se charge pas ({type(error).__name__})"
+        problems.append(Problem(place("kind"), reason, "réinstaller le paquet qui l'apporte"))
+        return None
+    try:
+        return create(table.options, _wiring(table, settings, paths))
     except ConfigurationError as error:
-        problems += [
-            Problem(f"{where} › {one.where}", one.what, one.remedy) for one in error.problems
-        ]
+        problems += [Problem(place(one.where), one.what, one.remedy) for one in error.problems]
         return None
 
 

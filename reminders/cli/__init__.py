@@ -4,14 +4,21 @@ Exit codes: 0 done, 1 an administrator must repair something, 2 configuration, 3
 Never a traceback: what went wrong is one line that names the place and the remedy.
 """
 
+import os
 import sys
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
-from reminders.cli.errors import complain
+from reminders import __version__
+from reminders.cli.errors import DONE, INTERRUPTED, PipeClosed, complain, errors
 from reminders.cli.explain import explain
-from reminders.cli.watch import hold, object_, purge, release, why
-from reminders.cli.work import check, demo, migrate, report, run, serve
+from reminders.cli.look import check, report, why
+from reminders.cli.usage import complain_of_usage
+from reminders.cli.watch import hold, object_, purge, release
+from reminders.cli.work import demo, migrate, run, serve
 
 app = typer.Typer(
     name="reminders",
@@ -21,6 +28,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"reminders {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="La version."),
+    ] = False,
+) -> None:
+    """Rappels de rendez-vous pour les hôpitaux."""
+
+
 app.command("run")(run)
 app.command("serve")(serve)
 app.command("demo")(demo)
@@ -37,13 +62,26 @@ app.add_typer(explain, name="explain")
 
 def main() -> None:
     """Entry point of the `reminders` command."""
+    code = execute(sys.argv[1:])
     try:
-        app()
-    except KeyboardInterrupt:
-        print("Interrompu.", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        sys.stdout.flush()
+    except OSError:  # nobody reads any more: the interpreter must not say so at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command line: its exit code, whatever happens."""
+    try:
+        code = app(list(arguments), prog_name="reminders", standalone_mode=False)
+    except TyperException as error:
+        return complain_of_usage(error)
+    except (PipeClosed, BrokenPipeError):
+        return DONE
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except Exception as error:
-        sys.exit(complain(error))
+        return complain(error)
+    if code == INTERRUPTED:
+        errors.print("Interrompu. Rien n'est perdu : la même commande reprend où elle en était.")
+    return code if isinstance(code, int) else DONE

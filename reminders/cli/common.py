@@ -2,21 +2,26 @@
 
 import getpass
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 
-from reminders.bootstrap import on_loopback
+from reminders.bootstrap import configured, on_loopback, open_store
+from reminders.cli import logs
+from reminders.cli.errors import PipeClosed, Screen
 from reminders.clock import Clock, OffsetClock, SystemClock
-from reminders.config import Settings, load
-from reminders.errors import ConfigurationError, Problem
+from reminders.config import Settings
+from reminders.errors import ConfigurationError, Problem, RepairNeeded
+from reminders.store.engine import Store
+from reminders.store.migrate import migrate
 
-out = Console(highlight=False, soft_wrap=True)
+out = Screen(highlight=False, soft_wrap=True, markup=False)
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", metavar="FICHIER", help="Fichier de configuration.")
@@ -33,9 +38,41 @@ AtOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Sortie JSON.")]
 DEFAULT_CONFIG = Path("hospital.toml")
 
+MODES = {
+    "rehearsal": "RÉPÉTITION : rien ne part",
+    "test": "TEST : seulement vers les adresses de only_to",
+    "live": "réel",
+}
 
-def settings_of(config: Path) -> Settings:
-    return load(config)
+
+def settings_of(config: Path, *, working: bool = False) -> Settings:
+    """The settings of a command. One that works (run, serve) logs what it does; one that a
+    person waits for logs only what is wrong."""
+    settings = configured(config)
+    logs.configure(settings.logs.level if working else "warning")
+    return settings
+
+
+@contextmanager
+def opened(settings: Settings, *, create: bool = True) -> Iterator[Store]:
+    """The hospital's database at this release's schema.
+
+    `create` False is for commands that only look: they make no database out of a wrong path.
+    """
+    store = open_store(settings)
+    try:
+        if not create and not store.exists:
+            raise RepairNeeded(
+                Problem(
+                    "base de données",
+                    "elle n'existe pas encore",
+                    "lancer d'abord reminders run, ou vérifier store › url",
+                )
+            )
+        migrate(store)
+        yield store
+    finally:
+        store.close()
 
 
 def clock_of(settings: Settings, at: str | None, *, harmless: bool = False) -> Clock:
@@ -93,6 +130,11 @@ def local(moment: datetime | None, zone: ZoneInfo) -> str:
     return f"{day} {there:%d/%m} {there:%H:%M}"
 
 
+def amount(number: int, one: str, many: str) -> str:
+    """1 message prévu, 2 messages prévus, 1 234 messages prévus."""
+    return f"{number:,} {one if number < 2 else many}".replace(",", "\u202f")
+
+
 def operator() -> str:
     """Who is at the keyboard, for the audit."""
     try:
@@ -101,5 +143,17 @@ def operator() -> str:
         return "inconnu"
 
 
+def agreed(question: str) -> bool:
+    """Ask a person; no answer (a closed input, cron) is no."""
+    out.print(f"{question} [o/N] ", end="")
+    answer = sys.stdin.readline()
+    if not answer:
+        out.print("\nPersonne pour répondre : ajouter --yes pour libérer sans question.")
+    return answer.strip().lower() in ("o", "oui", "y", "yes")
+
+
 def print_json(value: Mapping[str, object]) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    try:
+        out.file.write(json.dumps(value, ensure_ascii=False) + "\n")
+    except BrokenPipeError:
+        raise PipeClosed from None

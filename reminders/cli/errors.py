@@ -1,7 +1,9 @@
 """An error as the administrator reads it, and the code the shell gets."""
 
+import errno
 import os
 import traceback
+from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
@@ -9,8 +11,21 @@ from rich.text import Text
 from reminders.errors import ConfigurationError, Held, Problem, RepairNeeded
 
 DONE, REPAIR, CONFIGURATION, HELD = 0, 1, 2, 3
+INTERRUPTED = 130
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+OURS = frozenset({"reminders", "adapters", "migrations"})
+
+
+class PipeClosed(Exception):
+    """Whoever was reading our output has seen enough (`reminders run --dry-run | head`)."""
+
+
+class Screen(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        raise PipeClosed
+
+
+errors = Screen(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 def say(problem: Problem) -> None:
@@ -23,6 +38,8 @@ def complain(error: Exception) -> int:
     An error nobody foresaw is named by its class and place only: its text may quote a patient.
     REMINDERS_DEBUG=1 shows the rest to a developer.
     """
+    if os.environ.get("REMINDERS_DEBUG"):
+        traceback.print_exception(error)
     if isinstance(error, ConfigurationError):
         number = len(error.problems)
         errors.print(
@@ -37,12 +54,37 @@ def complain(error: Exception) -> int:
     if isinstance(error, Held):
         errors.print(Text(str(error)))
         return HELD
-    if os.environ.get("REMINDERS_DEBUG"):
-        traceback.print_exception(error)
-    place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
-    where = f" ({os.path.basename(place.filename)}, ligne {place.lineno})" if place else ""
+    if isinstance(error, OSError) and error.errno is not None:
+        say(_of_the_system(error))
+        return REPAIR
     errors.print(
-        f"Erreur inattendue : {type(error).__name__}{where}. Rien n'est perdu : relancer ; "
+        f"Erreur inattendue : {type(error).__name__}{_place(error)}. Rien n'est perdu : relancer ; "
         "si elle revient, la signaler avec cette ligne."
     )
     return REPAIR
+
+
+_SYSTEM = {
+    errno.EACCES: ("accès refusé", "donner ce droit au compte du service (chown, chmod)"),
+    errno.EPERM: ("accès refusé", "donner ce droit au compte du service (chown, chmod)"),
+    errno.EROFS: ("disque en lecture seule", "choisir un dossier où le service peut écrire"),
+    errno.ENOSPC: ("disque plein", "libérer de la place, puis relancer : rien n'est perdu"),
+    errno.EDQUOT: ("quota de disque atteint", "libérer de la place, puis relancer"),
+    errno.ENOENT: ("introuvable", "vérifier le chemin"),
+    errno.EMFILE: ("trop de fichiers ouverts", "augmenter la limite (ulimit -n)"),
+}
+
+
+def _of_the_system(error: OSError) -> Problem:
+    name = errno.errorcode.get(error.errno or 0, "OSError")
+    what, remedy = _SYSTEM.get(error.errno or 0, (f"erreur du système ({name})", "voir le disque"))
+    return Problem(str(error.filename or "système"), what, remedy)
+
+
+def _place(error: Exception) -> str:
+    """The last line of ours it went through: that of a library says little."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [one for one in frames if OURS.intersection(one.filename.split(os.sep)[-4:-1])]
+    if not (found := (ours or frames)[-1:]):
+        return ""
+    return f" ({os.path.basename(found[0].filename)}, ligne {found[0].lineno})"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from reminders.cli.common import JsonOption, out, print_json
+from reminders.cli.common import JsonOption, out, print_json, settings_of
 from reminders.domain.phone import Kind, Phone, classify, numbers_in
 from reminders.domain.sms import Measure, measure, replacement
 from reminders.errors import Problem, RepairNeeded
@@ -19,6 +19,11 @@ explain = typer.Typer(
 FileOption = Annotated[
     Path | None,
     typer.Option("--file", metavar="FICHIER.csv", help="Première colonne, une ligne d'en-tête."),
+]
+
+ExplainConfig = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FICHIER", help="Pour le prix ; rien n'est lu sans elle."),
 ]
 
 KINDS = {
@@ -35,8 +40,10 @@ def explain_sms(
     text: Annotated[str | None, typer.Argument(metavar="TEXTE")] = None,
     file: FileOption = None,
     as_json: JsonOption = False,
+    config: ExplainConfig = None,
 ) -> None:
     """Alphabet, segments et caractères coûteux d'un texte."""
+    prices = [sender.price_per_segment_eur for sender in settings_of(config).sms] if config else []
     for one in _values(text, file):
         found = measure(one)
         if as_json:
@@ -50,14 +57,15 @@ def explain_sms(
                 }
             )
         else:
-            _tell_sms(one, found)
+            _tell_sms(one, found, prices[0] if prices else None)
 
 
-def _tell_sms(text: str, found: Measure) -> None:
+def _tell_sms(text: str, found: Measure, price: float | None) -> None:
     alphabet = "GSM-7" if found.encoding == "gsm7" else "Unicode (UCS-2)"
     plural = "s" if found.units > 1 else ""
     out.print(Text(text))
-    out.print(f"  {found.segments} SMS · {found.units} unité{plural} · {alphabet}")
+    cost = "" if price is None else f" · {found.segments * price:.2f} €".replace(".", ",")
+    out.print(f"  {found.segments} SMS · {found.units} unité{plural} · {alphabet}{cost}")
     for character in found.costly:
         other = replacement(character)
         advice = f"écrire « {other} »" if other else "le retirer"
@@ -70,8 +78,11 @@ def explain_phone(
     raw: Annotated[str | None, typer.Argument(metavar="NUMÉRO")] = None,
     file: FileOption = None,
     as_json: JsonOption = False,
+    config: ExplainConfig = None,
 ) -> None:
     """Le numéro au format international, ou pourquoi il est inutilisable."""
+    if config:
+        settings_of(config)  # the rules are the same for every hospital; its file must be right
     for one in _values(raw, file):
         phone = best_of(one)
         if as_json:

@@ -1,4 +1,4 @@
-"""Commands for people who watch: why, hold, release, object, purge."""
+"""Commands of people who watch over sending: hold, release, object, purge."""
 
 import asyncio
 from typing import Annotated
@@ -6,90 +6,29 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from reminders.bootstrap import Application, build, open_store
+from reminders.bootstrap import Application, build
 from reminders.cli.common import (
     DEFAULT_CONFIG,
     AtOption,
     ConfigOption,
-    JsonOption,
+    agreed,
     clock_of,
     end_of_day,
     local,
+    opened,
     operator,
     out,
-    print_json,
     settings_of,
     zone_of,
 )
+from reminders.cli.errors import HELD
 from reminders.domain.mask import mask_address
-from reminders.errors import Problem, RepairNeeded
 from reminders.services.hold import hold_everything, release_holds
 from reminders.services.object import object_address
 from reminders.services.preview import waiting_to_leave
 from reminders.services.startup import secret_of
-from reminders.services.story import Story, stories_of
-from reminders.store.migrate import migrate
 
 SHOWN = 20  # rendered messages a release shows
-
-
-def why(
-    appointment: Annotated[str, typer.Argument(metavar="RENDEZ-VOUS", help="Numéro dans le DPI.")],
-    config: ConfigOption = DEFAULT_CONFIG,
-    as_json: JsonOption = False,
-) -> None:
-    """Toute l'histoire d'un rendez-vous : décisions, raisons, envois, accusés."""
-    settings = settings_of(config)
-    store = open_store(settings)
-    try:
-        migrate(store)
-        found = stories_of(store, appointment)
-    finally:
-        store.close()
-    if not found:
-        raise RepairNeeded(
-            Problem(
-                f"rendez-vous « {appointment} »",
-                "inconnu",
-                "vérifier le numéro tel que le DPI l'écrit",
-            )
-        )
-    zone = zone_of(settings)
-    for story in found:
-        if as_json:
-            print_json(_story_json(story))
-            continue
-        out.print(
-            Text(
-                f"Rendez-vous {story.external_id} (source « {story.source} »), "
-                f"{local(story.starts_at, zone)}, UF {story.uf}, statut « {story.status} », "
-                f"version {story.version}"
-            )
-        )
-        for entry in story.entries:
-            reason = f" — {entry.why}" if entry.why else ""
-            out.print(Text(f"  {local(entry.at, zone)}  {entry.what}{reason}"))
-
-
-def _story_json(story: Story) -> dict[str, object]:
-    return {
-        "source": story.source,
-        "appointment": story.external_id,
-        "status": story.status,
-        "answer": story.answer,
-        "starts_at": story.starts_at.isoformat(),
-        "uf": story.uf,
-        "version": story.version,
-        "entries": [
-            {
-                "at": entry.at.isoformat() if entry.at else None,
-                "what": entry.what,
-                "why": entry.why,
-                "code": entry.code,
-            }
-            for entry in story.entries
-        ],
-    }
 
 
 def hold(
@@ -97,15 +36,11 @@ def hold(
     config: ConfigOption = DEFAULT_CONFIG,
     at: AtOption = None,
 ) -> None:
-    """Suspendre tous les envois, tout de suite et dans tous les processus."""
+    """Suspendre tous les envois, tout de suite."""
     settings = settings_of(config)
     clock = clock_of(settings, at)
-    store = open_store(settings)
-    try:
-        migrate(store)
+    with opened(settings) as store:
         new = hold_everything(store, reason, now=clock.now(), by=operator())
-    finally:
-        store.close()
     out.print("Envois suspendus." if new else "Les envois étaient déjà suspendus.")
     out.print("Pour reprendre : reminders release")
 
@@ -128,9 +63,9 @@ def release(
             source = f"source « {one.source_id} »" if one.source_id else "tous les envois"
             out.print(Text(f"Retenu : {source} — {one.sentence}"))
         _preview(application)
-        if not yes and not typer.confirm("Libérer ces envois ?", default=False):
+        if not yes and not agreed("Libérer ces envois ?"):
             out.print("Rien n'est changé.")
-            raise typer.Exit(3)
+            raise typer.Exit(HELD)
         back, late = release_holds(application.store, now=application.clock.now(), by=operator())
         out.print(
             f"Libéré par {operator()} à {local(application.clock.now(), zone)} : "
@@ -166,17 +101,13 @@ def object_(
     config: ConfigOption = DEFAULT_CONFIG,
     at: AtOption = None,
 ) -> None:
-    """Enregistrer une opposition : plus aucun message à cette personne."""
+    """Enregistrer l'opposition d'une personne."""
     settings = settings_of(config)
     clock = clock_of(settings, at)
-    store = open_store(settings)
-    try:
-        migrate(store)
+    with opened(settings) as store:
         people = object_address(
             store, secret_of(store, "address_key"), address, now=clock.now(), by=operator()
         )
-    finally:
-        store.close()
     out.print(
         f"Opposition enregistrée pour {mask_address(people.address)} : "
         f"{people.patients} patient(s) connu(s) à cette adresse. Elle vaut dès maintenant."
@@ -184,7 +115,7 @@ def object_(
 
 
 def purge(config: ConfigOption = DEFAULT_CONFIG, at: AtOption = None) -> None:
-    """Effacer les données personnelles dont la durée est passée."""
+    """Effacer les données dont la durée est passée."""
     settings = settings_of(config)
     clock = clock_of(settings, at)
     application = build(settings, clock)

@@ -5,9 +5,10 @@ waited for, and every write transaction BEGIN IMMEDIATE (a deferred one that upg
 once however long the busy timeout is). PostgreSQL: READ COMMITTED, conditional updates.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def open_engine(url: str, base_dir: Path = Path()) -> Engine:
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "do_connect", _keep_to_ourselves)
         return engine
     if address.get_backend_name() == "postgresql":
         try:
@@ -69,6 +71,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "cache_size = -32000",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _keep_to_ourselves(_dialect: object, _record: object, args: list[Any], _: object) -> None:
+    """A new file is made readable by its owner alone: it will hold health data. SQLite gives
+    its journals the same rights. Where it cannot be made, SQLite says so itself."""
+    with suppress(OSError):
+        os.close(os.open(args[0], os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -111,6 +120,11 @@ class Store:
                 yield Session(connection)
         except OperationalError as error:
             raise _unavailable(error) from error
+
+    @property
+    def exists(self) -> bool:
+        """A SQLite file that is not there yet would be made by the first transaction."""
+        return not self.is_sqlite or Path(self.engine.url.database or "").exists()
 
     def close(self) -> None:
         self.engine.dispose()
