@@ -81,6 +81,7 @@ class Pump:
         self._health = {route.id: _Health() for route in routes}
         self._results: list[Result] = []
         self._arrived = asyncio.Event()
+        self._recording = asyncio.Lock()
 
     async def run_until_quiet(self) -> PassSummary:
         """Send what is due now; returns when nothing due is left or may leave."""
@@ -203,17 +204,19 @@ class Pump:
             await self._flush(summary)
 
     async def _flush(self, summary: PassSummary) -> None:
-        self._arrived.clear()
-        batch, self._results = self._results, []
-        if not batch:
-            return
-        for result in batch:
-            summary.answers[result.answer.value] += 1
-            summary.misconfigured += result.misconfigured
-            if result.code:
-                summary.codes[result.code] += 1
-        now = self._clock.now()
-        await self._writer.call(lambda: self._delivery.record(batch, now=now))
+        """Record what came in; returns once that, and what another flush had taken, is durable."""
+        async with self._recording:
+            self._arrived.clear()
+            batch, self._results = self._results, []
+            if not batch:
+                return
+            for result in batch:
+                summary.answers[result.answer.value] += 1
+                summary.misconfigured += result.misconfigured
+                if result.code:
+                    summary.codes[result.code] += 1
+            now = self._clock.now()
+            await self._writer.call(lambda: self._delivery.record(batch, now=now))
 
     @property
     def resting(self) -> dict[str, datetime]:

@@ -13,8 +13,17 @@ class Writer:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
 
     async def call(self, work: Callable[[], T]) -> T:
-        """Run `work` on the writer's thread; what it raises is raised here."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        """Run `work` on the writer's thread; what it raises is raised here.
+
+        Work asked for is done, even if whoever waits for it is cancelled meanwhile: an answer
+        of a provider taken off the queue must not be dropped between two of its steps.
+        """
+        doing = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            await asyncio.wait([doing])
+            raise
 
     def close(self) -> None:
         self._thread.shutdown(wait=True)
