@@ -62,13 +62,17 @@ async def _serve(application: Application) -> None:
 
 
 @asynccontextmanager
-async def serving(
-    application: Application, *, extend: Callable[[FastAPI], None] | None = None
-) -> AsyncIterator[Application]:
-    """The listeners and the bells of one application, for as long as the block runs.
+async def serving(application: Application) -> AsyncIterator[Application]:
+    """The listeners and the bells of one application, for as long as the block runs."""
+    async with listening(application), ringing(application):
+        yield application
 
-    `extend` may add routes to the internal listener (the demo's inbox).
-    """
+
+@asynccontextmanager
+async def listening(
+    application: Application, *, extend: Callable[[FastAPI], None] | None = None
+) -> AsyncIterator[None]:
+    """The listeners alone. `extend` may add routes to the internal one (the demo's pages)."""
     web = application.settings.web
     inside = internal_app(inside_of(application))
     if extend is not None:
@@ -77,16 +81,24 @@ async def serving(
     if web.public_url:
         servers.append(_server(_public(application), web.public_host, web.public_port))
     running = [asyncio.create_task(server.serve()) for server in servers]
-    await _started(servers, running)
-    scheduler = _bells(application)
-    scheduler.start()
     try:
-        yield application
+        await _started(servers, running)
+        yield
     finally:
-        scheduler.shutdown(wait=False)
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*running, return_exceptions=True)
+
+
+@asynccontextmanager
+async def ringing(application: Application) -> AsyncIterator[None]:
+    """The bells alone; what is in flight when they stop ends first."""
+    scheduler = _bells(application)
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
         await application.tasks.settled()
 
 

@@ -19,11 +19,19 @@ SENDER_NUMBER = "+33639989999"  # takes replies; no simulated patient has it
 SENDER_NAME = "CHExemple"  # cannot be answered
 TOKEN = "simulated-dpi"  # noqa: S105 - opens nothing
 
+
+def lasting(start: datetime, days: int, *, minutes: int) -> dict[str, str]:
+    """The window of an accident: at ten, when most messages leave, so many days after `start`."""
+    ten = (start + timedelta(days=days)).replace(hour=10, minute=0)
+    return {"since": ten.isoformat(), "until": (ten + timedelta(minutes=minutes)).isoformat()}
+
+
 FAULTS = (
-    {"provider": "twilio", "kind": "throttle", "first": 60, "times": 3, "seconds": 2.0},
-    {"provider": "twilio", "kind": "refuse", "first": 150, "times": 2},
-    {"provider": "twilio", "kind": "accept_then_500", "first": 220, "times": 1},
-    {"provider": "twilio", "kind": "reject_credentials", "first": 400, "times": 1},
+    # Too many at once on the second morning, an outage on the third: OVHcloud takes over.
+    {"provider": "twilio", "kind": "throttle", "seconds": 90.0} | lasting(START, 1, minutes=1),
+    {"provider": "twilio", "kind": "reject_credentials"} | lasting(START, 2, minutes=2),
+    {"provider": "twilio", "kind": "refuse", "share": 0.002},
+    {"provider": "twilio", "kind": "accept_then_500", "share": 0.002},
 )
 
 HEAD = """\
@@ -34,8 +42,7 @@ mode = "{mode}"
 url = "sqlite:///{database}"
 
 [web]
-{public}
-internal_port = {internal_port}
+{public}internal_port = {internal_port}
 
 [[site]]
 id = "exemple"
@@ -89,6 +96,11 @@ security = "none"
 sender = "rdv@example.org"
 """
 
+PUBLIC = """\
+public_url = "http://127.0.0.1:{port}"
+public_port = {port}
+"""
+
 SERVICE = """
 [[service]]
 uf = "{unit.uf}"
@@ -119,14 +131,14 @@ def configuration(
     database: str,
     *,
     mode: Literal["live", "rehearsal"] = "live",
-    public_url: str = "",
+    public_port: int = 0,
     internal_port: int = 8000,
 ) -> str:
-    """hospital.toml of the simulated hospital. Without `public_url` receipts are polled."""
+    """hospital.toml of the simulated hospital. Without `public_port` receipts are polled."""
     head = HEAD.format(
         mode=mode,
         database=database,
-        public=f'public_url = "{public_url}"' if public_url else "# ni adresse publique ni liens",
+        public=PUBLIC.format(port=public_port) if public_port else "",
         internal_port=internal_port,
         addresses=addresses,
         twilio=TwilioAccount(),

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from reminders.clock import SimulatedClock
 from reminders.simulation.client import LedgerSummary, World
 
 BATCH = timedelta(minutes=90)  # events of a hospital's day are told together this often
@@ -30,6 +29,7 @@ class Counts:
     messages: Mapping[tuple[str, str], int]
     replies: int
     outcomes: Mapping[str, int]
+    receipts: int = 0
     tasks: int = 0
     held: int = 0
     not_sent: Mapping[str, int] = field(default_factory=dict)
@@ -38,11 +38,19 @@ class Counts:
 TAKEN = ("ACCEPTED", "DELIVERED", "UNDELIVERED")  # a provider took these; UNKNOWN: perhaps
 
 
+class StandingClock(Protocol):
+    """A clock that moves only when told: a simulated one, or an offset one on pause."""
+
+    def now(self) -> datetime: ...
+
+    def jump_to(self, moment: datetime) -> None: ...
+
+
 class Service(Protocol):
     """A working service whose clock is the one given to `live`.
 
-    `sync`: read the DPI and plan again. `deliver`: repair, open the day, send what is due and
-    wait for the answers. `poll`: ask providers for receipts and replies; nothing to do where
+    `sync`: read the DPI and plan again. `deliver`: repair, send what is due and wait for the
+    answers. `poll`: ask providers for receipts and replies; nothing to do where
     they call back. `next_due`: when sending or repairing could next do something.
     """
 
@@ -111,7 +119,7 @@ Progress = Callable[[datetime], None]
 async def live(
     service: Service,
     world: World,
-    clock: SimulatedClock,
+    clock: StandingClock,
     until: datetime,
     *,
     progress: Progress = lambda _now: None,

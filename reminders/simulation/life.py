@@ -77,7 +77,7 @@ class Life:
         self._events: list[tuple[datetime, int, Happening]] = []
         self._count = 0
         self._of_person: dict[str, list[Visit]] = {}
-        self._sent_to: Counter[str] = Counter()
+        self._sent: Counter[tuple[str, str]] = Counter()
         self._changed: set[str] = set()
         self._playing = asyncio.Lock()
         self._open_the_doors()
@@ -247,9 +247,9 @@ class Life:
     def accepted(self, entry: Entry, _callback: str | None = None) -> None:
         """A provider took a message: sooner or later its fate is known."""
         message = self.boxes.take(entry, self.now)
-        self._sent_to[message.box.address] += 1
-        nth = self._sent_to[message.box.address]
-        chance = stream(self.hospital.seed, "delivery", message.box.address, nth)
+        what = (message.box.address, entry.text)  # not its rank: two may arrive in any order
+        self._sent[what] += 1
+        chance = stream(self.hospital.seed, "delivery", *what, self._sent[what])
         dead = any(one.dead_number for one in message.box.holders)
         if entry.channel == "email":
             self.at(self.now + timedelta(seconds=1), lambda: self._reach(message))

@@ -72,7 +72,7 @@ class OvhApi:
 
     async def _create(self, request: Request) -> Response:
         body = await request.body()
-        fault = self.intake.faults.next("ovh")
+        fault = self.intake.faults.next("ovh", at=self.clock())
         failed = before_accepting(fault, self._report([], invalid=["refused"]))
         if failed is not None:
             return failed

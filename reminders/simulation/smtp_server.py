@@ -168,7 +168,7 @@ class _Conversation:
             return await self._say("503 5.5.1 Not now")
         if not self._known:
             return await self._say("530 5.7.0 Authentication required")
-        self._fault = self._server.intake.faults.next(PROVIDER)
+        self._fault = self._server.intake.faults.next(PROVIDER, at=self._server.clock())
         match self._fault:
             case Fault(kind="reject_credentials"):
                 return await self._say("535 5.7.8 Credentials rejected")

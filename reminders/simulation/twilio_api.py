@@ -66,7 +66,7 @@ class TwilioApi:
 
     async def _create(self, request: Request) -> Response:
         form = dict(parse_qsl((await request.body()).decode(), keep_blank_values=True))
-        fault = self.intake.faults.next("twilio")
+        fault = self.intake.faults.next("twilio", form.get("To", ""), self.clock())
         failed = before_accepting(fault, _error(21211))
         if failed is not None:
             return failed
