@@ -1,7 +1,7 @@
 """Named points where a test may stop this process to kill it. Free when nothing is armed.
 
 Armed with REMINDERS_FAILPOINT=<name>[:<nth>[:stop]] (the nth time it is reached, 1 by default)
-and REMINDERS_FAILPOINT_PIPE=<path>: the point writes its name there and waits for ever, so that
+and REMINDERS_FAILPOINT_REPORT=<path>: the point makes that file and waits for ever, so that
 the parent's kill -9 falls exactly between two named statements. With `stop` the whole process
 stops itself as SIGSTOP does, and goes on when the parent sends SIGCONT.
 """
@@ -50,8 +50,8 @@ def failpoint(name: str) -> None:
     _left -= 1
     if _left != 0:
         return
-    with open(os.environ["REMINDERS_FAILPOINT_PIPE"], "a", encoding="ascii") as report:
-        report.write(name + "\n")
+    with open(os.environ["REMINDERS_FAILPOINT_REPORT"], "w", encoding="ascii") as report:
+        report.write(name)
     if _THEN == "stop":
         os.kill(os.getpid(), signal.SIGSTOP)
         return
