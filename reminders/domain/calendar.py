@@ -33,6 +33,18 @@ class ContactHours:
             raise ValueError("at least one day of the week must be permitted")
 
 
+def civil_day(moment: datetime, zone: ZoneInfo) -> date:
+    """The day it is there at an instant."""
+    if moment.tzinfo is UTC:  # elsewhere the two readings of a repeated hour count as equal
+        return _civil_day(moment, zone)
+    return moment.astimezone(zone).date()
+
+
+@lru_cache(maxsize=16_384)
+def _civil_day(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date()
+
+
 @lru_cache(maxsize=65_536)
 def to_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
     """The instant of a civil time. In a gap: the first instant after it; in a fold: the first."""

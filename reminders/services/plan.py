@@ -30,6 +30,8 @@ from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.types import instant, instant_or_none, micros, micros_or_none
 
 NOT_LIVE = frozenset({"rehearsal", "test_mode"})
+NOTHING: frozenset[str] = frozenset()
+LAST = 2**63 - 1  # later than any instant a column holds
 
 
 @dataclass(slots=True)
@@ -84,6 +86,7 @@ class _Chunk:
         self._now = now
         self._at = micros(now)
         self._writes = _Writes()
+        self._address_keys: dict[str, bytes] = {}
         self._next_decision = _keys(connection, "decision")
         self._next_message = _keys(connection, "message")
         self._next_task = _keys(connection, "task")
@@ -104,18 +107,26 @@ class _Chunk:
         summary.patients += len(ids)
 
     def _persons(self, patients: Sequence[Record], ids: Sequence[int]) -> list[Person]:
-        keyed = {row.id: _addresses(row) for row in patients}
-        keys = {
-            planning.address_key(self._secret, address.value)
-            for addresses in keyed.values()
-            for address in addresses
-        }
+        found = [_addresses(row) for row in patients]
         objecting: dict[int | bytes, set[str]] = defaultdict(set)
-        for row in planning.objections(self._connection, ids, list(keys)):
-            objecting[row.address_key].add(row.channel)
-            if row.patient_id is not None:
-                objecting[row.patient_id].add(row.channel)
-        return [self._person(row, keyed[row.id], objecting) for row in patients]
+        if planning.any_objection(self._connection):
+            keys = {self._key(address) for addresses in found for address in addresses}
+            for row in planning.objections(self._connection, ids, list(keys)):
+                objecting[row.address_key].add(row.channel)
+                if row.patient_id is not None:
+                    objecting[row.patient_id].add(row.channel)
+        return [
+            self._person(row, addresses, objecting)
+            for row, addresses in zip(patients, found, strict=True)
+        ]
+
+    def _key(self, address: Address) -> bytes:
+        """The address's key, computed once a chunk."""
+        known = self._address_keys.get(address.value)
+        if known is None:
+            known = planning.address_key(self._secret, address.value)
+            self._address_keys[address.value] = known
+        return known
 
     def _person(
         self,
@@ -123,22 +134,30 @@ class _Chunk:
         addresses: tuple[Address, ...],
         objecting: Mapping[int | bytes, set[str]],
     ) -> Person:
-        words = set(objecting.get(row.id, ())) if objecting else set()
-        if objecting:
-            for address in addresses:
-                found = objecting.get(planning.address_key(self._secret, address.value), set())
-                words |= found - {"all"} | ({address.channel} if "all" in found else set())
-        objects = frozenset({"sms", "email"} if "all" in words else words)
+        id_, blocked, deceased, birth_date, protected, language, *_, problem = row
         return Person(
-            id=row.id,
-            blocked="deceased" if row.deceased else row.blocked,
-            birth_date=date.fromisoformat(row.birth_date) if row.birth_date else None,
-            protected=bool(row.protected),
-            addresses=addresses,
-            objects=objects,
-            no_contact=row.contact_problem or "no_contact",
-            language=row.language,
+            id_,
+            "deceased" if deceased else blocked,
+            date.fromisoformat(birth_date) if birth_date else None,
+            bool(protected),
+            addresses,
+            self._objects(id_, addresses, objecting) if objecting else NOTHING,
+            problem or "no_contact",
+            language,
         )
+
+    def _objects(
+        self,
+        patient: int,
+        addresses: tuple[Address, ...],
+        objecting: Mapping[int | bytes, set[str]],
+    ) -> frozenset[str]:
+        """The channels an objection of this person, or of one of their addresses, covers."""
+        words = set(objecting.get(patient, ()))
+        for address in addresses:
+            found = objecting.get(self._key(address), set())
+            words |= found - {"all"} | ({address.channel} if "all" in found else set())
+        return frozenset({"sms", "email"} if "all" in words else words)
 
     def _compare(
         self,
@@ -165,6 +184,8 @@ class _Chunk:
                 }
             )
             summary.withdrawn += 1
+        if not history.known_decisions:
+            return
         named = {(d.booking.id, d.step, d.booking.cycle) for d in decisions}
         for booking in bookings:
             self._supersede(booking, named, decisions, history)
@@ -210,7 +231,7 @@ class _Chunk:
         history: "_History",
         summary: PlanSummary,
     ) -> set[int]:
-        groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+        groups: dict[object, list[int]] = defaultdict(list)
         for place, decision in enumerate(decisions):
             if decision.planned and not decision.frozen:
                 groups[merge_group(decision)].append(place)
@@ -241,10 +262,8 @@ class _Chunk:
         assert unit is not None
         kind = lead.step if lead.step in (CORRECTION, NOTICE) else "reminder"
         key = dedupe_key(kind, lead.booking.id, lead.step, lead.booking.cycle, address.channel)
-        earliest = micros(max(_set(d.earliest_at) for d in members))
-        opens = micros(max(_set(d.opens_at) for d in members))
-        closes = micros(min(_set(d.closes_at) for d in members))
-        recipient_key = planning.address_key(self._secret, address.value)
+        earliest, opens, closes = _common(members)
+        recipient_key = self._key(address)
         known = history.by_key.get(key)
         if known is None:
             number = self._next_message()
@@ -339,9 +358,18 @@ def _keys(connection: Connection, table: str, block: int = 1024) -> Callable[[],
     return take
 
 
-def _set(moment: datetime | None) -> datetime:
-    assert moment is not None
-    return moment
+def _common(members: Sequence[Decision]) -> tuple[int, int, int]:
+    """(earliest, opens, closes) that suit every decision of one message."""
+    earliest = opens = 0
+    closes = LAST
+    for one in members:
+        assert one.earliest_at is not None
+        assert one.opens_at is not None
+        assert one.closes_at is not None
+        earliest = max(earliest, micros(one.earliest_at))
+        opens = max(opens, micros(one.opens_at))
+        closes = min(closes, micros(one.closes_at))
+    return earliest, opens, closes
 
 
 class _History:
@@ -395,39 +423,45 @@ def _fate(row: Record) -> Taken:
 
 
 def _booking(row: Record, rules: Rules, history: _History) -> Booking:
-    known = row.id in history.of_appointment
+    (
+        id_, _, source, starts_at, version, status, uf, version_at, first_seen_at, in_first_sync,
+        booked_at, cancelled_at, cancelled_basis, cancelled_by, answer, all_day,
+    ) = row  # fmt: skip
+    known = id_ in history.of_appointment
     return Booking(
-        id=row.id,
-        source=row.source_id,
-        starts_at=instant(row.starts_at),
-        cycle=row.version,
-        status=row.status,
-        uf=row.uf,
-        unit=rules.units.get(row.uf),
-        version_at=instant(row.version_at),
-        first_seen_at=instant(row.first_seen_at),
-        in_first_sync=bool(row.in_first_sync),
-        booked_at=instant_or_none(row.booked_at),
-        cancelled_at=instant_or_none(row.cancelled_at),
-        cancelled_basis=row.cancelled_basis,
-        cancelled_by=row.cancelled_by,
-        answer=row.answer,
-        all_day=bool(row.all_day),
-        told=history.told.get(row.id),
-        taken=history.taken(row.id, row.version) if known else {},
-        marks=history.marks(row.id, row.version) if known else {},
+        id_,
+        source,
+        instant(starts_at),
+        version,
+        status,
+        uf,
+        rules.units.get(uf),
+        instant(version_at),
+        instant(first_seen_at),
+        bool(in_first_sync),
+        instant_or_none(booked_at),
+        instant_or_none(cancelled_at),
+        cancelled_basis,
+        cancelled_by,
+        answer,
+        bool(all_day),
+        told=history.told.get(id_),
+        taken=history.taken(id_, version) if known else {},
+        marks=history.marks(id_, version) if known else {},
     )
 
 
 def _addresses(row: Record) -> tuple[Address, ...]:
+    _, _, _, _, _, _, refuses_sms, phone, phone_zone, email, proxy, *others, _ = row
     found: list[Address] = []
-    if row.phone and not row.refuses_sms:
-        found.append(Address("sms", row.phone, row.phone_zone))
-    if row.email:
-        found.append(Address("email", row.email))
-    if row.proxy:
-        if row.proxy_phone and not row.refuses_sms:
-            found.append(Address("sms", row.proxy_phone, row.proxy_zone, row.proxy))
-        if row.proxy_email:
-            found.append(Address("email", row.proxy_email, "", row.proxy))
+    if phone and not refuses_sms:
+        found.append(Address("sms", phone, phone_zone))
+    if email:
+        found.append(Address("email", email))
+    if proxy:
+        proxy_phone, proxy_zone, proxy_email = others
+        if proxy_phone and not refuses_sms:
+            found.append(Address("sms", proxy_phone, proxy_zone, proxy))
+        if proxy_email:
+            found.append(Address("email", proxy_email, "", proxy))
     return tuple(found)

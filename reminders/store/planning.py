@@ -7,9 +7,9 @@ from sqlalchemy import Connection, bindparam, text
 
 from reminders.store.engine import Record, insert_rows, many, rows, run
 
-# A chunk is planned in one write transaction: long enough to be fast, short enough (tens of
-# milliseconds) not to make a sender wait.
-CHUNK = 400
+# A chunk is planned in one write transaction: long enough to be fast (each commit writes most
+# pages of an index of hashes), short enough (a tenth of a second) not to make a sender wait.
+CHUNK = 1_000
 
 
 def address_key(secret: bytes, address: str) -> bytes:
@@ -89,11 +89,13 @@ def told_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Rec
     )
 
 
+def any_objection(connection: Connection) -> bool:
+    return bool(rows(connection, "SELECT 1 FROM objection WHERE withdrawn_at IS NULL LIMIT 1"))
+
+
 def objections(
     connection: Connection, patients: Sequence[int], keys: Sequence[bytes]
 ) -> Sequence[Record]:
-    if not rows(connection, "SELECT 1 FROM objection WHERE withdrawn_at IS NULL LIMIT 1"):
-        return []
     sql = "SELECT patient_id, address_key, channel FROM objection WHERE withdrawn_at IS NULL AND "
     return [
         *among(connection, sql + "patient_id IN :ids", patients),

@@ -5,6 +5,7 @@ and no zone a driver could drop. Naive datetimes are refused.
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger
@@ -21,11 +22,21 @@ DAY = 24 * HOUR
 
 def micros(moment: datetime) -> int:
     """Raises ValueError for a naive datetime."""
+    if moment.tzinfo is UTC:
+        return _utc_micros(moment)
     if moment.tzinfo is None:
         raise ValueError("naive datetime refused: an instant needs its zone")
     return (moment - EPOCH) // MICROSECOND
 
 
+# Appointments share their starts, and steps their hours. UTC only: in another zone the two
+# readings of a repeated hour count as equal.
+@lru_cache(maxsize=16_384)
+def _utc_micros(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND
+
+
+@lru_cache(maxsize=16_384)
 def instant(value: int) -> datetime:
     return EPOCH + timedelta(microseconds=value)
 
