@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import cast
 
 from reminders.domain.outbox import FAILED, LEFT, State, dedupe_key
 from reminders.domain.protocol import (
@@ -338,6 +339,10 @@ class _Chunk:
         planning.update_messages(connection, writes.changed_messages)
         planning.point_items(connection, writes.pointed)
         planning.withdraw_messages(connection, writes.withdrawn)
+        planning.part_items(
+            connection,
+            [cast(int, row["id"]) for row in writes.changed_decisions if row["state"] != "PLANNED"],
+        )
         planning.open_tasks(connection, writes.tasks)
         planning.settle_patients(
             connection, [patient for patient in patients if patient not in writes.unsettled]

@@ -167,6 +167,19 @@ def point_items(connection: Connection, items: Sequence[dict[str, object]]) -> N
     )
 
 
+def part_items(connection: Connection, decisions: Sequence[int]) -> None:
+    """Take these decisions out of messages that still wait, for the others' sake: one that may
+    not be told would forbid the whole message. A withdrawn message keeps them: its story."""
+    if decisions:
+        statement = text(
+            "DELETE FROM message_item WHERE decision_id IN :ids AND EXISTS (SELECT 1 FROM message "
+            "WHERE message.id = message_item.message_id AND message.state IN ('PLANNED', 'HELD'))"
+        )
+        connection.execute(
+            statement.bindparams(bindparam("ids", expanding=True)), {"ids": list(decisions)}
+        )
+
+
 def settle_patients(connection: Connection, patients: Sequence[int]) -> None:
     if patients:
         statement = text("UPDATE patient SET dirty = 0 WHERE id IN :ids")
