@@ -1,0 +1,105 @@
+"""Appointments from CSV files a DPI drops into a folder (DOMAIN 7).
+
+A *snapshot* holds every appointment of its period: the newest file is read, older ones that wait
+are put away with it. A *delta* holds changes: every file is read, oldest first.
+
+A file is read twice: all bytes, for its fingerprint and encoding; then its lines, streaming. What
+is accepted goes to `archive/`, what is refused to `quarantaine/`, with a report a person can read
+beside it. Nothing is moved unless the caller says so (`accept`, `reject`).
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from adapters.dpi import csv_pickup as pickup
+from adapters.dpi.csv_feed import CsvFeed, Folders, feed_of
+from adapters.dpi.csv_layout import field_of, key_of
+from adapters.dpi.csv_options import CsvOptions
+from adapters.dpi.csv_pickup import Found
+from adapters.dpi.csv_reader import Shape
+from adapters.dpi.csv_rows import Reading
+from adapters.dpi.csv_words import site_words
+from adapters.options import parse_options
+from reminders.ports import AppointmentSource, Feed, Wiring
+
+
+def create(options: Mapping[str, Any], wiring: Wiring) -> AppointmentSource:
+    return CsvSource(parse_options(CsvOptions, options), wiring)
+
+
+class CsvSource:
+    """`sleep` waits for a file that may still be growing; tests give their own."""
+
+    def __init__(
+        self, options: CsvOptions, wiring: Wiring, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._options = options
+        self._id = wiring.id
+        self._pattern = wiring.base_dir / options.path
+        self._zone = ZoneInfo(options.timezone) if options.timezone else wiring.zone
+        folder = self._pattern.parent
+        self._folders = Folders(
+            folder / options.archive, folder / options.quarantine, options.marker
+        )
+        self._statuses = site_words(options.statuses)
+        self._sleep = sleep
+        self._shape = Shape(
+            options.separator,
+            options.columns,
+            {
+                key_of(theirs): (field_of(ours) or "") if ours else ""
+                for theirs, ours in options.headers.items()
+            },
+        )
+
+    def feeds(self, *, now: datetime, since: datetime | None) -> Iterator[Feed]:
+        """Of snapshots the newest; of deltas all, oldest first. `since` changes nothing."""
+        if now.tzinfo is None or (since is not None and since.tzinfo is None):
+            raise ValueError("naive datetime refused: an instant needs its zone")
+        now = now.astimezone(UTC)
+        by_name = self._options.dated_by == "name"
+        waiting = sorted(
+            (
+                (pickup.as_of(found, self._zone, by_name=by_name), found)
+                for found in self._ready(now)
+            ),
+            key=lambda one: (one[0], one[1].name),
+        )
+        if self._options.mode == "delta":
+            for moment, found in waiting:
+                yield self._feed(found, moment, now, [])
+        elif waiting:
+            moment, newest = waiting[-1]
+            yield self._feed(newest, moment, now, [found for _, found in waiting[:-1]])
+
+    def forget(self, *, before: datetime) -> int:
+        folders = (self._folders.archive, self._folders.quarantine)
+        return pickup.forget(folders, self._zone, before)
+
+    def _ready(self, now: datetime) -> list[Found]:
+        """Without a marker a young file is looked at twice: one that grows is left alone."""
+        options = self._options
+        found = pickup.listed(self._pattern, options.marker, self._id)
+        settle = timedelta(seconds=options.settle_seconds)
+        if options.marker or not any(abs(now - one.changed_at) < settle for one in found):
+            return found
+        self._sleep(options.settle_seconds)
+        return [one for one in found if one.still()]
+
+    def _feed(
+        self, found: Found, moment: datetime, now: datetime, older: Sequence[Found]
+    ) -> CsvFeed:
+        reading = Reading(self._zone, now, self._statuses, self._options.ipp_width)
+        return feed_of(
+            found,
+            moment,
+            self._options.mode,
+            self._options.encoding,
+            self._shape,
+            reading,
+            self._folders,
+            older,
+        )
