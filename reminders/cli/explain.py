@@ -44,7 +44,7 @@ def explain_sms(
 ) -> None:
     """Alphabet, segments et caractères coûteux d'un texte."""
     prices = [sender.price_per_segment_eur for sender in settings_of(config).sms] if config else []
-    for one in _values(text, file):
+    for one in values_of(text, file):
         found = measure(one)
         if as_json:
             print_json(
@@ -83,7 +83,7 @@ def explain_phone(
     """Le numéro au format international, ou pourquoi il est inutilisable."""
     if config:
         settings_of(config)  # the rules are the same for every hospital; its file must be right
-    for one in _values(raw, file):
+    for one in values_of(raw, file):
         phone = best_of(one)
         if as_json:
             print_json(
@@ -111,7 +111,7 @@ def best_of(raw: str) -> Phone:
     return next((phone for phone in found if phone.textable), found[0] if found else whole)
 
 
-def _values(value: str | None, file: Path | None) -> Iterator[str]:
+def values_of(value: str | None, file: Path | None) -> Iterator[str]:
     if file is None:
         if value is None:
             raise RepairNeeded(
@@ -134,6 +134,7 @@ def _values(value: str | None, file: Path | None) -> Iterator[str]:
 
 def _separator(header: str) -> type[csv.excel]:
     class Found(csv.excel):
-        delimiter = ";" if header.count(";") > header.count(",") else ","
+        # A header of one column: a comma in a text below it is the text's own.
+        delimiter = max(";,\x1f", key=lambda mark: (header.count(mark), mark == "\x1f"))
 
     return Found

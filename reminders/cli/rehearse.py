@@ -11,7 +11,7 @@ from rich.text import Text
 from reminders.bootstrap import Application, build, open_store
 from reminders.cli.common import MODES, amount, local, out, print_json, zone_of
 from reminders.cli.errors import DONE, HELD, REPAIR, errors
-from reminders.cli.summary import tell_feeds
+from reminders.cli.summary import needs_repair, tell_feeds
 from reminders.clock import Clock
 from reminders.config import Settings
 from reminders.domain.mask import mask_address
@@ -52,12 +52,12 @@ def _show(application: Application, *, as_json: bool) -> int:
             f"{amount(blocked, 'impossible à composer', 'impossibles à composer')}, "
             f"{amount(counts['suppressed'], 'écarté', 'écartés')}."
         )
-    tell_feeds(feeds, to=errors)
+    tell_feeds(feeds, to=errors if as_json else out)
     for one in holds:
         errors.print(Text(f"Serait retenu : {one.sentence}"))
     if any(one.code != "first_run" for one in holds):  # that one is only the release to come
         return HELD
-    return REPAIR if any(feed.status in ("refused", "unavailable") for feed in feeds) else DONE
+    return REPAIR if any(map(needs_repair, feeds)) else DONE
 
 
 def _plan_lines(application: Application) -> Iterator[Line]:

@@ -32,8 +32,12 @@ def exit_code(done: Pass) -> int:
     """3 held, 1 an administrator must repair something, 0 done (tasks are in the summary)."""
     if done.held:
         return HELD
-    broken = any(feed.status in ("refused", "unavailable") for feed in done.feeds)
-    return REPAIR if broken or done.misconfigured else DONE
+    return REPAIR if any(map(needs_repair, done.feeds)) or done.misconfigured else DONE
+
+
+def needs_repair(feed: FeedSummary) -> bool:
+    """An input that was only overtaken by a newer one asks nothing of anybody."""
+    return feed.status in ("refused", "unavailable") and feed.code != "older"
 
 
 def summary_of(done: Pass, settings: Settings) -> dict[str, object]:
@@ -99,9 +103,10 @@ def _line(title: str, text: str) -> None:
 def tell_feeds(feeds: Sequence[FeedSummary], *, to: Console = out) -> None:
     """Each input, and the first rows of it that could not be read."""
     for feed in feeds:
-        name = " ".join(part for part in (feed.source, feed.name) if part)
+        name = feed.name if feed.name.startswith(feed.source) else f"{feed.source} {feed.name}"
+        status = "écarté" if feed.code == "older" else STATUSES[feed.status]
         what = feed.sentence or _counts(feed)
-        to.print(Text(f"{'Source':<13}{name} : {STATUSES[feed.status]} — {what}"))
+        to.print(Text(f"{'Source':<13}{name.strip()} : {status} — {what}"))
         for problem in feed.problems[:PROBLEMS_SHOWN]:
             place = f"ligne {problem.row}" + (f", {problem.column}" if problem.column else "")
             to.print(Text(f"{'':<13}{place} : {problem.sentence}"))

@@ -12,6 +12,7 @@ from reminders.cli.common import (
     AtOption,
     ConfigOption,
     agreed,
+    amount,
     clock_of,
     end_of_day,
     local,
@@ -27,6 +28,7 @@ from reminders.services.hold import hold_everything, release_holds
 from reminders.services.object import object_address
 from reminders.services.preview import waiting_to_leave
 from reminders.services.startup import secret_of
+from reminders.services.story import CHANNELS
 
 SHOWN = 20  # rendered messages a release shows
 
@@ -68,8 +70,8 @@ def release(
             raise typer.Exit(HELD)
         back, late = release_holds(application.store, now=application.clock.now(), by=operator())
         out.print(
-            f"Libéré par {operator()} à {local(application.clock.now(), zone)} : "
-            f"{back} messages repris, {late} dont le moment est passé."
+            f"Libéré par {operator()}, {local(application.clock.now(), zone)} : "
+            f"{amount(back, 'message repris', 'messages repris')}, {late} dont le moment est passé."
         )
         out.print("Ils partiront au prochain passage (reminders run, ou serve).")
     finally:
@@ -89,11 +91,14 @@ def _preview(application: Application) -> None:
     )
     price = f"{shown.price_eur:.2f}".replace(".", ",")
     out.print(
-        f"{shown.due} messages partiraient aujourd'hui pour environ {price} € ; "
-        f"{shown.total} sont prévus en tout. Les premiers :"
+        f"{amount(shown.due, 'message partirait', 'messages partiraient')} aujourd'hui pour "
+        f"environ {price} € ; {shown.total} en tout sont prévus."
+        + (" Les premiers :" if shown.lines else "")
     )
     for line in shown.lines:
-        out.print(Text(f"  {mask_address(line.address)} · {line.channel} : {line.text}"))
+        text = line.text.strip().replace("\n", "\n      ")
+        channel = CHANNELS.get(line.channel, line.channel)
+        out.print(Text(f"  {mask_address(line.address)} · {channel} : {text}"))
 
 
 def object_(
