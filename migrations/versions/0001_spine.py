@@ -258,6 +258,7 @@ def upgrade() -> None:
         sa.Column("deceased", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("blocked", sa.Text(), server_default=EMPTY, nullable=False),
         sa.Column("refuses_sms", sa.Integer(), nullable=False),
+        sa.Column("stopped_by", sa.Text(), server_default=EMPTY, nullable=False),
         sa.Column("phone", sa.Text(), server_default=EMPTY, nullable=False),
         sa.Column("phone_zone", sa.Text(), server_default=EMPTY, nullable=False),
         sa.Column("email", sa.Text(), server_default=EMPTY, nullable=False),

@@ -74,6 +74,8 @@ class Tasks:
             limits=Limits(**gate.model_dump()),
             live=parts.settings.mode == "live",
             keep_inputs=parts.keep_inputs,
+            oldest=timedelta(days=parts.settings.retention.identity_days),
+            zone=parts.settings.site[0].zone,
         )
         found: list[FeedSummary] = []
         for table, source in parts.sources:

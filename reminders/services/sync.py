@@ -1,29 +1,31 @@
 """Appointments come in: stage, judge, apply. Nothing odd is applied before a person looked."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import blake2b
+from zoneinfo import ZoneInfo
 
 from reminders.config import DpiTable
-from reminders.domain.appointment import AppointmentRecord, RowProblem
-from reminders.domain.guard import FeedShape, Limits, Verdict, examine
-from reminders.domain.patient import blocked_reason, reach
+from reminders.domain.appointment import RowProblem
+from reminders.domain.guard import FeedShape, Limits, Verdict, verdicts
 from reminders.errors import FeedRefused, SourceUnavailable
 from reminders.failpoint import failpoint
 from reminders.ports import AppointmentSource, Feed
-from reminders.services.hold import place_hold
+from reminders.services.hold import hold_if_stale, place_hold
+from reminders.services.staging import batches
+from reminders.services.tasks import tell_doubts
 from reminders.store import sources, syncing
-from reminders.store.engine import Connection, Store
-from reminders.store.types import micros, micros_or_none
+from reminders.store.engine import Connection, Record, Session, Store
+from reminders.store.types import micros
 
-BATCH = 2_000
-PROBLEMS_KEPT = 1_000
+AHEAD = timedelta(days=1)  # a file dated later than this from now has a wrong date
+# Refusals that leave the input where it is: a release, or a fresher file, decides about it.
+LEFT_IN_PLACE = frozenset({"stale", "future", "header_changed"})
 
 
 @dataclass(slots=True)
 class FeedSummary:
-    """What became of one input: accepted, refused, held, known (already applied)."""
+    """What became of one input: accepted, refused, held, unavailable, known (already applied)."""
 
     source: str
     name: str = ""
@@ -43,11 +45,13 @@ class SyncOptions:
     limits: Limits
     live: bool  # live mode: the first run of a source is held
     keep_inputs: bool = False  # dry run: nothing is archived, renamed or rejected
+    oldest: timedelta | None = None  # how far back an appointment is still taken in; None: any
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Paris"))  # of "same weekday"
 
 
 class _TooStrange(Exception):
-    def __init__(self, verdict: Verdict) -> None:
-        self.verdict = verdict
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        self.verdicts = verdicts
 
 
 def sync(
@@ -61,14 +65,23 @@ def sync(
     """Read everything new of one source. A failure is a summary and a hold, never an exception."""
     with store.write() as connection:
         sources.register(connection, table.id, table.kind)
+        if options.live and sources.state(connection, table.id).first_sync_at is not None:
+            sources.hold_first_run(connection, table.id, micros(now))
     summaries: list[FeedSummary] = []
     try:
         for feed in source.feeds(now=now, since=_since(store, table, now)):
             summaries.append(_take(store, table, feed, options, now))
     except SourceUnavailable as error:
         summaries.append(FeedSummary(table.id, "", "unavailable", error.code, error.sentence))
-    _hold_if_stale(store, table, now)
+    with store.write() as connection:
+        hold_if_stale(connection, table.id, table.oldest_minutes, now=now, refused=_last(summaries))
     return summaries
+
+
+def _last(summaries: Sequence[FeedSummary]) -> str:
+    """Why the newest input is too old to act on, if it is: a first file has no earlier one."""
+    last = summaries[-1] if summaries else None
+    return last.sentence if last is not None and last.code == "stale" else ""
 
 
 def _since(store: Store, table: DpiTable, now: datetime) -> datetime | None:
@@ -85,6 +98,7 @@ def _take(
     store: Store, table: DpiTable, feed: Feed, options: SyncOptions, now: datetime
 ) -> FeedSummary:
     summary = FeedSummary(table.id, feed.info.name)
+    found: Sequence[Verdict] = ()
     with store.read() as connection:
         state = sources.state(connection, table.id)
         known = sources.already_applied(connection, table.id, feed.info.content_hash)
@@ -92,31 +106,49 @@ def _take(
         if known:
             summary.status = "known"
         else:
-            _refuse_if_old(feed, table, state, now)
+            _refuse_by_date(feed, table, state, now)
             _apply(store, table, feed, options, state, summary, now)
             failpoint("sync.after_commit")
     except FeedRefused as error:
         summary.status, summary.code, summary.sentence = "refused", error.code, error.sentence
+        found = [Verdict(error.code, error.sentence)]
     except SourceUnavailable as error:
         summary.status, summary.code, summary.sentence = "unavailable", error.code, error.sentence
     except _TooStrange as error:
-        summary.status = "held"
-        summary.code, summary.sentence = error.verdict.code, error.verdict.sentence
-    _conclude(store, feed, summary, options, now)
+        found = error.verdicts
+        summary.status, summary.code = "held", found[0].code
+        summary.sentence = " ".join(verdict.sentence for verdict in found)
+    if found:
+        _set_aside(store, feed, summary, found, now)
+    if not options.keep_inputs:
+        _put_away(feed, summary)
     return summary
 
 
-def _refuse_if_old(feed: Feed, table: DpiTable, state: sources.SourceState, now: datetime) -> None:
+def _refuse_by_date(feed: Feed, table: DpiTable, state: sources.SourceState, now: datetime) -> None:
+    """Order first: a file that a newer one replaced is no accident, however old it is.
+
+    A delta is applied whatever its age, since the next one builds on it: how old the last one
+    is decides whether anything may leave (`hold_if_stale`).
+    """
     info = feed.info
-    if now - info.as_of > timedelta(minutes=table.oldest_minutes):
+    if state.last_as_of and info.as_of < state.last_as_of:
+        raise FeedRefused(
+            "older",
+            f"{info.name} est plus ancien que le dernier fichier appliqué : écarté."
+            + (" Demander au DPI un export complet." if info.mode == "delta" else ""),
+        )
+    if info.mode == "snapshot" and now - info.as_of > timedelta(minutes=table.oldest_minutes):
         raise FeedRefused(
             "stale",
             f"{info.name} date du {info.as_of:%d/%m/%Y %H:%M} UTC : trop ancien pour agir. "
             "Vérifier l'export du DPI.",
         )
-    if info.mode == "snapshot" and state.last_as_of and info.as_of < state.last_as_of:
+    if info.as_of - now > AHEAD:
         raise FeedRefused(
-            "older", f"{info.name} est plus ancien que le dernier fichier appliqué : écarté."
+            "future",
+            f"{info.name} date du {info.as_of:%d/%m/%Y %H:%M} UTC, dans le futur. "
+            "Vérifier la date du fichier et l'horloge du serveur.",
         )
     if info.layout and state.layout and info.layout != state.layout:
         raise FeedRefused(
@@ -135,156 +167,94 @@ def _apply(
     now: datetime,
 ) -> None:
     """Stage every row, look at the whole, then apply it in chunks on the same connection."""
-    at = micros(now)
+    oldest = None if options.oldest is None else now - options.oldest
     with store.session() as session:
-        with session.scratch() as connection:
-            syncing.create_staging(connection)
-        for batch in _batches(feed, table.id, summary):
+        try:
             with session.scratch() as connection:
-                syncing.stage(connection, batch)
-        with session.scratch() as connection:
-            syncing.index_staging(connection)
-            window = feed.info.window
-            shape = syncing.shape(
-                connection,
-                table.id,
-                at,
-                None if window is None else (micros(window[0]), micros(window[1])),
+                syncing.create_staging(connection)
+            for batch in batches(feed, table.id, summary, oldest=oldest):
+                with session.scratch() as connection:
+                    syncing.stage(connection, batch)
+            with session.scratch() as connection:
+                shape = _look(connection, table, feed, options, now)
+            failpoint("sync.staged")
+            _write(session, table, feed, options, state, shape, summary, now)
+        finally:
+            with session.scratch() as connection:
+                syncing.drop_staging(connection)
+
+
+def _look(
+    connection: Connection, table: DpiTable, feed: Feed, options: SyncOptions, now: datetime
+) -> Record:
+    """What the staged feed would do. Raises _TooStrange for what nobody let through yet."""
+    syncing.index_staging(connection)
+    window = feed.info.window
+    shape = syncing.shape(
+        connection,
+        table.id,
+        micros(now),
+        None if window is None else (micros(window[0]), micros(window[1])),
+    )
+    if feed.info.mode == "snapshot":
+        usual = sources.same_weekday(connection, table.id, feed.info.as_of, options.zone)
+        found = verdicts(
+            FeedShape(
+                expected=shape.expected,
+                known=shape.known,
+                vanished=shape.vanished,
+                common=shape.common,
+                moved_together=shape.moved_together,
+                same_weekday=usual,
+            ),
+            options.limits,
+        )
+        unseen = [
+            verdict
+            for verdict in found
+            if not sources.let_through(
+                connection, table.id, verdict.code, feed.info.content_hash, now
             )
-            if feed.info.mode == "snapshot":
-                _judge(connection, table, feed, options, shape, now)
-            first, last = syncing.staged_span(connection)
-        failpoint("sync.staged")
-        while first <= last:
-            end = min(first + syncing.APPLY_CHUNK - 1, last)
-            with session.write() as connection:
-                created, changed = syncing.apply_chunk(
-                    connection, table.id, first, end, now=at, first_sync=state.first_sync_at is None
-                )
-                failpoint("sync.before_commit")
-            summary.created += created
-            summary.changed += changed
-            first = end + 1
-        with session.write() as connection:
-            if feed.info.mode == "snapshot":
-                summary.vanished = syncing.withdraw_vanished(
-                    connection, table.id, shape.low, shape.high, now=at
-                )
-            sources.accepted(connection, table.id, feed.info, now, options.live)
-            _remember(connection, feed, summary, now, expected=shape.expected)
-        with session.scratch() as connection:
-            syncing.drop_staging(connection)
+        ]
+        if unseen:
+            raise _TooStrange(unseen)
+    return shape
 
 
-def _judge(
-    connection: Connection,
+def _write(
+    session: Session,
     table: DpiTable,
     feed: Feed,
     options: SyncOptions,
-    shape: object,
+    state: sources.SourceState,
+    shape: Record,
+    summary: FeedSummary,
     now: datetime,
 ) -> None:
-    row: FeedShape = FeedShape(
-        expected=shape.expected,  # type: ignore[attr-defined]
-        known=shape.known,  # type: ignore[attr-defined]
-        vanished=shape.vanished,  # type: ignore[attr-defined]
-        common=shape.common,  # type: ignore[attr-defined]
-        moved_together=shape.moved_together,  # type: ignore[attr-defined]
-        same_weekday=sources.same_weekday(connection, table.id, feed.info.as_of),
-    )
-    verdict = examine(row, options.limits)
-    if verdict is None:
-        return
-    if sources.let_through(connection, table.id, verdict.code, feed.info.content_hash, now):
-        return
-    raise _TooStrange(verdict)
-
-
-def _batches(feed: Feed, source: str, summary: FeedSummary) -> Iterator[list[tuple[object, ...]]]:
-    """Rows for staging. One that could not be read still stands for its appointment, under a
-    negative number: what is unreadable has not vanished."""
-    batch: list[tuple[object, ...]] = []
-    number = 0
-    for record in feed.rows():
-        if isinstance(record, RowProblem):
-            summary.problem_count += 1
-            if len(summary.problems) < PROBLEMS_KEPT:
-                summary.problems.append(record)
-            if record.external_id:
-                batch.append((-summary.problem_count, record.external_id, *_PRESENT))
-        else:
-            batch.append(_staged(record, number, source))
-            number += 1
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    summary.rows = number
-    if batch:
-        yield batch
-
-
-def _digest(*values: object) -> int:
-    """A 63-bit fingerprint, equal for equal values in every process."""
-    return int.from_bytes(blake2b(repr(values).encode(), digest_size=8).digest()) >> 1
-
-
-_NOBODY = ("", "", "", "", "", "", "", 0, "", 0, "", "", "", "", "", "", "", "", 0)
-# the rest of a staged row that only says "this appointment is in the feed"
-_PRESENT = (0, 0, *_NOBODY, "", "", "", "", "", None, 0, None, "unread", None, None, "", 0)
-
-
-def _staged(record: AppointmentRecord, number: int, source: str) -> tuple[object, ...]:
-    person = _NOBODY if record.patient is None else _person(record, source)
-    content = (
-        record.uf,
-        record.site,
-        record.agenda,
-        record.kind,
-        record.place,
-        micros_or_none(record.starts_at),
-        int(record.all_day),
-        record.duration_minutes,
-        record.status.value,
-        micros_or_none(record.booked_at),
-    )
-    return (
-        number,
-        record.external_id,
-        int(record.patient is not None),
-        _digest(person),
-        *person,
-        *content,
-        micros_or_none(record.modified_at),
-        record.cancelled_by.value,
-        _digest(content, record.cancelled_by.value, person[:2]),
-    )
-
-
-def _person(record: AppointmentRecord, source: str) -> tuple[object, ...]:
-    patient = record.patient
-    assert patient is not None
-    found = reach(patient)
-    return (
-        patient.authority or f"source:{source}",
-        patient.identifier,
-        patient.family,
-        patient.given,
-        patient.birth_date.isoformat() if patient.birth_date else "",
-        patient.sex,
-        patient.language,
-        int(patient.deceased),
-        blocked_reason(patient),
-        int(patient.sms_refused),
-        found.phone,
-        found.phone_zone,
-        found.email,
-        found.proxy,
-        found.proxy_phone,
-        found.proxy_zone,
-        found.proxy_email,
-        found.problem,
-        int(patient.protected_adult),
-    )
+    """Apply what is staged, in transactions short enough not to make a sender wait. In live mode
+    the first of them holds the source, so that no other process sends before somebody looked."""
+    at = micros(now)
+    first, last = shape.first_row, shape.last_row
+    while first <= last:
+        end = min(first + syncing.APPLY_CHUNK - 1, last)
+        with session.write() as connection:
+            if options.live:
+                sources.hold_first_run(connection, table.id, at)
+            created, changed = syncing.apply_chunk(
+                connection, table.id, first, end, now=at, first_sync=state.first_sync_at is None
+            )
+            tell_doubts(connection, syncing.doubtful(connection, table.id, first, end, at), at)
+            failpoint("sync.before_commit")
+        summary.created += created
+        summary.changed += changed
+        first = end + 1
+    with session.write() as connection:
+        if feed.info.mode == "snapshot" and shape.expected:  # an empty one cancels nothing, ever
+            summary.vanished = syncing.withdraw_vanished(
+                connection, table.id, shape.low, shape.high, now=at
+            )
+        sources.accepted(connection, table.id, feed.info, now, options.live)
+        _remember(connection, feed, summary, now, expected=shape.expected)
 
 
 def _remember(
@@ -310,38 +280,38 @@ def _remember(
     )
 
 
-def _conclude(
-    store: Store, feed: Feed, summary: FeedSummary, options: SyncOptions, now: datetime
+def _set_aside(
+    store: Store, feed: Feed, summary: FeedSummary, found: Sequence[Verdict], now: datetime
 ) -> None:
-    """Record what was not applied, place the hold it asks for, and put the input away."""
-    if summary.status in ("refused", "held"):
-        with store.write() as connection:
+    """Record what was not applied, and place the holds it asks for."""
+    info = feed.info
+    with store.write() as connection:
+        if not sources.said_last(connection, summary.source, info, summary.status, summary.code):
             _remember(connection, feed, summary, now)
-            if summary.code != "older":
-                place_hold(
-                    connection, summary.source, summary.code, summary.sentence,
-                    now=now, by="reminders", feed_hash=feed.info.content_hash,
-                )  # fmt: skip
-    if options.keep_inputs:
-        return
+        for verdict in found:
+            if _is_harmless(feed, verdict.code) or sources.let_through(
+                connection, summary.source, verdict.code, info.content_hash, now
+            ):
+                continue
+            place_hold(
+                connection, summary.source, verdict.code, verdict.sentence,
+                now=now, by="reminders", feed_hash=info.content_hash,
+            )  # fmt: skip
+
+
+def _is_harmless(feed: Feed, code: str) -> bool:
+    """Is nothing lost or in doubt by leaving this input aside?
+
+    A replaced snapshot, or a poll another process finished first, told nothing new; how old the
+    newest input is, `hold_if_stale` says. A late delta file held changes nobody else tells.
+    """
+    if code == "older":
+        return feed.info.mode == "snapshot" or not feed.info.content_hash
+    return code == "stale"
+
+
+def _put_away(feed: Feed, summary: FeedSummary) -> None:
     if summary.status in ("accepted", "known"):
         feed.accept()
-    elif summary.status == "refused" and summary.code not in ("stale", "header_changed"):
+    elif summary.status == "refused" and summary.code not in LEFT_IN_PLACE:
         feed.reject([summary.sentence, *(f"{p.row}: {p.sentence}" for p in summary.problems)])
-
-
-def _hold_if_stale(store: Store, table: DpiTable, now: datetime) -> None:
-    with store.write() as connection:
-        state = sources.state(connection, table.id)
-        last = state.last_as_of
-        limit = timedelta(minutes=table.oldest_minutes)
-        if last is not None and now - last > limit:
-            place_hold(
-                connection,
-                table.id,
-                "stale",
-                f"La source « {table.id} » n'a rien donné de neuf depuis le "
-                f"{last:%d/%m/%Y %H:%M} UTC : ses rendez-vous ont pu changer.",
-                now=now,
-                by="reminders",
-            )

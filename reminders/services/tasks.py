@@ -1,6 +1,10 @@
 """What a person must do when a message cannot: kinds, words, deadlines."""
 
+from collections.abc import Sequence
+
 from reminders.domain.protocol import Decision
+from reminders.store import planning, syncing
+from reminders.store.engine import Connection, Record, reserve
 from reminders.store.types import micros_or_none
 
 # reason of a decision -> kind of task. Kinds starting with "call_" form the call list.
@@ -27,6 +31,7 @@ SENTENCES = {
     "unmapped_uf": "UF sans réglage : aucun message n'est envoyé pour elle.",
     "empty_variable": "Texte impossible à composer sans trou : compléter fiche ou modèle.",
     "no_template": "Aucun modèle approuvé pour ce message.",
+    "not_composed": "Texte impossible à composer : prévenir l'administrateur.",
     "quarantined": "Envoi interrompu trois fois : vérifier avec le journal.",
     "receipt_after_refusal": "Accusé reçu pour un message refusé : vérifier chez l'opérateur.",
     "provider_misconfigured": "L'opérateur refuse nos identifiants : corriger la configuration.",
@@ -55,3 +60,24 @@ def task_of(kind: str, decision: Decision, at: int) -> tuple[object, ...]:
         subject, version = f"appointment:{booking.id}", booking.cycle
     due = micros_or_none(decision.opens_at or booking.starts_at)
     return kind, subject, version, SENTENCES[kind], booking.uf, at, due
+
+
+DOUBTS = ("no_patient", "status_unknown")
+
+
+def tell_doubts(connection: Connection, found: Sequence[Record], at: int) -> None:
+    """Open a task for each appointment the DPI leaves in doubt; close those it cleared up."""
+    doubtful = [row for row in found if row.doubt]
+    syncing.close_tasks(
+        connection, [f"appointment:{row.id}" for row in found if not row.doubt], DOUBTS
+    )
+    if doubtful:
+        first = reserve(connection, "task", len(doubtful))
+        planning.open_tasks(
+            connection,
+            [
+                (first + n, row.doubt, f"appointment:{row.id}", row.version, SENTENCES[row.doubt],
+                 row.uf, at, row.starts_at)
+                for n, row in enumerate(doubtful)
+            ],
+        )  # fmt: skip

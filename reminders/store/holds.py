@@ -52,6 +52,17 @@ def active(connection: Connection) -> Sequence[Record]:
     )
 
 
+def released_last(connection: Connection, source: str, code: str) -> int:
+    """When a hold of this code on this source was last released; 0 for never."""
+    found = rows(
+        connection,
+        "SELECT MAX(released_at) AS last FROM hold WHERE source_id = :source AND code = :code",
+        source=source,
+        code=code,
+    )
+    return int(found[0].last or 0)
+
+
 def hold_due(connection: Connection, now: int) -> int:
     """Due messages a hold forbids become HELD, so that everybody sees them waiting."""
     if not rows(connection, "SELECT 1 FROM hold WHERE released_at IS NULL LIMIT 1"):
@@ -65,8 +76,16 @@ def hold_due(connection: Connection, now: int) -> int:
 
 
 def release_all(connection: Connection, *, now: int, by: str) -> tuple[int, int]:
-    """End every hold. Held messages still useful are planned again, the others have expired."""
-    late = expire(connection, now)
+    """End every hold. Held messages still useful are planned again, the others have expired:
+    (how many of the former, of the latter)."""
+    late = int(
+        rows(
+            connection,
+            "SELECT COUNT(*) FROM message WHERE state = 'HELD' AND closes_at <= :now",
+            now=now,
+        )[0][0]
+    )
+    expire(connection, now)
     run(
         connection,
         "UPDATE source SET released_at = :now, released_by = :by WHERE released_at IS NULL "

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from reminders.domain.appointment import RowProblem
 from reminders.ports import FeedInfo
 from reminders.store.engine import insert_rows, reserve, rows, run
-from reminders.store.types import DAY, HOUR, instant_or_none, micros
+from reminders.store.types import DAY, HOUR, instant, instant_or_none, micros
 
 WEEKS_COMPARED = 8
 RELEASE_LASTS = HOUR  # how long the release of a poll's verdict lets the next poll through
@@ -22,6 +23,10 @@ class SourceState:
     last_full_at: datetime | None
     layout: str
     released_at: datetime | None
+
+
+def is_known(connection: Connection, source: str) -> bool:
+    return bool(rows(connection, "SELECT 1 FROM source WHERE id = :id", id=source))
 
 
 def register(connection: Connection, source: str, kind: str) -> None:
@@ -61,7 +66,7 @@ def accepted(
         "layout = CASE WHEN :layout = '' THEN layout ELSE :layout END WHERE id = :id",
         id=source,
         now=at,
-        as_of=micros(info.as_of),
+        as_of=min(micros(info.as_of), at),  # a date ahead of the clock would never grow old
         full=int(info.mode == "snapshot"),
         layout=info.layout,
     )
@@ -96,8 +101,8 @@ def already_applied(connection: Connection, source: str, content_hash: str) -> b
     )
 
 
-def same_weekday(connection: Connection, source: str, as_of: datetime) -> list[int]:
-    """`expected` of earlier accepted snapshots of the same weekday, the last of each day."""
+def same_weekday(connection: Connection, source: str, as_of: datetime, zone: ZoneInfo) -> list[int]:
+    """`expected` of earlier accepted snapshots of that weekday, the last of each day."""
     found = rows(
         connection,
         "SELECT as_of, expected FROM feed WHERE source_id = :source AND status = 'accepted' "
@@ -105,9 +110,13 @@ def same_weekday(connection: Connection, source: str, as_of: datetime) -> list[i
         source=source,
         since=micros(as_of) - WEEKS_COMPARED * 7 * DAY - DAY,
     )
-    weekday = micros(as_of) // DAY % 7
-    by_day = {row[0] // DAY: row[1] for row in found if row[0] // DAY % 7 == weekday}
-    return list(by_day.values())
+    today = as_of.astimezone(zone).date()
+    by_day = {instant(row.as_of).astimezone(zone).date(): row.expected for row in found}
+    return [
+        expected
+        for day, expected in by_day.items()
+        if day != today and day.weekday() == today.weekday()
+    ]
 
 
 def let_through(
@@ -126,6 +135,38 @@ def let_through(
             recent=micros(now) - RELEASE_LASTS,
         )
     )
+
+
+def said_last(connection: Connection, source: str, info: FeedInfo, status: str, code: str) -> bool:
+    """Is this very refusal of this very input the last thing remembered of its source?"""
+    found = rows(
+        connection,
+        "SELECT content_hash, status, code FROM feed WHERE source_id = :source "
+        "ORDER BY started_at DESC, id DESC LIMIT 1",
+        source=source,
+    )
+    return bool(found) and tuple(found[0]) == (info.content_hash, status, code)
+
+
+def coming(connection: Connection, now: int) -> list[str]:
+    """Sources with an appointment still to come that may be written about."""
+    found = rows(
+        connection,
+        "SELECT id FROM source WHERE EXISTS (SELECT 1 FROM appointment a "
+        "WHERE a.source_id = source.id AND a.starts_at > :now AND a.status = 'booked') "
+        "ORDER BY id",
+        now=now,
+    )
+    return [row.id for row in found]
+
+
+def unseen(connection: Connection) -> list[str]:
+    """Sources that were read, and whose first real sending nobody let through yet."""
+    found = rows(
+        connection,
+        "SELECT id FROM source WHERE released_at IS NULL AND first_sync_at IS NOT NULL ORDER BY id",
+    )
+    return [row.id for row in found]
 
 
 def remember_feed(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, insert_rows, reserve, rows, run
+from reminders.store.planning import among
 
 PATIENT_COLUMNS = (
     "authority", "identifier", "family", "given", "birth_date", "sex", "language", "deceased",
@@ -38,11 +39,13 @@ _INTEGERS = frozenset(
 )
 APPLY_CHUNK = 5_000
 
-# A change in any of these is one the patient would read: the cycle grows.
+# A change in any of these is one the patient would read: the cycle grows. One that was called
+# off and is booked again counts too: its patient may have been told that it is not.
 MATERIAL = (
     "(appointment.starts_at <> excluded.starts_at OR appointment.uf <> excluded.uf "
     "OR appointment.patient_id IS DISTINCT FROM excluded.patient_id "
-    "OR (appointment.status <> 'booked' AND excluded.status = 'booked'))"
+    "OR (appointment.status IN ('cancelled', 'entered-in-error') "
+    "AND excluded.status = 'booked'))"
 )
 OPEN = "('booked', 'pending', 'proposed', 'waitlist')"
 
@@ -67,6 +70,7 @@ def index_staging(connection: Connection) -> None:
         "DELETE FROM staged WHERE EXISTS (SELECT 1 FROM staged later "
         "WHERE later.external_id = staged.external_id AND later.n > staged.n)"
     )
+    connection.exec_driver_sql("ANALYZE staged")  # else PostgreSQL reads it whole for each chunk
 
 
 def drop_staging(connection: Connection) -> None:
@@ -74,28 +78,35 @@ def drop_staging(connection: Connection) -> None:
 
 
 def shape(connection: Connection, source: str, now: int, window: tuple[int, int] | None) -> Record:
-    """(expected, known, vanished, common, moved_together, low, high) of the staged snapshot."""
-    low, high = window or _span(connection)
-    low = max(low, now)
+    """(expected, known, vanished, common, moved_together, low, high, first_row, last_row) of
+    the staged feed. low and high are the first and last start it answers for, both included;
+    a window's end is outside it."""
+    low, high = _span(connection) if window is None else (window[0], window[1] - 1)
+    low = max(low, now + 1)
+    ours = (
+        f"FROM appointment a WHERE a.source_id = :source AND a.status IN {OPEN} "
+        "AND a.starts_at >= :low AND a.starts_at <= :high"
+    )
+    both = (
+        "FROM appointment a JOIN staged s ON s.external_id = a.external_id "
+        "WHERE a.source_id = :source AND a.status = 'booked' AND s.status = 'booked' "
+        "AND a.starts_at > :now"
+    )
     return rows(
         connection,
         f"""
         SELECT (SELECT COUNT(*) FROM staged WHERE status = 'booked' AND starts_at > :now)
              AS expected,
-          (SELECT COUNT(*) FROM appointment a WHERE a.source_id = :source AND a.status IN {OPEN}
-             AND a.starts_at > :low AND a.starts_at <= :high) AS known,
-          (SELECT COUNT(*) FROM appointment a WHERE a.source_id = :source AND a.status IN {OPEN}
-             AND a.starts_at > :low AND a.starts_at <= :high AND NOT EXISTS
+          (SELECT COUNT(*) {ours}) AS known,
+          (SELECT COUNT(*) {ours} AND NOT EXISTS
              (SELECT 1 FROM staged s WHERE s.external_id = a.external_id)) AS vanished,
-          (SELECT COUNT(*) FROM appointment a JOIN staged s ON s.external_id = a.external_id
-             WHERE a.source_id = :source AND a.status = 'booked' AND s.status = 'booked'
-             AND a.starts_at > :now) AS common,
-          COALESCE((SELECT MAX(together) FROM (SELECT COUNT(*) AS together
-             FROM appointment a JOIN staged s ON s.external_id = a.external_id
-             WHERE a.source_id = :source AND a.status = 'booked' AND s.status = 'booked'
-             AND a.starts_at > :now AND s.starts_at <> a.starts_at
-             GROUP BY s.starts_at - a.starts_at) offsets), 0) AS moved_together,
-          :low AS low, :high AS high
+          (SELECT COUNT(*) {both}) AS common,
+          COALESCE((SELECT MAX(together) FROM (SELECT COUNT(*) AS together {both}
+             AND s.starts_at <> a.starts_at GROUP BY s.starts_at - a.starts_at) offsets), 0)
+             AS moved_together,
+          :low AS low, :high AS high,
+          COALESCE((SELECT MIN(n) FROM staged WHERE n >= 0), 0) AS first_row,
+          COALESCE((SELECT MAX(n) FROM staged WHERE n >= 0), -1) AS last_row
         """,
         source=source,
         now=now,
@@ -109,42 +120,60 @@ def _span(connection: Connection) -> tuple[int, int]:
     return (found[0] or 0, found[1] or 0)
 
 
-def staged_span(connection: Connection) -> tuple[int, int]:
-    """The first and last number of the staged rows; (0, -1) for none."""
-    found = rows(connection, "SELECT MIN(n), MAX(n) FROM staged WHERE n >= 0")[0]
-    return (0, -1) if found[0] is None else (found[0], found[1])
-
-
 def apply_chunk(
     connection: Connection, source: str, first: int, last: int, *, now: int, first_sync: bool
 ) -> tuple[int, int]:
     """Bring patients and appointments of staged rows first..last up to date: (created, changed)."""
     span: dict[str, object] = {"first": first, "last": last, "now": now}
-    _upsert_patients(connection, span, last - first + 1)
+    _upsert_patients(connection, source, span, last - first + 1)
     _mark_touched(connection, source, span)
     before = _count(connection, source, span)
     changed = _upsert_appointments(connection, source, span, last - first + 1, first_sync)
-    changed += _cancel_without_start(connection, source, span)
+    changed += _follow_without_start(connection, source, span)
     created = _count(connection, source, span) - before
     _mark_changed(connection, source, span)
     return created, changed - created
 
 
-def _upsert_patients(connection: Connection, span: dict[str, object], size: int) -> None:
+# What one source says forbids writing, another that does not know it may not undo (R3).
+_STOPS = "({0}.deceased = 1 OR {0}.blocked <> '' OR {0}.refuses_sms = 1)"
+_ELSEWHERE = "patient.stopped_by NOT IN ('', :source)"
+_STICKY = {
+    "deceased": f"CASE WHEN {_ELSEWHERE} AND patient.deceased = 1 THEN 1 "
+    "ELSE excluded.deceased END",
+    "blocked": f"CASE WHEN {_ELSEWHERE} AND excluded.blocked = '' THEN patient.blocked "
+    "ELSE excluded.blocked END",
+    "refuses_sms": f"CASE WHEN {_ELSEWHERE} AND patient.refuses_sms = 1 THEN 1 "
+    "ELSE excluded.refuses_sms END",
+    "stopped_by": f"CASE WHEN {_ELSEWHERE} THEN patient.stopped_by ELSE excluded.stopped_by END",
+}
+
+
+def _upsert_patients(
+    connection: Connection, source: str, span: dict[str, object], size: int
+) -> None:
     names = ", ".join(PATIENT_COLUMNS)
-    updates = ", ".join(f"{name} = excluded.{name}" for name in PATIENT_COLUMNS[2:])
+    updates = ", ".join(
+        f"{name} = {_STICKY.get(name, f'excluded.{name}')}"
+        for name in (*PATIENT_COLUMNS[2:], "stopped_by")
+    )
     run(
         connection,
         f"""
-        INSERT INTO patient (id, {names}, fingerprint, dirty, first_seen_at, updated_at)
-        SELECT :base + n - :first, {names}, patient_fingerprint, 1, :now, :now FROM staged
+        INSERT INTO patient (id, {names}, stopped_by, fingerprint, dirty, first_seen_at,
+          updated_at)
+        SELECT :base + n - :first, {names},
+          CASE WHEN {_STOPS.format("staged")} THEN CAST(:source AS TEXT) ELSE '' END,
+          patient_fingerprint, 1, :now, :now FROM staged
         WHERE n IN (SELECT MAX(n) FROM staged WHERE n BETWEEN :first AND :last
                     AND has_patient = 1 GROUP BY authority, identifier)
         ON CONFLICT (authority, identifier) DO UPDATE SET {updates},
           fingerprint = excluded.fingerprint, dirty = 1, updated_at = excluded.updated_at
         WHERE patient.fingerprint <> excluded.fingerprint
+          OR (patient.stopped_by = :source AND excluded.stopped_by = '')
         """,
         base=reserve(connection, "patient", size),
+        source=source,
         **span,
     )
 
@@ -159,7 +188,7 @@ def _mark_touched(connection: Connection, source: str, span: dict[str, object]) 
     """The patient an appointment belonged to, before the feed gives it another."""
     run(
         connection,
-        "UPDATE patient SET dirty = 1 WHERE dirty = 0 AND :now = :now AND id IN "
+        "UPDATE patient SET dirty = 1 WHERE :now = :now AND id IN "
         f"(SELECT a.patient_id {_JOINED} AND a.fingerprint <> s.fingerprint)",
         source=source,
         **span,
@@ -229,32 +258,56 @@ def _upsert_appointments(
     )
 
 
-def _cancel_without_start(connection: Connection, source: str, span: dict[str, object]) -> int:
-    """A cancelled appointment may have lost its start (FHIR): the one we hold is cancelled."""
+def _follow_without_start(connection: Connection, source: str, span: dict[str, object]) -> int:
+    """An appointment called off, or put back on a waiting list, may have lost its start (FHIR):
+    the one we hold keeps its own and takes the status. Its fingerprint goes, so that the next
+    row with a start counts as a change."""
     return run(
         connection,
-        "UPDATE appointment SET status = 'cancelled', cancelled_basis = 'told', "
-        "cancelled_at = :now, fingerprint = 0, last_seen_at = :now, cancelled_by = COALESCE("
-        "(SELECT MAX(s.cancelled_by) FROM staged s WHERE s.external_id = appointment.external_id "
-        " AND s.starts_at IS NULL), 'unknown') "
-        "WHERE source_id = :source AND status <> 'cancelled' AND external_id IN "
-        "(SELECT s.external_id FROM staged s WHERE s.n BETWEEN :first AND :last "
-        "AND s.starts_at IS NULL AND s.status = 'cancelled')",
+        "UPDATE appointment SET status = s.status, fingerprint = 0, last_seen_at = :now, "
+        "cancelled_basis = CASE WHEN s.status = 'cancelled' THEN 'told' ELSE '' END, "
+        "cancelled_at = CASE WHEN s.status = 'cancelled' THEN COALESCE(s.modified_at, :now) END, "
+        "cancelled_by = s.cancelled_by, "
+        "modified_at = COALESCE(s.modified_at, appointment.modified_at) "
+        "FROM staged s WHERE s.n BETWEEN :first AND :last AND s.starts_at IS NULL "
+        "AND s.status NOT IN ('booked', 'unread') AND appointment.source_id = :source "
+        "AND appointment.external_id = s.external_id AND (appointment.status <> s.status "
+        "OR (s.status = 'cancelled' AND appointment.cancelled_basis <> 'told')) "
+        "AND (s.modified_at IS NULL OR appointment.modified_at IS NULL "
+        "OR s.modified_at >= appointment.modified_at)",
         source=source,
         **span,
+    )
+
+
+def doubtful(
+    connection: Connection, source: str, first: int, last: int, now: int
+) -> Sequence[Record]:
+    """Coming appointments of staged rows that changed now and may need a person, or no longer:
+    no patient told, or a status nobody mapped. `doubt` is the kind of task, "" for none."""
+    return rows(
+        connection,
+        "SELECT a.id, a.uf, a.version, a.starts_at, "
+        "CASE WHEN a.status = 'unknown' THEN 'status_unknown' "
+        "WHEN a.status = 'booked' AND a.patient_id IS NULL THEN 'no_patient' ELSE '' END AS doubt "
+        f"{_JOINED} AND a.last_seen_at = :now AND a.starts_at > :now ORDER BY a.id",
+        source=source,
+        first=first,
+        last=last,
+        now=now,
     )
 
 
 def withdraw_vanished(connection: Connection, source: str, low: int, high: int, *, now: int) -> int:
     """Coming appointments a complete snapshot no longer holds; their patients are planned again."""
     gone = (
-        f"source_id = :source AND status IN {OPEN} AND starts_at > :low AND starts_at <= :high "
+        f"source_id = :source AND status IN {OPEN} AND starts_at >= :low AND starts_at <= :high "
         "AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.external_id = appointment.external_id)"
     )
     values: dict[str, object] = {"source": source, "low": low, "high": high}
     run(
         connection,
-        "UPDATE patient SET dirty = 1 WHERE dirty = 0 AND id IN "
+        "UPDATE patient SET dirty = 1 WHERE id IN "
         f"(SELECT patient_id FROM appointment WHERE {gone})",
         **values,
     )
@@ -265,4 +318,14 @@ def withdraw_vanished(connection: Connection, source: str, low: int, high: int, 
         f"WHERE {gone}",
         now=now,
         **values,
+    )
+
+
+def close_tasks(connection: Connection, subjects: Sequence[str], kinds: Sequence[str]) -> None:
+    """What these tasks asked for is no longer to do."""
+    among(
+        connection,
+        "UPDATE task SET state = 'done' WHERE state = 'open' AND subject IN :ids "
+        f"AND kind IN ({', '.join(repr(kind) for kind in kinds)}) RETURNING id",
+        subjects,
     )

@@ -156,6 +156,7 @@ class Patient(Base, table=True):
     deceased: int = _int(0)
     blocked: str = _text()  # reason code; "" = may be written to
     refuses_sms: int = 0  # the DPI says so
+    stopped_by: str = _text()  # the source that says deceased, blocked or refuses; "" = none
     phone: str = _text()  # E.164 of the number an SMS may go to
     phone_zone: str = _text()
     email: str = _text()
