@@ -2,194 +2,110 @@
 
 `decide` looks at one patient with all their coming appointments and says, for each step of
 each protocol, PLANNED with an interval, a channel and a recipient, or SUPPRESSED with a
-reason. It depends on `now` only to say what is past: as `now` grows and nothing else changes,
-a PLANNED decision can only become SUPPRESSED(past).
+reason. As `now` grows and nothing else changes, a PLANNED decision can only become
+SUPPRESSED(past); a correction or notice first moves to the next permitted day.
 
-Source of the rules: DESIGN 5 (interval, caps, corrections), DOMAIN 6 (cadence, booked late).
+Source of the rules: DESIGN 5 (interval, caps, corrections), DOMAIN 6 (cadence, booked late);
+what exactly "already told" and "booked late" mean is docs/adr/0008.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Literal, NamedTuple
-from zoneinfo import ZoneInfo
 
-from reminders.domain.calendar import (
-    ContactHours,
-    civil_day,
-    next_permitted,
-    permitted_window,
-    previous_permitted_day,
-    to_utc,
+from reminders.domain.booking import (
+    CORRECTION,
+    NOTICE,
+    WHOLE,
+    Address,
+    Booking,
+    Decision,
+    LastTold,
+    Person,
+    Step,
+    Taken,
+    Unit,
+    merge_group,
 )
+from reminders.domain.calendar import civil_day
+from reminders.domain.caps import REMINDERS_PER_APPOINTMENT, within_caps
+from reminders.domain.interval import (
+    LAST_NOTICE,
+    Interval,
+    later_interval,
+    step_day,
+    step_interval,
+    zone_of_step,
+)
+from reminders.domain.recipient import address_for, address_used
 
-LAST_NOTICE = timedelta(hours=2)  # nothing is sent later than this before the start
+__all__ = [
+    "CALL_INSTEAD",
+    "CORRECTION",
+    "LAST_NOTICE",
+    "NOTICE",
+    "REMINDERS_PER_APPOINTMENT",
+    "SHORT_LEAD",
+    "WHOLE",
+    "Address",
+    "Booking",
+    "Decision",
+    "Interval",
+    "LastTold",
+    "Person",
+    "Step",
+    "Taken",
+    "Unit",
+    "decide",
+    "merge_group",
+    "step_interval",
+]
+
 SHORT_LEAD = timedelta(hours=48)  # booked later than this: one message only
 CALL_INSTEAD = timedelta(hours=24)  # a cancellation this close is told by voice
-REMINDERS_PER_APPOINTMENT = 3
-
-CORRECTION = "correction"
-NOTICE = "notice"
-WHOLE = "*"  # the decision about an appointment no step can be named for
-
-Taken = Literal["open", "left", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """`day`: civil days before the appointment; None = when it is booked (acknowledgement)."""
-
-    id: str
-    purpose: str
-    day: int | None
-    hour: time = time(10)
-    latest: time | None = None
-    channels: tuple[str, ...] = ("sms", "email")
-    unless_answered: bool = False
-    booked_days_before: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A service as planning needs it. `site` groups and fixes the civil day."""
-
-    uf: str
-    site: str
-    place: str  # what a patient may read of the place; a change is a material change
-    sensitivity: Literal["normal", "neutral", "excluded"]
-    hours: ContactHours
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    channel: str  # "sms" | "email"
-    value: str
-    zone: str = ""  # IANA zone of a number; "" = the site's
-    relation: str = ""  # "" the patient, "parent", "guardian"
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """`blocked`: "" or why nobody may write (deceased, identity, …).
-
-    `objects`: channels an objection covers. Addresses in order of preference; those with a
-    relation belong to the representative.
-    """
-
-    id: int
-    blocked: str = ""
-    birth_date: date | None = None
-    protected: bool = False
-    addresses: tuple[Address, ...] = ()
-    objects: frozenset[str] = frozenset()
-    no_contact: str = "no_contact"  # why there is no number, for the ledger
-    language: str = "fr"
-
-
-@dataclass(frozen=True, slots=True)
-class LastTold:
-    """The last text that may have left about an appointment (UNKNOWN included)."""
-
-    starts_at: datetime
-    place: str
-    notice: bool = False  # it said the appointment is cancelled
-
-
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """One coming appointment, with what was already done for its present cycle.
-
-    `taken`: step -> channel -> what became of the message there. `marks`: step -> opens_at of
-    a decision whose message is not re-decidable any more.
-    """
-
-    id: int
-    source: str
-    starts_at: datetime
-    cycle: int
-    status: str  # FHIR words
-    uf: str
-    unit: Unit | None  # None: the UF is not mapped
-    version_at: datetime  # when this cycle was first seen
-    first_seen_at: datetime
-    in_first_sync: bool = False
-    booked_at: datetime | None = None
-    cancelled_at: datetime | None = None
-    cancelled_basis: str = ""  # "told" | "vanished"
-    cancelled_by: str = ""
-    answer: str = "none"
-    all_day: bool = False
-    told: LastTold | None = None
-    taken: Mapping[str, Mapping[str, Taken]] = field(default_factory=dict)
-    marks: Mapping[str, datetime] = field(default_factory=dict)
-
-
-class Decision(NamedTuple):  # made by the million: a frozen dataclass takes three times longer
-    """What we do for one (appointment, step, cycle), and why. Instants are UTC."""
-
-    booking: Booking
-    step: str
-    purpose: str
-    planned: bool
-    reason: str = ""
-    address: Address | None = None
-    earliest_at: datetime | None = None
-    opens_at: datetime | None = None
-    closes_at: datetime | None = None
-    frozen: bool = False  # its message may have left: nothing about it is changed
-    exhausted: bool = False  # every channel failed: a person calls
-
-
-class Interval(NamedTuple):
-    """`earliest` opens the day's permitted hours, `opens` is the step's hour; half-open."""
-
-    day: date
-    earliest: datetime
-    opens: datetime
-    closes: datetime
 
 
 def decide(person: Person, bookings: tuple[Booking, ...], *, now: datetime) -> list[Decision]:
     """One decision for every step of every coming appointment of one patient.
 
-    Bookings whose start is past are left out: what was decided for them stays. Nearest
-    appointment first, then the lower step.
+    Bookings whose start is past get none (what was decided for them stays), but still count
+    for the caps. Nearest appointment first; the order they are given in does not matter.
     """
-    coming = sorted((b for b in bookings if b.starts_at > now), key=lambda b: (b.starts_at, b.id))
-    days = _Days()
-    decisions: list[Decision] = []
+    drafts: list[list[Decision]] = []
     seen: set[tuple[datetime, str]] = set()
-    for booking in coming:
+    for booking in sorted(bookings, key=lambda b: (b.starts_at, b.id)):
         same = (booking.starts_at, booking.uf)
         if booking.status == "booked" and same in seen:
-            decisions.append(_whole(booking, "duplicate"))
+            drafts.append([_whole(booking, "duplicate")])
             continue
         if booking.status == "booked":
             seen.add(same)
-        decisions += _decide_booking(person, booking, days, now)
-    return decisions
+        drafts.append(_draft(person, booking, now))
+    return [
+        _unless_past(decision, now)
+        for decision in within_caps(person, drafts, now=now)
+        if decision.booking.starts_at > now
+    ]
 
 
-class _Days:
-    """Which civil days already carry a reminder of this patient: one a day, merged ones apart."""
-
-    def __init__(self) -> None:
-        self._used: dict[date, tuple[object, ...]] = {}
-
-    def take(self, day: date, group: tuple[object, ...]) -> bool:
-        return self._used.setdefault(day, group) == group
+def _unless_past(decision: Decision, now: datetime) -> Decision:
+    if not decision.planned or decision.frozen:
+        return decision
+    assert decision.closes_at is not None
+    if decision.closes_at > now:
+        return decision
+    return replace(decision, planned=False, reason="past", address=None)
 
 
 def _whole(booking: Booking, reason: str) -> Decision:
     return Decision(booking, WHOLE, "", planned=False, reason=reason)
 
 
-def _decide_booking(person: Person, booking: Booking, days: _Days, now: datetime) -> list[Decision]:
+def _draft(person: Person, booking: Booking, now: datetime) -> list[Decision]:
+    """What one appointment alone asks for, the caps and the hour left aside."""
     unit = booking.unit
     if booking.status == "cancelled" and booking.told is not None and unit is not None:
-        return [_decide_notice(person, booking, unit, now)]
+        return [_decide_notice(person, booking, unit, booking.told, now)]
     if booking.status != "booked":
         return [_whole(booking, "not_booked")] if booking.taken else []
     if unit is None:
@@ -199,99 +115,40 @@ def _decide_booking(person: Person, booking: Booking, days: _Days, now: datetime
     if booking.all_day:
         return [_whole(booking, "no_hour")]
     decisions = []
-    corrected = _corrected_day(booking, unit)
-    if corrected is not None:
-        decisions.append(_decide_correction(person, booking, unit, now))
-    count = 0
-    last_day: date | None = None
+    corrected: date | None = None
+    if _correction_due(booking, unit):
+        correction = _decide_correction(person, booking, unit, now)
+        decisions.append(correction)
+        corrected = _corrected_day(person, booking, unit, correction)
     for step in unit.steps:
         if step.day is None:
-            decisions.append(_decide_acknowledgement(person, booking, unit, step, now))
-            continue
-        interval = step_interval(step, booking.starts_at, unit.hours, _zone(person, booking))
-        decision = _decide_step(person, booking, unit, step, interval, now)
-        if decision.planned and interval is not None and not decision.frozen:
-            reason = _crowded(decision, step, interval, days, count, last_day, corrected)
-            if reason:
-                decision = _suppressed(booking, step, reason, interval)
-        elif decision.frozen and interval is not None:
-            days.take(interval.day, merge_group(decision))
-        if decision.planned and interval is not None:
-            count, last_day = count + 1, interval.day
-        decisions.append(decision)
+            decisions.append(_decide_acknowledgement(person, booking, unit, step))
+        else:
+            decisions.append(_decide_step(person, booking, unit, step, corrected))
     return decisions
 
 
-def _crowded(
-    decision: Decision,
-    step: Step,
-    interval: Interval,
-    days: _Days,
-    count: int,
-    last_day: date | None,
-    corrected: date | None,
-) -> str:
-    """Why one more reminder that day would be one too many; "" if it is not."""
-    if corrected is not None and interval.day <= corrected:
-        return "already_told"
-    if last_day == interval.day:
-        return "same_day"
-    if count >= REMINDERS_PER_APPOINTMENT:
-        return "cap_appointment"
-    taken = decision.booking.taken
-    if step.id in taken and "failed" in taken[step.id].values():
-        return ""  # the next channel of the same decision is outside the caps
-    return "" if days.take(interval.day, merge_group(decision)) else "cap_day"
-
-
-def merge_group(decision: Decision) -> tuple[object, ...]:
-    """What may share one message: same patient, recipient, site, step and appointment day.
-
-    Planned decisions with an equal group become one; a correction or notice stands alone.
-    """
-    booking = decision.booking
-    unit = booking.unit
-    assert unit is not None
-    if decision.step in (CORRECTION, NOTICE):
-        return (decision.step, booking.id)
-    return (
-        unit.site,
-        decision.step,
-        decision.purpose,
-        civil_day(booking.starts_at, unit.hours.zone),
-        unit.sensitivity,
-        decision.address,
-        booking.source,
-    )
-
-
 def _decide_step(
-    person: Person,
-    booking: Booking,
-    unit: Unit,
-    step: Step,
-    interval: Interval | None,
-    now: datetime,
+    person: Person, booking: Booking, unit: Unit, step: Step, corrected: date | None
 ) -> Decision:
+    zone = zone_of_step(person, step, booking.starts_at, unit.hours)
+    interval = step_interval(step, booking.starts_at, unit.hours, zone)
+    if booking.taken and "left" in booking.taken.get(step.id, {}).values():
+        day = step_day(step, booking.starts_at, unit.hours)
+        return _left(person, booking, step, day, interval, counts=True)
     if interval is None:
-        return _suppressed(booking, step, "no_moment", None)
-    if "left" in booking.taken.get(step.id, {}).values():
-        address = _address_left(person, booking, step, interval.day)
-        return Decision(
-            booking, step.id, step.purpose, True, "", address,
-            interval.earliest, interval.opens, interval.closes, frozen=True,
-        )  # fmt: skip
+        return Decision(booking, step.id, step.purpose, False, "no_moment")
     reason = _why_not(person, booking, unit, step, interval)
     if reason:
         return _suppressed(booking, step, reason, interval)
-    address = _address(person, booking, step, interval.day)
+    address = address_for(person, booking, step, interval.day)
     if address is None:
         return _without_address(person, booking, step, interval)
-    if interval.closes <= now:
-        return _suppressed(booking, step, "past", interval)
+    if corrected is not None and interval.day <= corrected:
+        return _suppressed(booking, step, "already_told", interval)
     return Decision(
         booking, step.id, step.purpose, True, "", address,
-        interval.earliest, interval.opens, interval.closes,
+        interval.earliest, interval.opens, interval.closes, day=interval.day,
     )  # fmt: skip
 
 
@@ -305,15 +162,16 @@ def _why_not(person: Person, booking: Booking, unit: Unit, step: Step, interval:
         return ""
     zone = unit.hours.zone
     lead_days = (civil_day(booking.starts_at, zone) - civil_day(booked_at, zone)).days
-    if lead_days < step.booked_days_before:
+    if lead_days < step.booked_days_before or booked_at >= interval.closes:
         return "booked_late"
     if booking.starts_at - booked_at < SHORT_LEAD:
-        return "" if step is _last(unit.steps) else "booked_late"
+        return "" if step == _last(unit.steps) else "booked_late"
     return "booked_late" if booked_at >= interval.opens else ""
 
 
 def _known_since(booking: Booking) -> datetime | None:
-    """When it was booked; for a moved one, when this cycle began. None: long ago."""
+    """When it was booked, as far as is known. None: before any step, as a moved one was, and
+    what the first sync of a source found without a booking date."""
     if booking.cycle > 1:
         return None
     if booking.booked_at is not None:
@@ -323,8 +181,9 @@ def _known_since(booking: Booking) -> datetime | None:
 
 @lru_cache(maxsize=256)
 def _last(steps: tuple[Step, ...]) -> Step | None:
+    """The step nearest to the appointment; of several the same day, the earliest hour."""
     dated = [step for step in steps if step.day is not None]
-    return min(dated, key=lambda step: step.day or 0) if dated else None
+    return min(dated, key=lambda step: (step.day or 0, step.hour)) if dated else None
 
 
 def _suppressed(booking: Booking, step: Step, reason: str, interval: Interval | None) -> Decision:
@@ -336,10 +195,28 @@ def _suppressed(booking: Booking, step: Step, reason: str, interval: Interval | 
     )  # fmt: skip
 
 
+def _left(
+    person: Person,
+    booking: Booking,
+    step: Step,
+    day: date,
+    interval: Interval | None,
+    *,
+    counts: bool,
+) -> Decision:
+    """A text may have left: whatever else is true now, nothing is decided again."""
+    return Decision(
+        booking, step.id, step.purpose, True, "", address_used(person, booking, step.id, day),
+        interval.earliest if interval else None,
+        interval.opens if interval else None,
+        interval.closes if interval else None,
+        frozen=True, day=day if counts else None,
+    )  # fmt: skip
+
+
 def _without_address(person: Person, booking: Booking, step: Step, interval: Interval) -> Decision:
     """No channel is left: refused, failed everywhere, or never there."""
-    failed = "failed" in booking.taken.get(step.id, {}).values()
-    if failed:
+    if "failed" in booking.taken.get(step.id, {}).values():
         return Decision(
             booking, step.id, step.purpose, True, "channels_failed", None,
             interval.earliest, interval.opens, interval.closes, frozen=True, exhausted=True,
@@ -348,184 +225,113 @@ def _without_address(person: Person, booking: Booking, step: Step, interval: Int
     return _suppressed(booking, step, reason, interval)
 
 
-def _address(person: Person, booking: Booking, step: Step, day: date) -> Address | None:
-    """The recipient over the first channel of the step that is there, allowed and not failed."""
-    used = booking.taken.get(step.id, {})
-    relation = _relation(person, day)
-    for channel in step.channels:
-        if used.get(channel) == "failed" or channel in person.objects:
-            continue
-        for address in person.addresses:
-            if address.channel == channel and address.relation == relation:
-                return address
-    return None
+def _correction_due(booking: Booking, unit: Unit) -> bool:
+    """The last text that may have left told another start or place, or a cancellation.
 
-
-def _address_left(person: Person, booking: Booking, step: Step, day: date) -> Address | None:
-    used = booking.taken.get(step.id, {})
-    relation = _relation(person, day)
-    for address in person.addresses:
-        if used.get(address.channel) == "left" and address.relation == relation:
-            return address
-    return None
-
-
-def _relation(person: Person, day: date) -> str:
-    """Who is written to that day: the patient, or the representative the DPI names.
-
-    A minor's parent until the eighteenth birthday, a protected adult's guardian; where the
-    DPI names none, the contacts it gives for the patient.
+    A service that got a new label in the configuration has not moved: only a later version of
+    the appointment is corrected.
     """
-    named = [address.relation for address in person.addresses if address.relation]
-    if not named:
-        return ""
-    if "parent" in named and person.birth_date is not None and _age(person.birth_date, day) < 18:
-        return "parent"
-    if person.protected and "guardian" in named:
-        return "guardian"
-    return ""
-
-
-def _age(born: date, day: date) -> int:
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-
-
-def _zone(person: Person, booking: Booking) -> str:
-    assert booking.unit is not None
-    day = booking.starts_at.date()
-    relation = _relation(person, day)
-    for address in person.addresses:
-        if address.channel == "sms" and address.relation == relation:
-            return address.zone
-    return ""
-
-
-def step_interval(
-    step: Step, starts_at: datetime, hours: ContactHours, number_zone: str
-) -> Interval | None:
-    """When a step may leave: from its civil hour to the end of that day's permitted hours.
-
-    A forbidden day moves the whole interval to the previous permitted day; it ends two hours
-    before the start at the latest. None: no moment is left (the start is too early).
-    """
-    assert step.day is not None
-    local_day = civil_day(starts_at, hours.zone)
-    day, earliest, opens, closes = _day_interval(
-        step.day, step.hour, step.latest, local_day, hours, number_zone
+    if CORRECTION in booking.marks:
+        return True  # it was due, and has been dealt with
+    told = booking.told
+    if told is None or told.notice:
+        return told is not None
+    return told.cycle != booking.cycle and (
+        (told.starts_at, told.place) != (booking.starts_at, unit.place)
     )
-    closes = min(closes, starts_at - LAST_NOTICE)
-    if opens >= closes:
-        opens = earliest
-    return Interval(day, earliest, opens, closes) if opens < closes else None
 
 
-@lru_cache(maxsize=65_536)
-def _day_interval(
-    days_before: int,
-    hour: time,
-    latest: time | None,
-    local_day: date,
-    hours: ContactHours,
-    number_zone: str,
-) -> tuple[date, datetime, datetime, datetime]:
-    day = previous_permitted_day(local_day - timedelta(days=days_before), hours)
-    zone = ZoneInfo(number_zone) if number_zone else None
-    earliest, closes = permitted_window(day, hours, zone)
-    opens = max(earliest, to_utc(day, hour, hours.zone))
-    if opens >= closes:
-        opens = earliest  # the number's zone permits only hours before the step's own
-    if latest is not None:
-        closes = min(closes, max(to_utc(day, latest, hours.zone), opens + timedelta(minutes=1)))
-    return day, earliest, opens, closes
-
-
-def _later(booking: Booking, unit: Unit, zone: str, since: datetime) -> tuple[datetime, datetime]:
-    """From the first permitted moment after `since` to two hours before the start."""
-    number_zone = ZoneInfo(zone) if zone else None
-    return next_permitted(since, unit.hours, number_zone), booking.starts_at - LAST_NOTICE
-
-
-def _corrected_day(booking: Booking, unit: Unit) -> date | None:
-    """The civil day on which a correction of this cycle tells the new start; None: none is due."""
+def _corrected_day(
+    person: Person, booking: Booking, unit: Unit, correction: Decision
+) -> date | None:
+    """The civil day by whose end a correction has told the start; None if none will."""
+    if not correction.planned or correction.exhausted:
+        return None
     zone = unit.hours.zone
     if (mark := booking.marks.get(CORRECTION)) is not None:
-        return mark.astimezone(zone).date()
-    told = booking.told
-    if told is None or (
-        not told.notice and (told.starts_at, told.place) == (booking.starts_at, unit.place)
-    ):
-        return None
-    return next_permitted(booking.version_at, unit.hours, None).astimezone(zone).date()
+        return civil_day(mark, zone)
+    last = booking.starts_at - LAST_NOTICE
+    first = later_interval(person, booking.version_at, last, unit.hours, now=None)
+    return first.day if first is not None else None
 
 
 def _decide_correction(person: Person, booking: Booking, unit: Unit, now: datetime) -> Decision:
     step = Step(CORRECTION, CORRECTION, day=0)
-    return _decide_later(person, booking, unit, step, booking.version_at, now)
+    last = booking.starts_at - LAST_NOTICE
+    interval = later_interval(person, booking.version_at, last, unit.hours, now=now)
+    return _decide_later(person, booking, step, interval, "no_moment_call")
 
 
-def _decide_notice(person: Person, booking: Booking, unit: Unit, now: datetime) -> Decision:
-    step = Step(NOTICE, NOTICE, day=0)
-    since = booking.cancelled_at or booking.version_at
-    told = booking.told
-    assert told is not None
-    if told.notice or NOTICE in booking.marks:
-        return _decide_later(person, booking, unit, step, since, now)
-    if booking.cancelled_by == "patient":
-        return _suppressed(booking, step, "cancelled_by_patient", None)
-    if booking.cancelled_basis == "vanished":
-        return _suppressed(booking, step, "vanished_call", None)
-    if booking.starts_at - since < CALL_INSTEAD:
-        return _suppressed(booking, step, "call_instead", None)
-    return _decide_later(person, booking, unit, step, since, now)
-
-
-def _decide_acknowledgement(
-    person: Person, booking: Booking, unit: Unit, step: Step, now: datetime
+def _decide_notice(
+    person: Person, booking: Booking, unit: Unit, told: LastTold, now: datetime
 ) -> Decision:
+    """One notice that the hospital cancelled what a text announced; a call when it is close."""
+    step = Step(NOTICE, NOTICE, day=0)
+    last = booking.starts_at - CALL_INSTEAD
+    since = booking.cancelled_at or booking.version_at
+    interval = later_interval(person, since, last, unit.hours, now=now)
+    if NOTICE not in booking.marks and (reason := _no_notice(booking, unit, told)):
+        return _suppressed(booking, step, reason, None)
+    return _decide_later(person, booking, step, interval, "call_instead")
+
+
+def _no_notice(booking: Booking, unit: Unit, told: LastTold) -> str:
+    if told.notice:
+        return "already_told"
+    if booking.cancelled_by == "patient":
+        return "cancelled_by_patient"
+    if booking.cancelled_basis == "vanished":
+        return "vanished_call"
+    return "excluded" if unit.sensitivity == "excluded" else ""
+
+
+def _decide_acknowledgement(person: Person, booking: Booking, unit: Unit, step: Step) -> Decision:
     """Once, when the appointment is booked: never for what the first sync found, never without
-    a booking date, never after the end of the day it could first be told."""
-    if booking.in_first_sync:
-        return _suppressed(booking, step, "first_sync", None)
-    if booking.booked_at is None:
-        return _suppressed(booking, step, "no_booking_date", None)
-    if booking.cycle > 1 and step.id not in booking.taken:
-        return _suppressed(booking, step, "moved", None)
-    return _decide_later(person, booking, unit, step, booking.first_seen_at, now, one_day=True)
+    a booking date, never after the end of the day it could first be told, and not when the
+    last step, a better moment, is the one message of somebody who booked late."""
+    if "left" not in booking.taken.get(step.id, {}).values():
+        if booking.in_first_sync:
+            return _suppressed(booking, step, "first_sync", None)
+        if booking.booked_at is None:
+            return _suppressed(booking, step, "no_booking_date", None)
+        if booking.cycle > 1 and step.id not in booking.taken:
+            return _suppressed(booking, step, "moved", None)
+        if _last_step_will_do(person, booking, unit):
+            return _suppressed(booking, step, "booked_late", None)
+    last = booking.starts_at - LAST_NOTICE
+    interval = later_interval(person, booking.first_seen_at, last, unit.hours, now=None)
+    return _decide_later(person, booking, step, interval, "no_moment")
+
+
+def _last_step_will_do(person: Person, booking: Booking, unit: Unit) -> bool:
+    """Booked less than 48 hours before, and the last step can still tell it."""
+    booked_at, last = booking.booked_at, _last(unit.steps)
+    if booked_at is None or last is None or booking.starts_at - booked_at >= SHORT_LEAD:
+        return False
+    zone = zone_of_step(person, last, booking.starts_at, unit.hours)
+    interval = step_interval(last, booking.starts_at, unit.hours, zone)
+    return (
+        interval is not None
+        and interval.closes > booking.first_seen_at
+        and not _why_not(person, booking, unit, last, interval)
+    )
 
 
 def _decide_later(
-    person: Person,
-    booking: Booking,
-    unit: Unit,
-    step: Step,
-    since: datetime,
-    now: datetime,
-    *,
-    one_day: bool = False,
+    person: Person, booking: Booking, step: Step, interval: Interval | None, too_late: str
 ) -> Decision:
     """A message that moves later, never earlier, when its moment is not permitted."""
-    zone = unit.hours.zone
-    opens, closes = _later(booking, unit, _zone(person, booking), since)
-    day = opens.astimezone(zone).date()
-    if one_day:
-        number_zone = _zone(person, booking)
-        closes = min(
-            closes,
-            permitted_window(day, unit.hours, ZoneInfo(number_zone) if number_zone else None)[1],
-        )
-    if opens >= closes:
-        return _suppressed(booking, step, "no_moment_call", None)
-    interval = Interval(day, opens, opens, closes)
+    day = interval.day if interval else booking.starts_at.date()
     if "left" in booking.taken.get(step.id, {}).values():
-        address = _address_left(person, booking, step, day)
-        return Decision(
-            booking, step.id, step.purpose, True, "", address, opens, opens, closes, frozen=True
-        )
+        return _left(person, booking, step, day, interval, counts=False)
+    if interval is None:
+        return _suppressed(booking, step, too_late, None)
     if person.blocked:
         return _suppressed(booking, step, person.blocked, interval)
-    chosen = _address(person, booking, step, day)
+    chosen = address_for(person, booking, step, day)
     if chosen is None:
         return _without_address(person, booking, step, interval)
-    if closes <= now:
-        return _suppressed(booking, step, "past", interval)
-    return Decision(booking, step.id, step.purpose, True, "", chosen, opens, opens, closes)
+    return Decision(
+        booking, step.id, step.purpose, True, "", chosen,
+        interval.earliest, interval.opens, interval.closes,
+    )  # fmt: skip

@@ -250,7 +250,7 @@ def test_a_move_after_a_message_is_corrected_at_once_and_steps_that_day_are_not_
     )
     now = paris("2026-06-09 11:00")
     assert planned(moved, now=now) == [
-        "correction 06-09 11:00 → 06-12 13:00",
+        "correction 06-09 11:00 → 06-09 20:00",
         "J-1 06-11 10:00 → 06-11 20:00",
     ]
     assert reasons(moved, now=now)["J-3"] == "already_told"
@@ -291,7 +291,7 @@ def cancelled(at: str, **changes: object) -> Booking:
 
 def test_a_cancellation_by_the_hospital_is_told_once() -> None:
     assert planned(cancelled("2026-06-10 11:00"), now=paris("2026-06-10 11:00")) == [
-        "notice 06-10 11:00 → 06-12 07:00"
+        "notice 06-10 11:00 → 06-10 20:00"
     ]
 
 

@@ -1,0 +1,61 @@
+"""Who is written to, where, and in which zone they live."""
+
+from datetime import date
+
+from reminders.domain.booking import Address, Booking, Person, Step
+
+OF_AGE = 18
+
+
+def relation_on(person: Person, day: date) -> str:
+    """Who is written to that day: the patient, or the representative the DPI names.
+
+    A minor's parent until the eighteenth birthday, a protected adult's guardian; where the
+    DPI names none, the contacts it gives for the patient.
+    """
+    named = [address.relation for address in person.addresses if address.relation]
+    if not named:
+        return ""
+    born = person.birth_date
+    if "parent" in named and born is not None and _age(born, day) < OF_AGE:
+        return "parent"
+    return "guardian" if person.protected and "guardian" in named else ""
+
+
+def _age(born: date, day: date) -> int:
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def address_for(person: Person, booking: Booking, step: Step, day: date) -> Address | None:
+    """The recipient over the first channel of the step that is there, allowed and not failed."""
+    used = booking.taken.get(step.id, {})
+    relation = relation_on(person, day)
+    for channel in step.channels:
+        if used.get(channel) == "failed" or channel in person.objects:
+            continue
+        for address in person.addresses:
+            if address.channel == channel and address.relation == relation:
+                return address
+    return None
+
+
+def address_used(person: Person, booking: Booking, step: str, day: date) -> Address | None:
+    """The address of the channel over which a text may have left."""
+    used = booking.taken.get(step, {})
+    relation = relation_on(person, day)
+    for address in person.addresses:
+        if used.get(address.channel) == "left" and address.relation == relation:
+            return address
+    return None
+
+
+def number_zone(person: Person, day: date) -> str:
+    """IANA zone of the number of whoever is written to that day; "" = the site's.
+
+    An e-mail follows it too: people live where their telephone does.
+    """
+    relation = relation_on(person, day)
+    for address in person.addresses:
+        if address.channel == "sms" and address.relation == relation:
+            return address.zone
+    return ""
