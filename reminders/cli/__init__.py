@@ -16,6 +16,7 @@ from reminders import __version__
 from reminders.cli.errors import DONE, INTERRUPTED, PipeClosed, complain, errors
 from reminders.cli.explain import explain
 from reminders.cli.look import check, report, why
+from reminders.cli.reading import replies
 from reminders.cli.usage import complain_of_usage
 from reminders.cli.watch import hold, object_, purge, release
 from reminders.cli.work import demo, migrate, run, serve
@@ -58,6 +59,7 @@ app.command("object")(object_)
 app.command("purge")(purge)
 app.command("report")(report)
 app.add_typer(explain, name="explain")
+app.add_typer(replies, name="replies")
 
 
 def main() -> None:
