@@ -1,0 +1,42 @@
+"""What a process logs of its work: ids, counts and codes, never a name, a number or a text."""
+
+import structlog
+
+from reminders.errors import SendError
+from reminders.services.sync import FeedSummary
+
+log = structlog.get_logger()
+
+
+def feed_read(feed: FeedSummary) -> None:
+    """Its name stays out: a hospital may call an export after a patient."""
+    tell = log.info if feed.status in ("accepted", "known") else log.warning
+    tell(
+        "feed read",
+        source=feed.source,
+        status=feed.status,
+        code=feed.code,
+        rows=feed.rows,
+        problems=feed.problem_count,
+        created=feed.created,
+        changed=feed.changed,
+        vanished=feed.vanished,
+    )
+
+
+def broken_source(source: str, error: Exception) -> FeedSummary:
+    """A source whose adapter failed in a way nobody foresaw: read again at the next pass."""
+    code = type(error).__name__
+    return FeedSummary(
+        source,
+        "",
+        "unavailable",
+        code,
+        f"lecture interrompue par une erreur inattendue ({code}). Rien n'en est appliqué ; si "
+        "elle revient, la signaler à qui fournit cet adaptateur.",
+    )
+
+
+def asking_failed(question: str, provider: str, error: Exception) -> None:
+    code = error.code if isinstance(error, SendError) else type(error).__name__
+    log.warning(question, provider=provider, code=code)
