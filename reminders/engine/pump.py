@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import structlog
+
 from reminders.clock import Clock
 from reminders.engine.writer import Writer
 from reminders.errors import (
@@ -38,6 +40,8 @@ GROUP = 100  # answers written together ...
 GROUP_SECONDS = 0.005  # ... or as many as came in this time
 LATE = timedelta(seconds=1)  # bytes that have not left this long after their slot never will
 FAILURES_BEFORE_REST = 3
+
+log = structlog.get_logger()
 
 Submit = Callable[[Envelope, datetime], Awaitable[Accepted]]
 
@@ -82,6 +86,11 @@ class Pump:
         self._results: list[Result] = []
         self._arrived = asyncio.Event()
         self._recording = asyncio.Lock()
+        self.stopping = False
+
+    def stop(self) -> None:
+        """Open no window any more: what is in flight ends, what waits stays planned."""
+        self.stopping = True
 
     async def run_until_quiet(self) -> PassSummary:
         """Send what is due now; returns when nothing due is left or may leave."""
@@ -92,7 +101,7 @@ class Pump:
             while True:
                 free = self._most - len(sending)
                 window = Window()
-                if free >= self._most / 2 or not sending:
+                if not self.stopping and (free >= self._most / 2 or not sending):
                     window = await self._open(free)
                     summary.rehearsed += window.rehearsed
                     sending |= {
@@ -193,6 +202,12 @@ class Pump:
             return
         if health.until is None or health.until <= self._clock.now():
             pause = throttled or self._pause * 2 ** min(health.rests, 5)
+            log.warning(
+                "provider resting",
+                provider=result.envelope.route.id,
+                code=result.code,
+                seconds=round(pause, 1),
+            )
             health.until = self._clock.now() + timedelta(seconds=pause)
             health.rests += 1
 

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
+import structlog
+
 from reminders.clock import Clock
 from reminders.config import DpiTable, Settings
 from reminders.domain.guard import Limits
+from reminders.engine.journal import asking_failed, broken_source, feed_read
 from reminders.engine.pump import PassSummary, Pump
 from reminders.engine.writer import Writer
-from reminders.errors import SendError
+from reminders.errors import ReminderError
 from reminders.ports import AppointmentSource, Received, SmsSender
 from reminders.services.deliver import Delivery
 from reminders.services.plan import PlanSummary, plan
@@ -24,6 +27,8 @@ from reminders.services.sync import FeedSummary, SyncOptions, sync
 from reminders.store import counts, holds, outbox, receipts
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant, micros
+
+log = structlog.get_logger()
 
 RECEIPTS_AWAITED = timedelta(days=3)
 MOST_ROUNDS = 10  # next channels and providers opened within one pass
@@ -79,12 +84,25 @@ class Tasks:
         )
         found: list[FeedSummary] = []
         for table, source in parts.sources:
-            found += sync(parts.store, table, source, options, now=parts.clock.now())
+            try:
+                new = sync(parts.store, table, source, options, now=parts.clock.now())
+            except ReminderError:
+                raise
+            except Exception as error:
+                new = [broken_source(table.id, error)]
+            for feed in new:
+                feed_read(feed)
+            found += new
         return found
 
     def plan(self) -> PlanSummary:
         parts = self._parts
-        return plan(parts.store, parts.rules, parts.secret, now=parts.clock.now())
+        done = plan(parts.store, parts.rules, parts.secret, now=parts.clock.now())
+        if done.patients:
+            log.info(
+                "planned", patients=done.patients, messages=done.planned, withdrawn=done.withdrawn
+            )
+        return done
 
     def open_today(self) -> int:
         with self._parts.store.write() as connection:
@@ -102,8 +120,17 @@ class Tasks:
                 total.misconfigured += one.misconfigured
                 if not one.answers["REFUSED"] and not one.answers["NOT_SENT"]:
                     break
+                if self.stopping:
+                    break
                 if not (await self._writer.call(self.plan)).planned and not self._more_due():
                     break
+        if total.answers or total.rehearsed:
+            log.info(
+                "delivered",
+                answers=dict(total.answers),
+                codes=dict(total.codes),
+                rehearsed=total.rehearsed,
+            )
         return total
 
     def _more_due(self) -> bool:
@@ -115,6 +142,8 @@ class Tasks:
         await self._look_up()
         now = self._parts.clock.now()
         repaired = dict(await self._writer.call(lambda: self._parts.delivery.tidy(now=now)))
+        if any(repaired.values()):
+            log.info("repaired", **repaired)
         if repaired["settled"] or repaired["quarantined"]:
             await self._writer.call(self.plan)
         return repaired
@@ -128,7 +157,8 @@ class Tasks:
             for reference in waiting:
                 try:
                     receipt = await sender.lookup(reference)
-                except SendError:
+                except Exception as error:  # an odd answer must not stop the others
+                    asking_failed("look-up failed", name, error)
                     break
                 if receipt is not None:
                     await self.take(name, Received(receipts=(receipt,)))
@@ -147,7 +177,8 @@ class Tasks:
                 waiting = receipts.outstanding(connection, name, since=since)
             try:
                 received = await sender.poll(list(hinted) or waiting)
-            except SendError:
+            except Exception as error:  # nor may it keep due messages from leaving
+                asking_failed("poll failed", name, error)
                 continue
             taken = await self.take(name, received)
             total = Taken(total.receipts + taken.receipts, total.replies + taken.replies)
@@ -158,13 +189,19 @@ class Tasks:
         if not received.receipts and not received.replies:
             return Taken()
         parts, now = self._parts, self._parts.clock.now()
-        return await self._writer.call(
+        taken = await self._writer.call(
             lambda: receive(parts.store, parts.secret, provider, received, now=now)
         )
+        if taken.receipts or taken.replies:
+            log.info("received", provider=provider, receipts=taken.receipts, replies=taken.replies)
+        return taken
 
     async def sync_and_plan(self) -> list[FeedSummary]:
-        """One reading of every source, planned at once."""
-        feeds = await self._writer.call(self.sync)
+        """One reading of every source, planned at once.
+
+        The reading has a thread of its own: a slow DPI must not make callbacks and sending wait.
+        """
+        feeds = await asyncio.to_thread(self.sync)
         await self._writer.call(self.plan)
         return feeds
 
@@ -175,6 +212,14 @@ class Tasks:
 
     async def purge_later(self) -> PurgeSummary:
         return await self._writer.call(self.purge)
+
+    def stop(self) -> None:
+        """Begin nothing new: what is in flight ends and is recorded."""
+        self._pump.stop()
+
+    @property
+    def stopping(self) -> bool:
+        return self._pump.stopping
 
     async def settled(self) -> None:
         """Return once what is in flight has been recorded."""
@@ -212,7 +257,7 @@ class Tasks:
         await self._writer.call(self.open_today)
         await self.poll()
         done.sent = await self.deliver()
-        if purging:
+        if purging and not self.stopping:
             done.purged = await self._writer.call(self.purge)
         self._count(done)
         return done
