@@ -178,9 +178,10 @@ def _upsert_patients(
     )
 
 
+# CROSS: the staged rows come first. SQLite would else read all appointments for each chunk.
 _JOINED = (
-    "FROM staged s JOIN appointment a ON a.source_id = :source AND a.external_id = s.external_id "
-    "WHERE s.n BETWEEN :first AND :last"
+    "FROM staged s CROSS JOIN appointment a WHERE s.n BETWEEN :first AND :last "
+    "AND a.source_id = :source AND a.external_id = s.external_id"
 )
 
 
@@ -269,8 +270,9 @@ def _follow_without_start(connection: Connection, source: str, span: dict[str, o
         "cancelled_at = CASE WHEN s.status = 'cancelled' THEN COALESCE(s.modified_at, :now) END, "
         "cancelled_by = s.cancelled_by, "
         "modified_at = COALESCE(s.modified_at, appointment.modified_at) "
-        "FROM staged s WHERE s.n BETWEEN :first AND :last AND s.starts_at IS NULL "
-        "AND s.status NOT IN ('booked', 'unread') AND appointment.source_id = :source "
+        f"FROM staged s WHERE appointment.id IN (SELECT a.id {_JOINED} AND s.starts_at IS NULL) "
+        "AND s.n BETWEEN :first AND :last AND s.starts_at IS NULL "
+        "AND s.status NOT IN ('booked', 'unread') "
         "AND appointment.external_id = s.external_id AND (appointment.status <> s.status "
         "OR (s.status = 'cancelled' AND appointment.cancelled_basis <> 'told')) "
         "AND (s.modified_at IS NULL OR appointment.modified_at IS NULL "
