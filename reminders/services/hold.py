@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import structlog
+
 from reminders.store import facts, holds, sources
 from reminders.store.engine import Connection, Store
 from reminders.store.types import instant, micros
 
 UNREAD_MINUTES = 26 * 60.0  # limit of a source the configuration no longer names
+
+
+log = structlog.get_logger()
 
 
 def place_hold(
@@ -21,9 +26,12 @@ def place_hold(
     feed_hash: str = "",
 ) -> bool:
     """Hold one source, or everything for source "". The same hold twice is one; True if new."""
-    return holds.place(
+    new = holds.place(
         connection, source, code, sentence, now=micros(now), by=by, feed_hash=feed_hash
     )
+    if new:
+        log.warning("hold placed", source=source, code=code)
+    return new
 
 
 def hold_if_stale(
@@ -85,4 +93,5 @@ def release_holds(store: Store, *, now: datetime, by: str) -> tuple[int, int]:
     with store.write() as connection:
         back, late = holds.release_all(connection, now=at, by=by)
         facts.audit(connection, at=at, actor=by, action="release", back=back, late=late)
+    log.warning("holds released", back=back, late=late)
     return back, late
