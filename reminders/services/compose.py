@@ -137,6 +137,28 @@ class Composer:
             ),
         )
 
+    def compose_first(
+        self,
+        row: Record,
+        items: Sequence[Record],
+        routes: Sequence[Route],
+        templates: Templates,
+        shared: frozenset[str],
+        *,
+        now: datetime,
+    ) -> tuple[Composed, Route]:
+        """The text for the first of these providers that has an approved one of its family.
+
+        Raises the first provider's TemplateError if none has.
+        """
+        first: TemplateError | None = None
+        for route in routes:
+            try:
+                return self.compose(row, items, route, templates, shared, now=now), route
+            except TemplateError as error:
+                first = first or error
+        raise first or NoTemplate("no_provider", "aucun opérateur ne sert ce canal")
+
     def _desk(self, items: Sequence[Record]) -> Desk:
         desk = self._rules.desks.get(items[0].uf) if items else None
         if desk is None:

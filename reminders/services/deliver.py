@@ -12,13 +12,14 @@ from enum import StrEnum
 from random import Random
 
 from reminders.config import DeliveryTable
+from reminders.domain.phone import classify
 from reminders.errors import TemplateError
 from reminders.failpoint import failpoint
 from reminders.services.compose import Composed, Composer, Route, Templates
-from reminders.services.receive import join_early_receipts, object_to
+from reminders.services.receive import join_early_receipts, join_left_receipts, object_to
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
-from reminders.store import holds, outbox, planning, templates
+from reminders.store import holds, outbox, planning, receipts, templates
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.types import SECOND, instant, micros
 
@@ -62,7 +63,12 @@ class Window:
     envelopes: list[Envelope] = field(default_factory=list)
     leased: int = 0
     rehearsed: int = 0
+    refused: int = 0  # something forbade them at the last moment
     wait_until: datetime | None = None  # the pace permits nothing before
+
+    def wait_for(self, slot: datetime) -> None:
+        """The earliest moment any provider has room again."""
+        self.wait_until = slot if self.wait_until is None else min(self.wait_until, slot)
 
 
 class Delivery:
@@ -82,6 +88,7 @@ class Delivery:
         self._secret = secret
         self._reference = reference
         self._jitter = Random()
+        self._only_to = frozenset(plain_address(address) for address in rules.only_to)
 
     def open_window(
         self,
@@ -117,7 +124,7 @@ class Delivery:
             holds.hold_due(connection, at)
             allowed, slot = outbox.allowance(connection, routes[0].id, routes[0].rate, now=at)
             if allowed == 0:
-                window.wait_until = instant(slot)
+                window.wait_for(instant(slot))
                 return
             token, leased = outbox.lease(
                 connection,
@@ -133,18 +140,20 @@ class Delivery:
         window.leased += len(leased)
         composed, failed = self._compose(leased, routes, now)
         failpoint("render.done")
-        now = still()
-        at = micros(now)
         with self._store.write() as connection:
-            self._set_aside(connection, token, failed, at)
-            leaving = self._rehearse(connection, token, composed, window, at)
-            self._intend(connection, token, leaving, window, now)
+            now = still()  # asked once the database is ours: we may have waited for it
+            refused = self._intend(connection, token, composed, window, now)
+            self._set_aside(connection, token, failed, micros(now))
             failpoint("intent.before_commit")
         failpoint("intent.after_commit")
+        if refused:
+            window.refused += len(refused)
+            with self._store.write() as connection:
+                planning.mark_dirty(connection, [text.patient_id for text in refused])
 
     def _compose(
         self, leased: Sequence[Record], routes: Sequence[Route], now: datetime
-    ) -> tuple[list[tuple[Composed, Route]], list[tuple[Record, TemplateError]]]:
+    ) -> tuple[list[tuple[Composed, Route]], list[tuple[Record, Exception]]]:
         with self._store.read() as connection:
             items: dict[int, list[Record]] = defaultdict(list)
             for item in outbox.items_of(connection, [row.id for row in leased]):
@@ -154,56 +163,36 @@ class Delivery:
             approved = Templates.of(templates.versions(connection))
         failpoint("render.before")
         composed: list[tuple[Composed, Route]] = []
-        failed: list[tuple[Record, TemplateError]] = []
+        failed: list[tuple[Record, Exception]] = []
         for row in leased:
-            problem: TemplateError | None = None
-            for route in routes:
-                try:
-                    text = self._composer.compose(
-                        row, items[row.id], route, approved, shared, now=now
+            try:
+                composed.append(
+                    self._composer.compose_first(
+                        row, items[row.id], routes, approved, shared, now=now
                     )
-                except TemplateError as error:
-                    problem = problem or error
-                    continue
-                composed.append((text, route))
-                break
-            else:
-                assert problem is not None
-                failed.append((row, problem))
+                )
+            except Exception as error:  # whatever it is, it is this row's alone
+                failed.append((row, error))
         return composed, failed
 
     def _set_aside(
         self,
         connection: Connection,
         token: int,
-        failed: Sequence[tuple[Record, TemplateError]],
+        failed: Sequence[tuple[Record, Exception]],
         at: int,
     ) -> None:
         """A text with a gap never leaves: the message waits for the person who can fill it."""
+        broken = [row for row, error in failed if not isinstance(error, TemplateError)]
+        planning.mark_dirty(connection, [row.patient_id for row in broken])
+        outbox.quarantine(connection, token, [row.id for row in broken], now=at)
+        for row in broken:
+            self._task(connection, "not_composed", f"message:{row.id}", at)
         for row, error in failed:
-            kind = "no_template" if error.code == "no_template" else "empty_variable"
-            outbox.suppress(connection, token, [row.id], kind, now=at)
-            self._task(connection, kind, f"message:{row.id}", at)
-
-    def _rehearse(
-        self,
-        connection: Connection,
-        token: int,
-        composed: Sequence[tuple[Composed, Route]],
-        window: Window,
-        at: int,
-    ) -> list[tuple[Composed, Route]]:
-        """Outside live mode the text is recorded and stays here; what may leave is returned."""
-        if self._rules.mode == "live":
-            return list(composed)
-        test = self._rules.mode == "test"
-        leaving = [c for c in composed if test and c[0].address in self._rules.only_to]
-        staying = [c for c in composed if c not in leaving]
-        reason = "test_mode" if test else "rehearsal"
-        outbox.suppress(connection, token, [c.message_id for c, _ in staying], reason, now=at)
-        self._write_attempts(connection, token, staying, [at] * len(staying), "REHEARSED", at)
-        window.rehearsed += len(staying)
-        return leaving
+            if isinstance(error, TemplateError):
+                kind = "no_template" if error.code == "no_template" else "empty_variable"
+                outbox.suppress(connection, token, [row.id], kind, now=at)
+                self._task(connection, kind, f"message:{row.id}", at)
 
     def _intend(
         self,
@@ -212,47 +201,90 @@ class Delivery:
         composed: Sequence[tuple[Composed, Route]],
         window: Window,
         now: datetime,
-    ) -> None:
-        if not composed:
-            return
-        at = micros(now)
-        paced: list[tuple[Composed, Route]] = []
-        slots: list[int] = []
-        late: list[int] = []
+    ) -> list[Composed]:
+        """Commit what nothing forbids, to leave at its slot or, outside live mode, to stay; the
+        texts something forbids are returned."""
+        quiet = outbox.quiet_patients(connection, [text.patient_id for text, _ in composed])
+        later = [text.message_id for text, _ in composed if text.patient_id not in quiet]
+        refused: list[Composed] = []
+        staying: list[tuple[Composed, Route]] = []
         by_route: dict[Route, list[Composed]] = defaultdict(list)
         for text, route in composed:
-            by_route[route].append(text)
-        for route, texts in by_route.items():
-            allowed, slot = outbox.allowance(connection, route.id, route.rate, now=at)
-            permitted = outbox.permit(
-                connection, token, [t.message_id for t in texts[:allowed]], now=at
-            )
-            chosen = [t for t in texts[:allowed] if t.message_id in permitted]
-            self._refused(
-                connection,
-                token,
-                [t for t in texts[:allowed] if t.message_id not in permitted],
-                now,
-            )
-            late += [t.message_id for t in texts[allowed:]]
-            gap = int(SECOND / route.rate) if route.rate > 0 else 0
-            if gap:
-                outbox.take_slots(connection, route.id, slot + gap * len(chosen))
-            paced += [(text, route) for text in chosen]
-            slots += [slot + gap * n for n in range(len(chosen))]
-        outbox.give_back(connection, token, late, opens_at=at, now=at)
-        failpoint("intent.permitted")
-        window.envelopes += self._write_attempts(connection, token, paced, slots, "SENDING", at)
+            if text.patient_id not in quiet:
+                continue
+            if self._may_leave(text):
+                by_route[route].append(text)
+            else:
+                staying.append((text, route))
+        self._rehearse(connection, token, staying, refused, window, now)
+        for route in sorted(by_route, key=lambda one: one.id):  # one order for every process
+            later += self._pace(connection, token, route, by_route[route], refused, window, now)
+        self._give_back(connection, token, later, refused, now)
+        return refused
 
-    def _refused(
-        self, connection: Connection, token: int, texts: Sequence[Composed], now: datetime
+    def _pace(
+        self,
+        connection: Connection,
+        token: int,
+        route: Route,
+        texts: Sequence[Composed],
+        refused: list[Composed],
+        window: Window,
+        now: datetime,
+    ) -> list[int]:
+        """Give each text of one provider its slot; those it has none for are returned."""
+        at = micros(now)
+        allowed, slot = outbox.allowance(connection, route.id, route.rate, now=at)
+        permitted = outbox.permit(
+            connection, token, [t.message_id for t in texts[:allowed]], now=at
+        )
+        chosen = [(t, route) for t in texts[:allowed] if t.message_id in permitted]
+        refused += [t for t in texts[:allowed] if t.message_id not in permitted]
+        if gap := outbox.gap_of(route.rate):
+            outbox.take_slots(connection, route.id, slot + gap * len(chosen))
+        failpoint("intent.permitted")
+        slots = [slot + gap * n for n in range(len(chosen))]
+        window.envelopes += self._write_attempts(connection, token, chosen, slots, "SENDING", at)
+        return [text.message_id for text in texts[allowed:]]
+
+    def _may_leave(self, text: Composed) -> bool:
+        if self._rules.mode == "test":
+            return plain_address(text.address) in self._only_to
+        return self._rules.mode == "live"
+
+    def _rehearse(
+        self,
+        connection: Connection,
+        token: int,
+        staying: Sequence[tuple[Composed, Route]],
+        refused: list[Composed],
+        window: Window,
+        now: datetime,
     ) -> None:
-        """Something forbids these now: the planner decides them afresh."""
-        if texts:
-            again = micros(now + RECHECK)
-            messages = [text.message_id for text in texts]
-            outbox.give_back(connection, token, messages, opens_at=again, now=micros(now))
-            planning.mark_dirty(connection, [text.patient_id for text in texts])
+        """Outside live mode a text passes the same checks, is recorded, and stays here."""
+        at = micros(now)
+        permitted = outbox.permit(connection, token, [t.message_id for t, _ in staying], now=at)
+        done = [(text, route) for text, route in staying if text.message_id in permitted]
+        refused += [text for text, _ in staying if text.message_id not in permitted]
+        reason = "test_mode" if self._rules.mode == "test" else "rehearsal"
+        outbox.stay(connection, token, [text.message_id for text, _ in done], reason, now=at)
+        self._write_attempts(connection, token, done, [at] * len(done), "REHEARSED", at)
+        window.rehearsed += len(done)
+
+    def _give_back(
+        self,
+        connection: Connection,
+        token: int,
+        later: Sequence[int],
+        refused: Sequence[Composed],
+        now: datetime,
+    ) -> None:
+        """The refused ones are looked at again a little later, once the planner has decided them
+        afresh; the others only found no room."""
+        at, again = micros(now), micros(now + RECHECK)
+        outbox.give_back(connection, token, later, opens_at=at, now=at)
+        messages = [text.message_id for text in refused]
+        outbox.give_back(connection, token, messages, opens_at=again, now=at)
 
     def _write_attempts(
         self,
@@ -289,8 +321,15 @@ class Delivery:
         for result in results:
             by_answer[result.answer].append(result)
         with self._store.write() as connection:
+            self._mark(connection, results)
             accepted = by_answer[Answer.ACCEPTED]
             outbox.record_accepted(connection, [_row(r, at) for r in accepted])
+            join_early_receipts(
+                connection,
+                self._secret,
+                [(r.envelope.route.id, r.provider_id) for r in accepted if r.provider_id],
+                at,
+            )
             outbox.record_not_sent(
                 connection,
                 [
@@ -306,16 +345,22 @@ class Delivery:
                 if result.misconfigured:
                     subject = f"provider:{result.envelope.route.id}"
                     self._task(connection, "provider_misconfigured", subject, at)
-            join_early_receipts(
-                connection,
-                [(r.envelope.route.id, r.provider_id) for r in accepted if r.provider_id],
-                at,
-            )
             failpoint("result.before_commit")
         failpoint("result.after_commit")
 
+    def _mark(self, connection: Connection, results: Sequence[Result]) -> None:
+        """Whom the planner must look at again: another channel may open, or what was decided
+        while this text perhaps left must be decided again now that it has not."""
+        patients: list[int] = []
+        for result in results:
+            composed = result.envelope.composed
+            if result.opted_out:
+                patients += receipts.patients_at(connection, composed.address)
+            if result.answer in (Answer.REFUSED, Answer.NOT_SENT):
+                patients.append(composed.patient_id)
+        planning.mark_dirty(connection, patients)
+
     def _after_refusal(self, connection: Connection, refused: Sequence[Result], at: int) -> None:
-        planning.mark_dirty(connection, [r.envelope.composed.patient_id for r in refused])
         for result in refused:
             composed = result.envelope.composed
             if result.opted_out:
@@ -332,32 +377,36 @@ class Delivery:
         if result.elsewhere:
             return micros(now)
         settings = self._settings
-        wait = min(
-            settings.retry_first_seconds * 2 ** min(result.envelope.composed.retries, 20),
-            settings.retry_most_seconds,
-        )
-        wait *= self._jitter.uniform(0.8, 1.2)
-        return micros(now + timedelta(seconds=max(wait, result.retry_after or 0)))
+        wait = settings.retry_first_seconds * 2 ** min(result.envelope.composed.retries, 20)
+        if result.misconfigured:
+            wait = settings.retry_most_seconds  # until somebody repairs it, haste is useless
+        wait = min(wait, settings.retry_most_seconds) * self._jitter.uniform(0.8, 1.2)
+        return micros(now + timedelta(seconds=wait + (result.retry_after or 0)))
 
     def tidy(self, *, now: datetime) -> Mapping[str, int]:
-        """Repair what a dead process left, and give up on what stayed unknown too long."""
+        """Expire, recover, settle: everything that needs no answer from outside."""
         at = micros(now)
         with self._store.write() as connection:
             expired = planning.expire(connection, at)
+        return {"expired": expired, **self.recover(now=now), **self.settle(now=now)}
+
+    def recover(self, *, now: datetime) -> dict[str, int]:
+        """Repair what a dead process left between its lease and its result."""
+        at = micros(now)
+        with self._store.write() as connection:
             again, perhaps, quarantined = outbox.reap(connection, now=at)
             for row in quarantined:
                 self._task(connection, "quarantined", f"message:{row.id}", at)
-            settled = outbox.settle_unknown(
-                connection, now=at, before=at - int(self._settings.unknown_minutes * 60 * SECOND)
-            )
-            planning.mark_dirty(connection, [row.patient_id for row in [*settled, *quarantined]])
-        return {
-            "expired": expired,
-            "recovered": again,
-            "unknown": perhaps,
-            "quarantined": len(quarantined),
-            "settled": len(settled),
-        }
+        with self._store.write() as connection:
+            join_left_receipts(connection, self._secret, at)
+        return {"recovered": again, "unknown": perhaps, "quarantined": len(quarantined)}
+
+    def settle(self, *, now: datetime) -> dict[str, int]:
+        """Give up on what stayed unknown too long: another channel, or a person."""
+        at = micros(now)
+        before = at - int(self._settings.unknown_minutes * 60 * SECOND)
+        with self._store.write() as connection:
+            return {"settled": outbox.settle_unknown(connection, now=at, before=before)}
 
     def _task(self, connection: Connection, kind: str, subject: str, at: int) -> None:
         planning.open_tasks(
@@ -375,6 +424,12 @@ def _row(result: Result, at: int) -> dict[str, object]:
         "provider_id": result.provider_id,
         "now": at,
     }
+
+
+def plain_address(address: str) -> str:
+    """One spelling of an address, to compare with: E.164, or lower-case e-mail."""
+    plain = address.strip().lower()
+    return plain if "@" in plain else classify(plain).e164 or plain
 
 
 def routes_in_order(

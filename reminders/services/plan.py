@@ -4,9 +4,10 @@ Only patients marked dirty are looked at (ADR 0006): an unchanged feed costs one
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import cast
 
 from reminders.domain.outbox import FAILED, LEFT, State, dedupe_key
@@ -28,10 +29,11 @@ from reminders.services.rules import Rules
 from reminders.services.tasks import call_reason, task_of
 from reminders.store import planning
 from reminders.store.engine import Connection, Record, Store, reserve
-from reminders.store.types import instant, instant_or_none, micros, micros_or_none
+from reminders.store.types import DAY, instant, instant_or_none, micros, micros_or_none
 
 NOT_LIVE = frozenset({"rehearsal", "test_mode"})
 NOTHING: frozenset[str] = frozenset()
+CAP_REACH = 2 * DAY  # a reminder older than this shares no civil day with anything to come
 LAST = 2**63 - 1  # later than any instant a column holds
 
 
@@ -88,15 +90,17 @@ class _Chunk:
         self._at = micros(now)
         self._writes = _Writes()
         self._address_keys: dict[str, bytes] = {}
-        self._next_decision = _keys(connection, "decision")
-        self._next_message = _keys(connection, "message")
-        self._next_task = _keys(connection, "task")
+        self._moved: set[int] = set()  # decisions whose hour is another than it was
+        keys = _Keys(connection)
+        self._next_decision = partial(keys.take, "decision")
+        self._next_message = partial(keys.take, "message")
+        self._next_task = partial(keys.take, "task")
 
     def plan(self, patients: Sequence[Record], summary: PlanSummary) -> None:
         ids = [patient.id for patient in patients]
-        persons = self._persons(patients, ids)
         appointments = planning.coming_appointments(self._connection, ids, self._at)
-        history = _History(self._connection, [row.id for row in appointments], ids)
+        history = _History(self._connection, [row.id for row in appointments], ids, self._at)
+        persons = self._persons(patients, ids, history)
         by_patient: dict[int, list[Booking]] = defaultdict(list)
         for row in appointments:
             by_patient[row.patient_id].append(_booking(row, self._rules, history))
@@ -107,7 +111,9 @@ class _Chunk:
         self._flush(ids)
         summary.patients += len(ids)
 
-    def _persons(self, patients: Sequence[Record], ids: Sequence[int]) -> list[Person]:
+    def _persons(
+        self, patients: Sequence[Record], ids: Sequence[int], history: "_History"
+    ) -> list[Person]:
         found = [_addresses(row) for row in patients]
         objecting: dict[int | bytes, set[str]] = defaultdict(set)
         if planning.any_objection(self._connection):
@@ -117,7 +123,7 @@ class _Chunk:
                 if row.patient_id is not None:
                     objecting[row.patient_id].add(row.channel)
         return [
-            self._person(row, addresses, objecting)
+            self._person(row, addresses, objecting, history.reminded.get(row.id, ()))
             for row, addresses in zip(patients, found, strict=True)
         ]
 
@@ -134,17 +140,20 @@ class _Chunk:
         row: Record,
         addresses: tuple[Address, ...],
         objecting: Mapping[int | bytes, set[str]],
+        reminded: Sequence[datetime],
     ) -> Person:
-        id_, blocked, deceased, birth_date, protected, language, *_, problem = row
+        id_, blocked, deceased, birth_date, protected, language, refuses, *_, problem = row
+        objects = self._objects(id_, addresses, objecting) if objecting else NOTHING
         return Person(
             id_,
             "deceased" if deceased else blocked,
             date.fromisoformat(birth_date) if birth_date else None,
             bool(protected),
             addresses,
-            self._objects(id_, addresses, objecting) if objecting else NOTHING,
+            objects | {"sms"} if refuses else objects,
             problem or "no_contact",
             language,
+            tuple(reminded),
         )
 
     def _objects(
@@ -171,10 +180,13 @@ class _Chunk:
         """Write what differs between what is decided now and what the store holds."""
         keys = self._record(decisions, history, summary)
         wanted = self._messages(person, decisions, keys, history, summary)
+        if any(booking.id in history.leased for booking in bookings):
+            self._writes.unsettled.add(person.id)
         for row in history.messages.get(person.id, ()):
+            if row.id in history.busy:
+                self._writes.unsettled.add(person.id)  # who moves it decides first
+                continue
             if row.id in wanted or row.state not in (State.PLANNED, State.HELD):
-                if row.state == State.LEASED:
-                    self._writes.unsettled.add(person.id)  # its sender decides first
                 continue
             self._writes.withdrawn.append(
                 {
@@ -200,11 +212,11 @@ class _Chunk:
             booking = decision.booking
             if not decision.planned:
                 summary.suppressed[decision.reason] += 1
-            self._call(decision)
             state = "PLANNED" if decision.planned else "SUPPRESSED"
             opens, closes = micros_or_none(decision.opens_at), micros_or_none(decision.closes_at)
             known = history.decisions.get((booking.id, decision.step, booking.cycle))
             if known is None:
+                self._call(decision)
                 keys[place] = key = self._next_decision()
                 self._writes.decisions.append(
                     (key, booking.id, decision.step, booking.cycle, state, decision.reason,
@@ -214,9 +226,14 @@ class _Chunk:
             keys[place] = known.id
             if decision.frozen and not decision.exhausted:
                 continue
+            if decision.reason == "past" and known.state == "SUPPRESSED":
+                continue  # why it was decided against, while there was time, stays the reason
             if (known.state, known.reason, known.opens_at, known.closes_at) != (
                 state, decision.reason, opens, closes,
             ):  # fmt: skip
+                self._call(decision)
+                if known.opens_at != opens:
+                    self._moved.add(known.id)
                 self._writes.changed_decisions.append(
                     {"id": known.id, "state": state, "reason": decision.reason,
                      "purpose": decision.purpose, "opens_at": opens, "closes_at": closes,
@@ -239,30 +256,46 @@ class _Chunk:
         wanted: set[int] = set()
         for places in groups.values():
             members = [decisions[place] for place in places]
-            message = self._message(person, members, history, summary)
-            if message is None:
-                continue
-            wanted.add(message)
             address = members[0].address
             assert address is not None
-            for place in places:
-                self._point(keys[place], address.channel, message, history)
+            lead = self._key_of(members[0], address)
+            ids = [keys[place] for place in places]
+            if history.is_busy(lead, [(key, address.channel) for key in ids]):
+                self._writes.unsettled.add(person.id)
+                continue
+            moved = not self._moved.isdisjoint(ids)
+            message = self._message(person, lead, members, moved, history, summary)
+            wanted.add(message)
+            for key in ids:
+                self._point(key, address.channel, message, history)
         return wanted
+
+    def _key_of(self, lead: Decision, address: Address) -> tuple[str, str]:
+        """(kind, dedupe key) of the message that answers a decision over one channel."""
+        booking, kind = lead.booking, "reminder"
+        if lead.step in (CORRECTION, NOTICE):
+            kind = lead.step
+        elif booking.unit is not None and any(
+            step.id == lead.step and step.day is None for step in booking.unit.steps
+        ):
+            kind = "booking"
+        return kind, dedupe_key(kind, booking.id, lead.step, booking.cycle, address.channel)
 
     def _message(
         self,
         person: Person,
+        kind_and_key: tuple[str, str],
         members: Sequence[Decision],
+        moved: bool,
         history: "_History",
         summary: PlanSummary,
-    ) -> int | None:
+    ) -> int:
         """The key of the row that carries these decisions, inserted or brought up to date."""
         lead = members[0]
         address, unit = lead.address, lead.booking.unit
         assert address is not None
         assert unit is not None
-        kind = lead.step if lead.step in (CORRECTION, NOTICE) else "reminder"
-        key = dedupe_key(kind, lead.booking.id, lead.step, lead.booking.cycle, address.channel)
+        kind, key = kind_and_key
         earliest, opens, closes = _common(members)
         recipient_key = self._key(address)
         known = history.by_key.get(key)
@@ -275,15 +308,12 @@ class _Chunk:
             )  # fmt: skip
             summary.planned += 1
             return number
-        if known.state == State.LEASED:
-            self._writes.unsettled.add(person.id)
-            return int(known.id)
         if known.reason in NOT_LIVE and self._rules.mode != "live":
             return int(known.id)  # rehearsed once is enough
         waiting = known.state in (State.PLANNED, State.HELD)
         before = (known.recipient, known.relation, known.purpose, known.language, known.closes_at)
         after = (address.value, address.relation, lead.purpose, person.language, closes)
-        if not waiting or before != after:
+        if not waiting or moved or before != after:
             self._writes.changed_messages.append(
                 {"id": known.id, "state": known.state if waiting else State.PLANNED.value,
                  "reason": known.reason if waiting else "", "recipient": address.value,
@@ -349,18 +379,28 @@ class _Chunk:
         )
 
 
-def _keys(connection: Connection, table: str, block: int = 1024) -> Callable[[], int]:
-    """Fresh keys, taken from the store in blocks."""
-    state = [0, 0]
+class _Keys:
+    """Fresh keys, taken from the store in blocks; every planner's first in the same order, so
+    that two of them never wait for each other."""
 
-    def take() -> int:
-        if state[0] >= state[1]:
-            state[0] = reserve(connection, table, block)
-            state[1] = state[0] + block
-        state[0] += 1
-        return state[0] - 1
+    def __init__(self, connection: Connection, block: int = 1024) -> None:
+        self._connection = connection
+        self._block = block
+        self._free: dict[str, list[int]] = {}
 
-    return take
+    def take(self, table: str) -> int:
+        if not self._free:
+            for name in ("decision", "message", "task"):
+                self._free[name] = self._reserve(name)
+        free = self._free[table]
+        if free[0] == free[1]:
+            free[:] = self._reserve(table)
+        free[0] += 1
+        return free[0] - 1
+
+    def _reserve(self, table: str) -> list[int]:
+        first = reserve(self._connection, table, self._block)
+        return [first, first + self._block]
 
 
 def _common(members: Sequence[Decision]) -> tuple[int, int, int]:
@@ -381,28 +421,52 @@ class _History:
     """What the store already holds about some appointments."""
 
     def __init__(
-        self, connection: Connection, appointments: Sequence[int], patients: Sequence[int]
+        self,
+        connection: Connection,
+        appointments: Sequence[int],
+        patients: Sequence[int],
+        now: int,
     ) -> None:
+        ours = planning.lock_unsent(connection, patients)  # first: what follows stays true
         self.decisions: dict[tuple[int, str, int], Record] = {}
         self.of_appointment: dict[int, list[Record]] = defaultdict(list)
         self.known_decisions: set[int] = set()
         self.items: dict[tuple[int, str], int] = {}
+        self.leased: set[int] = set()  # appointments a sender is about to write about
+        self._keys_seen: set[str] = set()
         for row in planning.decisions_of(connection, appointments):
             self.decisions[row.appointment_id, row.step, row.cycle] = row
             self.of_appointment[row.appointment_id].append(row)
             self.known_decisions.add(row.id)
             if row.channel is not None:
                 self.items[row.id, row.channel] = row.message_id
+                self._keys_seen.add(row.dedupe_key)
+                if row.message_state == State.LEASED:
+                    self.leased.add(row.appointment_id)
         self.messages: dict[int, list[Record]] = defaultdict(list)
         self.by_key: dict[str, Record] = {}
+        self.busy: set[int] = set()  # messages somebody else moves at this moment
         for row in planning.messages_of(connection, patients):
             self.messages[row.patient_id].append(row)
             self.by_key[row.dedupe_key] = row
+            if row.state == State.LEASED or (ours is not None and row.id not in ours):
+                self.busy.add(row.id)
+        self.reminded: dict[int, list[datetime]] = defaultdict(list)
+        for row in planning.reminded(connection, patients, now - CAP_REACH):
+            self.reminded[row.patient_id].append(instant(row.started_at))
         self.told: dict[int, LastTold] = {}
         for row in planning.told_of(connection, appointments) if self.known_decisions else ():
             self.told[row.appointment_id] = LastTold(
                 instant(row.starts_at), row.place, notice=row.kind == NOTICE
             )
+
+    def is_busy(self, kind_and_key: tuple[str, str], items: Sequence[tuple[int, str]]) -> bool:
+        """Is the message of this key, or one that carries these decisions now, on the move?"""
+        key = kind_and_key[1]
+        known = self.by_key.get(key)
+        if known is None:
+            return key in self._keys_seen
+        return known.id in self.busy or any(self.items.get(item) in self.busy for item in items)
 
     def taken(self, appointment: int, cycle: int) -> dict[str, dict[str, Taken]]:
         taken: dict[str, dict[str, Taken]] = defaultdict(dict)
@@ -457,15 +521,15 @@ def _booking(row: Record, rules: Rules, history: _History) -> Booking:
 
 
 def _addresses(row: Record) -> tuple[Address, ...]:
-    _, _, _, _, _, _, refuses_sms, phone, phone_zone, email, proxy, *others, _ = row
+    _, _, _, _, _, _, _, phone, phone_zone, email, proxy, *others, _ = row
     found: list[Address] = []
-    if phone and not refuses_sms:
+    if phone:
         found.append(Address("sms", phone, phone_zone))
     if email:
         found.append(Address("email", email))
     if proxy:
         proxy_phone, proxy_zone, proxy_email = others
-        if proxy_phone and not refuses_sms:
+        if proxy_phone:
             found.append(Address("sms", proxy_phone, proxy_zone, proxy))
         if proxy_email:
             found.append(Address("email", proxy_email, "", proxy))

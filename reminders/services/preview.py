@@ -70,29 +70,29 @@ def _render(
     numbers = {row.recipient for row in batch if row.channel == "sms"}
     shared = frozenset(outbox.shared_numbers(connection, list(numbers)))
     for row in batch:
-        route = next((route for route in routes if route.channel == row.channel), None)
-        yield _line(row, items[row.id], composer, route, approved, shared, now)
+        usable = [route for route in routes if route.channel == row.channel]
+        yield _line(row, items[row.id], composer, usable, approved, shared, now)
 
 
 def _line(
     row: Record,
     items: Sequence[Record],
     composer: Composer,
-    route: Route | None,
+    routes: Sequence[Route],
     approved: Templates,
     shared: frozenset[str],
     now: datetime,
 ) -> Line:
     state, reason = ("held", "hold") if row.state == "HELD" else ("planned", "")
-    text, version, segments = "", 0, 0
-    if route is None:
-        state, reason = "blocked", "no_provider"
-    else:
-        try:
-            composed = composer.compose(row, items, route, approved, shared, now=now)
-            text, version, segments = composed.text, composed.version_id, composed.segments
-        except TemplateError as error:
-            state, reason = "blocked", error.code
+    text, version, segments, price = "", 0, 0, 0.0
+    try:
+        composed, route = composer.compose_first(row, items, routes, approved, shared, now=now)
+        text, version, segments = composed.text, composed.version_id, composed.segments
+        price = segments * route.price_eur
+    except TemplateError as error:
+        state, reason = "blocked", error.code
+    except Exception:  # one text our program cannot make does not hide the others
+        state, reason = "blocked", "not_composed"
     return Line(
         moment=instant(row.opens_at),
         closes_at=instant(row.closes_at),
@@ -105,7 +105,7 @@ def _line(
         reason=reason,
         template=version,
         segments=segments,
-        price_eur=segments * (route.price_eur if route else 0.0),
+        price_eur=price,
         text=text,
     )
 

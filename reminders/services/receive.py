@@ -8,8 +8,10 @@ from reminders.failpoint import failpoint
 from reminders.ports import InboundSms, Received
 from reminders.services.tasks import SENTENCES
 from reminders.store import planning, receipts
-from reminders.store.engine import Connection, Store, reserve
-from reminders.store.types import micros
+from reminders.store.engine import Connection, Record, Store, reserve
+from reminders.store.types import DAY, micros
+
+LEFT_ALONE = 3 * DAY  # a receipt older than this that fits no attempt is not ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,39 +31,59 @@ def receive(
     """
     at = micros(now)
     with store.write() as connection:
-        fresh = receipts.store_receipts(connection, provider, received.receipts, at)
+        fresh, new = receipts.store_receipts(connection, provider, received.receipts, at)
         _apply(connection, secret, fresh, at)
         replies = _store_replies(connection, secret, provider, received.replies, at)
         failpoint("receipt.before_commit")
     failpoint("receipt.after_commit")
-    return Taken(len(fresh), replies)
+    return Taken(new, replies)
 
 
 def join_early_receipts(
-    connection: Connection, accepted: Sequence[tuple[str, str]], at: int
+    connection: Connection, secret: bytes, accepted: Sequence[tuple[str, str]], at: int
 ) -> None:
     """Receipts that came before our own write are joined now that the provider's id is known."""
-    waiting = receipts.waiting_for(connection, accepted)
-    if waiting:
-        _apply(connection, b"", waiting, at)
+    if waiting := receipts.waiting_for(connection, accepted):
+        _apply(connection, secret, waiting, at)
+
+
+def join_left_receipts(connection: Connection, secret: bytes, at: int) -> None:
+    """A receipt and our own write committed side by side saw nothing of each other: joined here."""
+    if left := receipts.left_alone(connection, since=at - LEFT_ALONE):
+        _apply(connection, secret, left, at)
 
 
 def _apply(connection: Connection, secret: bytes, fresh: Sequence[int], at: int) -> None:
+    """Bind receipts to their attempts and let each prove what it proves."""
     receipts.join_attempts(connection, fresh)
+    told = receipts.told(connection, fresh)
+    _mark(connection, told)
     receipts.raise_states(connection, fresh, at)
-    for row in receipts.consequences(connection, fresh):
-        if row.message_state == "REFUSED" and row.state in ("delivered", "accepted"):
+    for row in told:
+        if row.attempt_state in ("REFUSED", "NOT_SENT") and row.state in ("delivered", "accepted"):
             _task(connection, "receipt_after_refusal", f"message:{row.message_id}", at)
-        if row.state != "undelivered":
-            continue
-        planning.mark_dirty(connection, [row.patient_id])
-        if row.opted_out and secret:
+        if row.opted_out:
             object_to(
                 connection, secret, row.address, patients=[row.patient_id],
                 channel=row.channel, origin="provider", by=row.provider, at=at,
             )  # fmt: skip
         elif row.bad_recipient:
             _task(connection, "bad_recipient", f"message:{row.message_id}", at)
+
+
+def _mark(connection: Connection, told: Sequence[Record]) -> None:
+    """Whom the planner must look at again: a channel failed, or what passed for failed did not."""
+    patients: list[int] = []
+    for row in told:
+        if row.opted_out:
+            patients += receipts.patients_at(connection, row.address)
+        if (
+            row.state == "undelivered"
+            or row.settled_at is not None
+            or row.message_state not in ("SENDING", "UNKNOWN", "ACCEPTED", "DELIVERED")
+        ):
+            patients.append(row.patient_id)
+    planning.mark_dirty(connection, patients)
 
 
 def _store_replies(
@@ -94,7 +116,8 @@ def object_to(
     at: int,
 ) -> None:
     """Record that nobody may be written to at this address, nor these patients at all over the
-    channel ("all": over none). In force for every intent committed after this transaction."""
+    channel ("all": over none). In force for every intent committed after this transaction: an
+    intent and an objection wait for each other on the patient's row."""
+    planning.mark_dirty(connection, [*patients, *receipts.patients_at(connection, address)])
     key = planning.address_key(secret, address)
     receipts.store_objection(connection, key, patients, channel, origin, by, at)
-    planning.mark_dirty(connection, patients)

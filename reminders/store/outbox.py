@@ -11,8 +11,14 @@ from sqlalchemy import Connection, bindparam, text
 from reminders.domain.outbox import LEASES_BEFORE_QUARANTINE
 from reminders.store.engine import Record, insert_rows, many, reserve, rows, run
 from reminders.store.holds import HELD_MESSAGE
-from reminders.store.planning import among
+from reminders.store.planning import among, mark_patients_of
 from reminders.store.types import SECOND
+
+# A message that wakes a little late comes nearer to the next one: the slots leave room for it,
+# so that no second of the provider's sees more than its limit.
+PACE_USED = 0.97
+COMMIT_TIME = SECOND // 20  # a slot lies after the commit of its intent
+UNLIMITED = 10_000
 
 RANK = (
     "CASE {0} WHEN 'SENDING' THEN 0 WHEN 'UNKNOWN' THEN 1 WHEN 'ACCEPTED' THEN 2 "
@@ -25,12 +31,14 @@ FORBIDDEN_ITEM = (
     "JOIN appointment a ON a.id = d.appointment_id WHERE i.message_id = message.id AND ("
     "d.state <> 'PLANNED' OR a.version <> d.cycle OR a.patient_id <> message.patient_id "
     "OR a.starts_at <= :now "
-    "OR (message.kind = 'notice' AND a.status = 'booked') "
+    "OR (message.kind = 'notice' AND a.status <> 'cancelled') "
     "OR (message.kind <> 'notice' AND a.status <> 'booked')))"
 )
 FORBIDDEN_PATIENT = (
     "EXISTS (SELECT 1 FROM patient p WHERE p.id = message.patient_id "
-    "AND (p.deceased = 1 OR p.blocked <> '' OR p.merged_into IS NOT NULL))"
+    "AND (p.deceased = 1 OR p.blocked <> '' OR p.merged_into IS NOT NULL "
+    "OR (p.refuses_sms = 1 AND message.channel = 'sms') "
+    "OR message.recipient NOT IN (p.phone, p.email, p.proxy_phone, p.proxy_email)))"
 )
 OBJECTED = (
     "EXISTS (SELECT 1 FROM objection o WHERE o.address_key = message.recipient_key "
@@ -71,7 +79,8 @@ def items_of(connection: Connection, messages: Sequence[int]) -> Sequence[Record
         "SELECT i.message_id, a.id AS appointment_id, a.version, a.starts_at, a.uf, a.kind, "
         "a.external_id, a.duration_minutes, p.given, p.id AS patient_id, "
         "(SELECT t.starts_at FROM told t JOIN attempt b ON b.id = t.attempt_id "
-        " WHERE t.appointment_id = a.id AND b.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
+        " JOIN message o ON o.id = b.message_id WHERE t.appointment_id = a.id "
+        " AND o.patient_id = a.patient_id AND b.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
         " ORDER BY b.started_at DESC, b.id DESC LIMIT 1) AS told_before "
         "FROM message_item i JOIN decision d ON d.id = i.decision_id "
         "JOIN appointment a ON a.id = d.appointment_id JOIN patient p ON p.id = a.patient_id "
@@ -92,6 +101,11 @@ def shared_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:
     return {row.number for row in found}
 
 
+def gap_of(rate: float) -> int:
+    """Microseconds from one slot of a provider to the next; 0 = unlimited."""
+    return int(SECOND / (rate * PACE_USED)) + 1 if rate > 0 else 0
+
+
 def allowance(connection: Connection, provider: str, rate: float, *, now: int) -> tuple[int, int]:
     """How many messages may start within the next second, and the first free slot.
 
@@ -105,10 +119,9 @@ def allowance(connection: Connection, provider: str, rate: float, *, now: int) -
     )
     if not found:
         raise LookupError(provider)
-    slot = max(int(found[0][0]), now)
     if rate <= 0:
-        return 10_000, now
-    gap = int(SECOND / rate)
+        return UNLIMITED, now
+    gap, slot = gap_of(rate), max(int(found[0][0]), now + COMMIT_TIME)
     return max(0, (now + SECOND - slot + gap - 1) // gap), slot
 
 
@@ -119,6 +132,23 @@ def take_slots(connection: Connection, provider: str, next_slot: int) -> None:
         next=next_slot,
         provider=provider,
     )
+
+
+def quiet_patients(connection: Connection, patients: Sequence[int]) -> set[int]:
+    """Those of the patients nobody is changing at this moment, kept so until the commit.
+
+    Whoever records an objection, a death, a move or a cancellation writes to the patient's row
+    in the same transaction. SQLite has one writer; on PostgreSQL an intent could otherwise be
+    committed after an objection it did not see (R4).
+    """
+    if connection.dialect.name == "sqlite":
+        return set(patients)
+    found = among(
+        connection,
+        "SELECT id FROM patient WHERE id IN :ids ORDER BY id FOR SHARE SKIP LOCKED",
+        sorted(set(patients)),
+    )
+    return {row.id for row in found}
 
 
 def permit(connection: Connection, token: int, messages: Sequence[int], *, now: int) -> set[int]:
@@ -194,10 +224,44 @@ def suppress(
     )
 
 
+def stay(
+    connection: Connection, token: int, messages: Sequence[int], reason: str, *, now: int
+) -> None:
+    """Permitted, rehearsed, and kept here: outside live mode nothing leaves."""
+    _for_ids(
+        connection,
+        "UPDATE message SET state = 'SUPPRESSED', reason = :reason, leases = 0, "
+        "lease_until = NULL, updated_at = :now "
+        "WHERE id IN :ids AND lease_token = :token AND state = 'SENDING'",
+        messages,
+        token=token,
+        reason=reason,
+        now=now,
+    )
+
+
+def quarantine(connection: Connection, token: int, messages: Sequence[int], *, now: int) -> None:
+    """A text our own program cannot make: this row waits for a person, the others go on."""
+    _for_ids(
+        connection,
+        "UPDATE message SET state = 'QUARANTINED', reason = 'not_composed', lease_until = NULL, "
+        "updated_at = :now WHERE id IN :ids AND lease_token = :token AND state = 'LEASED'",
+        messages,
+        token=token,
+        now=now,
+    )
+
+
+# A sender that was slow may bring a certain answer after its row was given up as perhaps sent:
+# the certain one counts, unless somebody acted on the doubt already.
+UNDECIDED = "(state = 'SENDING' OR (state = 'UNKNOWN' AND settled_at IS NULL))"
+
+
 def record_accepted(connection: Connection, results: Sequence[dict[str, object]]) -> None:
     many(
         connection,
         "UPDATE attempt SET provider_id = :provider_id, finished_at = :now, "
+        "code = CASE WHEN state IN ('SENDING', 'UNKNOWN') THEN '' ELSE code END, "
         "state = CASE WHEN state IN ('SENDING', 'UNKNOWN') THEN 'ACCEPTED' ELSE state END "
         "WHERE id = :attempt",
         results,
@@ -213,17 +277,18 @@ def record_accepted(connection: Connection, results: Sequence[dict[str, object]]
 
 def record_unsent(connection: Connection, results: Sequence[dict[str, object]], state: str) -> None:
     """REFUSED and UNKNOWN answers. A row another process took over is left alone."""
-    many(
-        connection,
-        "UPDATE attempt SET state = :state, code = :code, finished_at = :now "
-        "WHERE id = :attempt AND state = 'SENDING'",
-        [result | {"state": state} for result in results],
-    )
+    values = [result | {"state": state} for result in results]
     many(
         connection,
         "UPDATE message SET state = :state, reason = :code, leases = 0, lease_until = NULL, "
-        "updated_at = :now WHERE id = :message AND lease_token = :token AND state = 'SENDING'",
-        [result | {"state": state} for result in results],
+        f"updated_at = :now WHERE id = :message AND lease_token = :token AND {UNDECIDED}",
+        values,
+    )
+    many(
+        connection,
+        "UPDATE attempt SET state = :state, code = :code, finished_at = :now "
+        "WHERE id = :attempt AND state IN ('SENDING', 'UNKNOWN')",
+        values,
     )
 
 
@@ -231,26 +296,27 @@ def record_not_sent(connection: Connection, results: Sequence[dict[str, object]]
     """Certainly not sent: planned again, from `opens_at` on."""
     many(
         connection,
-        "UPDATE attempt SET state = 'NOT_SENT', code = :code, finished_at = :now "
-        "WHERE id = :attempt AND state = 'SENDING'",
+        "UPDATE message SET state = 'PLANNED', reason = :code, leases = 0, lease_until = NULL, "
+        "retries = retries + 1, opens_at = :opens_at, earliest_at = :opens_at, "
+        f"updated_at = :now WHERE id = :message AND lease_token = :token AND {UNDECIDED}",
         results,
     )
     many(
         connection,
-        "UPDATE message SET state = 'PLANNED', reason = :code, leases = 0, lease_until = NULL, "
-        "retries = retries + 1, opens_at = :opens_at, earliest_at = :opens_at, "
-        "updated_at = :now WHERE id = :message AND lease_token = :token AND state = 'SENDING'",
+        "UPDATE attempt SET state = 'NOT_SENT', code = :code, finished_at = :now "
+        "WHERE id = :attempt AND state IN ('SENDING', 'UNKNOWN')",
         results,
     )
 
 
 def reap(connection: Connection, *, now: int) -> tuple[int, int, Sequence[Record]]:
     """What a dead process left: (planned again, perhaps sent, quarantined rows)."""
+    worn_out = "state = 'LEASED' AND lease_until <= :now AND leases >= :most"
+    mark_patients_of(connection, worn_out, now=now, most=LEASES_BEFORE_QUARANTINE)
     quarantined = rows(
         connection,
         "UPDATE message SET state = 'QUARANTINED', reason = 'leases', updated_at = :now "
-        "WHERE state = 'LEASED' AND lease_until <= :now AND leases >= :most "
-        "RETURNING id, patient_id",
+        f"WHERE {worn_out} RETURNING id",
         now=now,
         most=LEASES_BEFORE_QUARANTINE,
     )
@@ -288,15 +354,19 @@ def unknown(connection: Connection, provider: str, *, limit: int = 100) -> Seque
     )
 
 
-def settle_unknown(connection: Connection, *, now: int, before: int) -> Sequence[Record]:
+def settle_unknown(connection: Connection, *, now: int, before: int) -> int:
     """Give up waiting for a receipt of messages submitted before `before`, or past their
     deadline: the next channel may open, or a person is asked."""
-    return rows(
+    waited = (
+        "state = 'UNKNOWN' AND settled_at IS NULL AND (closes_at <= :now OR EXISTS "
+        "(SELECT 1 FROM attempt a WHERE a.message_id = message.id AND a.state = 'UNKNOWN' "
+        "AND a.started_at <= :before))"
+    )
+    mark_patients_of(connection, waited, now=now, before=before)
+    return run(
         connection,
         "UPDATE message SET settled_at = :now, reason = 'undecided', updated_at = :now "
-        "WHERE state = 'UNKNOWN' AND settled_at IS NULL AND (closes_at <= :now OR EXISTS "
-        "(SELECT 1 FROM attempt a WHERE a.message_id = message.id AND a.state = 'UNKNOWN' "
-        "AND a.started_at <= :before)) RETURNING id, patient_id",
+        f"WHERE {waited}",
         now=now,
         before=before,
     )

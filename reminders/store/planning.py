@@ -1,7 +1,7 @@
 """Reading and writing the plan, in chunks of patients and set-based statements."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, bindparam, text
 
@@ -12,9 +12,13 @@ from reminders.store.engine import Record, insert_rows, many, rows, run
 CHUNK = 1_000
 
 
+UNSENT = "('PLANNED', 'HELD', 'SUPPRESSED', 'CANCELLED', 'EXPIRED')"
+
+
 def address_key(secret: bytes, address: str) -> bytes:
     """What is kept of an address that objected: 128 bits, useless without the secret."""
-    return hashlib.blake2b(address.encode(), key=secret, digest_size=16).digest()
+    plain = address.strip().lower()  # an e-mail address is one, however it is spelt
+    return hashlib.blake2b(plain.encode(), key=secret, digest_size=16).digest()
 
 
 def among(
@@ -32,7 +36,8 @@ def dirty_patients(connection: Connection, after: int, limit: int = CHUNK) -> Se
     lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED"
     return rows(
         connection,
-        "SELECT id, blocked, deceased, birth_date, protected, language, refuses_sms, phone, "
+        "SELECT id, CASE WHEN merged_into IS NULL THEN blocked ELSE 'merged' END AS blocked, "
+        "deceased, birth_date, protected, language, refuses_sms, phone, "
         "phone_zone, email, proxy, proxy_phone, proxy_zone, proxy_email, contact_problem "
         "FROM patient WHERE dirty = 1 AND id > :after ORDER BY id LIMIT :limit" + lock,
         after=after,
@@ -58,31 +63,59 @@ def decisions_of(connection: Connection, appointments: Sequence[int]) -> Sequenc
     return among(
         connection,
         "SELECT d.id, d.appointment_id, d.step, d.cycle, d.state, d.reason, d.opens_at, "
-        "d.closes_at, i.channel, m.id AS message_id, m.state AS message_state, m.settled_at "
+        "d.closes_at, i.channel, m.id AS message_id, m.state AS message_state, m.settled_at, "
+        "m.dedupe_key "
         "FROM decision d LEFT JOIN message_item i ON i.decision_id = d.id "
         "LEFT JOIN message m ON m.id = i.message_id WHERE d.appointment_id IN :ids",
         appointments,
     )
 
 
+def lock_unsent(connection: Connection, patients: Sequence[int]) -> set[int] | None:
+    """Keys of the unsent messages nobody else is moving, kept so until the commit; None = all.
+
+    Never waits: a planner that waited for senders could wait for one that waits for it.
+    """
+    if connection.dialect.name == "sqlite":
+        return None
+    found = among(
+        connection,
+        f"SELECT id FROM message WHERE patient_id IN :ids AND state IN {UNSENT} "
+        "FOR UPDATE SKIP LOCKED",
+        patients,
+    )
+    return {row.id for row in found}
+
+
 def messages_of(connection: Connection, patients: Sequence[int]) -> Sequence[Record]:
-    lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE"
     return among(
         connection,
         "SELECT id, dedupe_key, patient_id, state, reason, recipient, relation, purpose, "
         "language, earliest_at, opens_at, closes_at FROM message "
-        "WHERE patient_id IN :ids AND state IN "
-        "('PLANNED', 'HELD', 'SUPPRESSED', 'CANCELLED', 'EXPIRED', 'LEASED')" + lock,
+        f"WHERE patient_id IN :ids AND (state = 'LEASED' OR state IN {UNSENT})",
         patients,
     )
 
 
+def reminded(connection: Connection, patients: Sequence[int], since: int) -> Sequence[Record]:
+    """When reminders may have left for these patients, whatever became of their appointments."""
+    return among(
+        connection,
+        "SELECT m.patient_id, a.started_at FROM message m JOIN attempt a ON a.message_id = m.id "
+        "WHERE m.patient_id IN :ids AND m.kind = 'reminder' AND a.started_at > :since "
+        "AND a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED')",
+        patients,
+        since=since,
+    )
+
+
 def told_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Record]:
-    """What may have been read of each appointment, oldest first."""
+    """What its patient may have read of each appointment, oldest first."""
     return among(
         connection,
         "SELECT t.appointment_id, t.starts_at, t.place, m.kind FROM told t "
         "JOIN attempt a ON a.id = t.attempt_id JOIN message m ON m.id = a.message_id "
+        "JOIN appointment p ON p.id = t.appointment_id AND p.patient_id = m.patient_id "
         "WHERE t.appointment_id IN :ids AND a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
         "ORDER BY a.started_at, a.id",
         appointments,
@@ -188,39 +221,53 @@ def settle_patients(connection: Connection, patients: Sequence[int]) -> None:
         )
 
 
-def mark_dirty(connection: Connection, patients: Sequence[int]) -> None:
-    if patients:
-        statement = text("UPDATE patient SET dirty = 1 WHERE dirty = 0 AND id IN :ids")
-        connection.execute(
-            statement.bindparams(bindparam("ids", expanding=True)), {"ids": list(patients)}
-        )
+def mark_dirty(connection: Connection, patients: Iterable[int]) -> None:
+    """The plan must look at them again. Call it before other rows are changed.
+
+    Those already marked are written too: a planner that has read their facts and is about to
+    clear the mark is waited for, else this mark would be cleared with the one it acted on.
+    """
+    ids = sorted(set(patients))
+    if ids:
+        statement = text("UPDATE patient SET dirty = 1 WHERE id IN :ids")
+        connection.execute(statement.bindparams(bindparam("ids", expanding=True)), {"ids": ids})
+
+
+def mark_patients_of(connection: Connection, messages: str, **values: object) -> None:
+    """Mark the patients of the messages for which this condition holds."""
+    found = rows(connection, f"SELECT DISTINCT patient_id FROM message WHERE {messages}", **values)
+    mark_dirty(connection, [row.patient_id for row in found])
 
 
 def mark_all_dirty(connection: Connection, now: int) -> int:
     """The rules changed: look again at everybody who has an appointment to come."""
     return run(
         connection,
-        "UPDATE patient SET dirty = 1 WHERE dirty = 0 AND EXISTS "
+        "UPDATE patient SET dirty = 1 WHERE EXISTS "
         "(SELECT 1 FROM appointment a WHERE a.patient_id = patient.id AND a.starts_at > :now)",
         now=now,
     )
 
 
 def expire(connection: Connection, now: int) -> int:
-    """What did not leave by its deadline never will; its decisions say so."""
+    """What did not leave by its deadline never will; its decisions say so, and their patients
+    are planned again: what this message stood in the way of may still be useful."""
+    late = "state IN ('PLANNED', 'HELD') AND closes_at <= :now"
+    mark_patients_of(connection, late, now=now)
     changed = run(
         connection,
-        "UPDATE message SET state = 'EXPIRED', reason = 'past', updated_at = :now "
-        "WHERE state IN ('PLANNED', 'HELD') AND closes_at <= :now",
+        "UPDATE message SET state = 'EXPIRED', updated_at = :now, "
+        f"reason = CASE WHEN state = 'HELD' THEN 'held' ELSE 'past' END WHERE {late}",
         now=now,
     )
-    if changed:
+    for reason in ("past", "held") if changed else ():
         run(
             connection,
-            "UPDATE decision SET state = 'SUPPRESSED', reason = 'past', decided_at = :now "
+            "UPDATE decision SET state = 'SUPPRESSED', reason = :reason, decided_at = :now "
             "WHERE state = 'PLANNED' AND id IN (SELECT i.decision_id FROM message_item i "
             "JOIN message m ON m.id = i.message_id WHERE m.state = 'EXPIRED' "
-            "AND m.reason = 'past' AND m.updated_at = :now)",
+            "AND m.reason = :reason AND m.updated_at = :now)",
+            reason=reason,
             now=now,
         )
     return changed

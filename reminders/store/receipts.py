@@ -17,12 +17,21 @@ STATES = (
 )
 
 
+# A provider that told us "certainly not sent" and then sends a receipt was wrong: the message
+# has left, and must not leave again.
+UNSENT = "state IN ('PLANNED', 'LEASED', 'HELD', 'CANCELLED', 'EXPIRED', 'SUPPRESSED')"
+
+
 def store_receipts(
     connection: Connection, provider: str, receipts: Sequence[Receipt], at: int
-) -> list[int]:
-    """The keys of those not seen before."""
+) -> tuple[list[int], int]:
+    """The keys of those that tell something new, and how many events were not known before.
+
+    An event told again with a reference it lacked (a callback knew one name, a poll the other)
+    is bound by it if nothing else could.
+    """
     if not receipts:
-        return []
+        return [], 0
     first = reserve(connection, "receipt", len(receipts))
     fresh: list[int] = []
     for number, receipt in enumerate(receipts):
@@ -31,7 +40,12 @@ def store_receipts(
             "INSERT INTO receipt (id, provider, event, reference, provider_id, state, code, "
             "opted_out, bad_recipient, received_at) VALUES (:id, :provider, :event, :reference, "
             ":provider_id, :state, :code, :opted_out, :bad_recipient, :at) "
-            "ON CONFLICT (provider, event) DO NOTHING RETURNING id",
+            "ON CONFLICT (provider, event) DO UPDATE SET reference = CASE "
+            "WHEN receipt.reference = '' THEN excluded.reference ELSE receipt.reference END, "
+            "provider_id = CASE WHEN receipt.provider_id = '' THEN excluded.provider_id "
+            "ELSE receipt.provider_id END WHERE receipt.attempt_id IS NULL "
+            "AND ((receipt.reference = '' AND excluded.reference <> '') "
+            "OR (receipt.provider_id = '' AND excluded.provider_id <> '')) RETURNING id",
             id=first + number,
             provider=provider,
             event=receipt.event,
@@ -44,7 +58,21 @@ def store_receipts(
             at=at,
         )
         fresh += [row.id for row in found]
-    return fresh
+    return list(dict.fromkeys(fresh)), sum(key >= first for key in set(fresh))
+
+
+def left_alone(connection: Connection, *, since: int) -> list[int]:
+    """Recent receipts bound to nothing whose attempt is known by now."""
+    found = rows(
+        connection,
+        "SELECT r.id FROM receipt r WHERE r.attempt_id IS NULL AND r.received_at > :since "
+        "AND (EXISTS (SELECT 1 FROM attempt a WHERE r.reference <> '' "
+        "AND a.reference = r.reference) OR EXISTS (SELECT 1 FROM attempt a "
+        "WHERE r.provider_id <> '' AND a.provider = r.provider "
+        "AND a.provider_id = r.provider_id))",
+        since=since,
+    )
+    return [row.id for row in found]
 
 
 def waiting_for(connection: Connection, accepted: Sequence[tuple[str, str]]) -> list[int]:
@@ -78,8 +106,21 @@ def join_attempts(connection: Connection, receipts: Sequence[int]) -> None:
     )
 
 
+def told(connection: Connection, receipts: Sequence[int]) -> Sequence[Record]:
+    """What these receipts say of whose message, before anything is changed for it."""
+    return among(
+        connection,
+        "SELECT r.state, r.opted_out, r.bad_recipient, r.provider, a.address, a.channel, "
+        "a.state AS attempt_state, m.id AS message_id, m.patient_id, m.settled_at, "
+        "m.state AS message_state FROM receipt r JOIN attempt a ON a.id = r.attempt_id "
+        "JOIN message m ON m.id = a.message_id WHERE r.id IN :ids ORDER BY r.id",
+        receipts,
+    )
+
+
 def raise_states(connection: Connection, receipts: Sequence[int], at: int) -> None:
-    """Move attempts and messages up to the highest rank any receipt proves; never down."""
+    """Move attempts and messages up to the highest rank any receipt proves; never down. Two
+    receipts of one rank agree on the greater code, so that their order changes nothing."""
     found = among(
         connection,
         f"SELECT r.attempt_id, r.provider_id, r.code, {STATES} AS state FROM receipt r "
@@ -94,28 +135,19 @@ def raise_states(connection: Connection, receipts: Sequence[int], at: int) -> No
     rank, new = RANK.format("state"), RANK.format("CAST(:state AS TEXT)")
     many(
         connection,
-        "UPDATE attempt SET state = :state, code = CASE WHEN :code = '' THEN code ELSE :code END, "
-        "provider_id = CASE WHEN provider_id = '' THEN :provider_id ELSE provider_id END, "
-        f"finished_at = :now WHERE id = :attempt AND {rank} < {new}",
+        "UPDATE message SET state = :state, reason = :code, lease_until = NULL, leases = 0, "
+        "updated_at = :now WHERE id = (SELECT message_id FROM attempt WHERE id = :attempt) "
+        f"AND ({rank} < {new} OR ({rank} = {new} AND reason < :code) OR ({UNSENT} AND EXISTS "
+        "(SELECT 1 FROM attempt WHERE id = :attempt AND state = 'NOT_SENT')))",
         values,
     )
     many(
         connection,
-        "UPDATE message SET state = :state, reason = :code, lease_until = NULL, leases = 0, "
-        "updated_at = :now WHERE id = (SELECT message_id FROM attempt WHERE id = :attempt) "
-        f"AND {rank} < {new}",
+        "UPDATE attempt SET state = :state, code = :code, finished_at = :now, "
+        "provider_id = CASE WHEN provider_id = '' THEN :provider_id ELSE provider_id END "
+        f"WHERE id = :attempt AND ({rank} < {new} OR ({rank} = {new} AND code < :code) "
+        "OR state = 'NOT_SENT')",
         values,
-    )
-
-
-def consequences(connection: Connection, receipts: Sequence[int]) -> Sequence[Record]:
-    return among(
-        connection,
-        "SELECT r.state, r.opted_out, r.bad_recipient, r.provider, a.address, a.channel, "
-        "m.id AS message_id, m.patient_id, m.state AS message_state FROM receipt r "
-        "JOIN attempt a ON a.id = r.attempt_id JOIN message m ON m.id = a.message_id "
-        "WHERE r.id IN :ids",
-        receipts,
     )
 
 
