@@ -3,8 +3,11 @@
 The eleven national days: Code du travail L3133-1. Alsace-Moselle: L3134-13 (Good Friday,
 26 December). Abolition of slavery overseas: loi 83-550 and décret 83-1003 as amended
 (Guadeloupe 27 May, Martinique 22 May, Guyane 10 June, La Réunion 20 December, Mayotte 27 April,
-Saint-Martin 27 May [28 May before 2018], Saint-Barthélemy 9 October). New Caledonia,
-Polynesia, Wallis-et-Futuna: their own labour codes.
+Saint-Barthélemy 9 October; for Saint-Martin sources give 27 or 28 May, so both are kept free).
+New Caledonia, Polynesia, Wallis-et-Futuna: their own labour codes, as of 2025.
+
+A day too many moves a reminder by a day; a day too few disturbs people on a holiday. Customary
+days that no text makes a holiday (Mi-Carême) are not here. `holidays` is the tests' oracle.
 """
 
 from datetime import date, timedelta
@@ -30,14 +33,19 @@ LOCAL: dict[str, dict[tuple[int, int], str]] = {
     "reunion": {(12, 20): ABOLITION},
     "mayotte": {(4, 27): ABOLITION},
     "saint-pierre-et-miquelon": {},
-    "saint-martin": {(5, 27): ABOLITION, (7, 21): "Fête Victor Schœlcher"},
+    "saint-martin": {
+        (5, 27): ABOLITION, (5, 28): ABOLITION, (7, 21): "Fête Victor Schœlcher",
+    },
     "saint-barthelemy": {(10, 9): ABOLITION},
     "nouvelle-caledonie": {(9, 24): "Fête de la citoyenneté"},
     "polynesie": {(3, 5): "Arrivée de l'Évangile", (11, 20): "Matari'i"},
-    "wallis-et-futuna": {(4, 28): "Saint-Pierre Chanel", (7, 29): "Fête du territoire"},
-}
+    "wallis-et-futuna": {
+        (4, 28): "Saint-Pierre Chanel", (6, 29): "Saints Pierre et Paul",
+        (7, 29): "Fête du territoire",
+    },
+}  # fmt: skip
 REGIONS = frozenset(LOCAL)
-GOOD_FRIDAY = frozenset({"alsace-moselle", "guadeloupe", "martinique", "saint-martin", "polynesie"})
+GOOD_FRIDAY = frozenset({"alsace-moselle", "guadeloupe", "martinique", "polynesie"})
 
 
 def easter(year: int) -> date:
