@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 an administrator must repair something, 2 configuration, 3
 Never a traceback: what went wrong is one line that names the place and the remedy.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from reminders.cli.errors import DONE, INTERRUPTED, PipeClosed, complain, errors
 from reminders.cli.explain import explain
 from reminders.cli.look import check, report, why
 from reminders.cli.reading import replies
+from reminders.cli.stats import stats
 from reminders.cli.usage import complain_of_usage
 from reminders.cli.watch import hold, object_, purge, release
 from reminders.cli.work import demo, migrate, run, serve
@@ -60,10 +62,13 @@ app.command("purge")(purge)
 app.command("report")(report)
 app.add_typer(explain, name="explain")
 app.add_typer(replies, name="replies")
+app.add_typer(stats, name="stats")
 
 
 def main() -> None:
     """Entry point of the `reminders` command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # a journal shows a line when it is said
     code = execute(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -1,0 +1,156 @@
+"""`reminders stats`: the numbers of a comparison, for whoever checks ours or brings their own."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reminders.cli.common import JsonOption, out, print_json
+from reminders.errors import ConfigurationError, Problem, RepairNeeded
+from reminders.statistics.comparison import Comparison, Measure, compare
+
+stats = typer.Typer(help="Comparer deux proportions.", no_args_is_help=True, rich_markup_mode=None)
+MEASURES = {
+    Measure.RISK_DIFFERENCE: "différence de risque",
+    Measure.RISK_RATIO: "rapport de risques",
+    Measure.ODDS_RATIO: "rapport de cotes",
+}
+COLUMNS = ("x1", "n1", "x0", "n0", "measure")
+
+
+@stats.callback()
+def _stats() -> None:
+    """Comparer deux proportions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    where: str
+    x1: int
+    n1: int
+    x0: int
+    n0: int
+    measure: Measure
+
+
+@stats.command("compare")
+def compare_(
+    treated: Annotated[str | None, typer.Option("--treated", metavar="X/N")] = None,
+    control: Annotated[str | None, typer.Option("--control", metavar="X/N")] = None,
+    measure: Annotated[str, typer.Option("--measure", metavar="rr|rd|or")] = "rd",
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FICHIER.csv", help="Colonnes x1,n1,x0,n0,measure."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Estimation, intervalle à 95 % et p, observations indépendantes seulement."""
+    cases = _of_file(file) if file is not None else iter([_of_options(treated, control, measure)])
+    for case in cases:
+        try:
+            found = compare(case.x1, case.n1, case.x0, case.n0, case.measure)
+        except ValueError as error:
+            raise RepairNeeded(Problem(case.where, _why(error), "vérifier les effectifs")) from None
+        if as_json:
+            print_json(_json(found))
+        else:
+            _tell(case, found)
+
+
+def _why(error: ValueError) -> str:
+    text = str(error)
+    if text.startswith("no "):
+        return "un bras n'a aucun événement (ou que des événements) : ce rapport n'existe pas"
+    return "effectifs impossibles (il faut 0 ≤ x ≤ n et n ≥ 1)"
+
+
+def _json(found: Comparison) -> dict[str, object]:
+    return {
+        "measure": found.measure.value,
+        "estimate": found.estimate,
+        "low": found.low,
+        "high": found.high,
+        "p": found.p,
+        "method": found.method,
+    }
+
+
+def _tell(case: Counts, found: Comparison) -> None:
+    def number(value: float) -> str:
+        return f"{value:.4f}".replace(".", ",")
+
+    p = "< 0,0001" if found.p < 0.0001 else f"= {number(found.p)}"
+    out.print(
+        f"{case.x1}/{case.n1} contre {case.x0}/{case.n0} : {MEASURES[found.measure]} "
+        f"{number(found.estimate)} (IC 95 % {number(found.low)} à {number(found.high)}), p {p} "
+        f"[{found.method} ; p : z groupé]",
+        markup=False,
+    )
+
+
+def _of_options(treated: str | None, control: str | None, measure: str) -> Counts:
+    problems = [
+        Problem(name, "absent", "écrire par exemple 387/592, ou donner --file")
+        for name, value in (("--treated", treated), ("--control", control))
+        if value is None
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+    x1, n1 = _fraction("--treated", str(treated))
+    x0, n0 = _fraction("--control", str(control))
+    return Counts("--treated, --control", x1, n1, x0, n0, _measure("--measure", measure))
+
+
+def _fraction(where: str, text: str) -> tuple[int, int]:
+    some, _, whole = text.partition("/")
+    try:
+        return int(some), int(whole)
+    except ValueError:
+        raise ConfigurationError(
+            [Problem(where, f"« {text} » n'est pas une fraction", "écrire par exemple 387/592")]
+        ) from None
+
+
+def _measure(where: str, word: str) -> Measure:
+    try:
+        return Measure(word.strip().lower())
+    except ValueError:
+        raise ConfigurationError(
+            [Problem(where, f"« {word} » est inconnu", "choisir parmi : rr, rd, or")]
+        ) from None
+
+
+def _of_file(file: Path) -> Iterator[Counts]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise RepairNeeded(
+                    Problem(
+                        str(file),
+                        f"colonne absente : {', '.join(missing)}",
+                        "écrire x1,n1,x0,n0,measure à la première ligne",
+                    )
+                )
+            for number, row in enumerate(reader, 2):
+                yield _row(f"{file}, ligne {number}", row)
+    except OSError:
+        raise RepairNeeded(Problem(str(file), "fichier illisible", "vérifier le chemin")) from None
+    except (UnicodeDecodeError, csv.Error):
+        raise RepairNeeded(
+            Problem(str(file), "ce n'est pas un CSV en UTF-8", "l'enregistrer en CSV UTF-8")
+        ) from None
+
+
+def _row(where: str, row: Mapping[str, str]) -> Counts:
+    try:
+        x1, n1, x0, n0 = (int(row[name]) for name in COLUMNS[:4])
+    except (TypeError, ValueError):
+        raise RepairNeeded(
+            Problem(where, "x1, n1, x0 et n0 doivent être des nombres entiers", "corriger la ligne")
+        ) from None
+    return Counts(where, x1, n1, x0, n0, _measure(where, row["measure"] or ""))
