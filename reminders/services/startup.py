@@ -7,7 +7,7 @@ from secrets import token_hex
 
 from reminders.rendering import shipped
 from reminders.services.rules import Rules
-from reminders.store import facts, outbox, planning, templates
+from reminders.store import facts, outbox, planning, sources, templates
 from reminders.store.engine import Store
 from reminders.store.types import micros
 
@@ -15,7 +15,10 @@ from reminders.store.types import micros
 def prepare(
     store: Store, rules: Rules, providers: list[str], release: str, *, now: datetime
 ) -> None:
-    """Enter shipped texts once, give each provider its pacer, re-plan if the rules changed."""
+    """Enter shipped texts once, give each provider its pacer, re-plan if the rules changed.
+
+    In live mode a source nobody let through yet is held from here on, before anything is read.
+    """
     at = micros(now)
     with store.write() as connection:
         for text in shipped():
@@ -34,6 +37,9 @@ def prepare(
         fingerprint = rules_fingerprint(rules)
         if facts.replace(connection, "rules", fingerprint):
             planning.mark_all_dirty(connection, at)
+        if rules.mode == "live":
+            for source in sources.unseen(connection):
+                sources.hold_first_run(connection, source, at)
         mode = facts.read(connection, "mode")
         if facts.replace(connection, "mode", rules.mode) and mode and rules.mode == "live":
             outbox.rearm_rehearsed(connection, now=at)

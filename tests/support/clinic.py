@@ -16,11 +16,15 @@ from reminders.domain.appointment import (
 )
 from reminders.domain.guard import Limits
 from reminders.ports import FeedInfo
+from reminders.services.hold import release_holds
 from reminders.services.plan import PlanSummary, plan
 from reminders.services.rules import Rules, rules_of
 from reminders.services.startup import prepare, secret_of
 from reminders.services.sync import FeedSummary, SyncOptions, sync
+from reminders.store import holds as held
+from reminders.store import outbox
 from reminders.store.engine import Record, Store, rows
+from reminders.store.types import SECOND, micros
 from tests.support.memory_source import MemoryFeed, MemorySource
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -154,6 +158,20 @@ class Clinic:
         return self.rows(
             "SELECT * FROM patient WHERE identifier = :identifier", identifier=f"{number:07}"
         )[0]
+
+    def leave(self) -> int:
+        """How many due messages the intent permits now; they are then on their way."""
+        at = micros(self.now)
+        with self.store.write() as connection:
+            held.hold_due(connection, at)
+            token, leased = outbox.lease(
+                connection, "sms", now=at, until=at + 60 * SECOND, limit=100
+            )
+        with self.store.write() as connection:
+            return len(outbox.permit(connection, token, [row.id for row in leased], now=at))
+
+    def release(self, by: str = "nadia") -> tuple[int, int]:
+        return release_holds(self.store, now=self.now, by=by)
 
     def holds(self) -> list[str]:
         """Codes of the active holds."""
