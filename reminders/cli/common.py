@@ -47,9 +47,9 @@ MODES = {
 
 def settings_of(config: Path, *, working: bool = False) -> Settings:
     """The settings of a command. One that works (run, serve) logs what it does; one that a
-    person waits for logs only what is wrong."""
+    person waits for says so itself."""
     settings = configured(config)
-    logs.configure(settings.logs.level if working else "warning")
+    logs.configure(settings.logs.level if working else "error")
     return settings
 
 

@@ -5,20 +5,24 @@ losing or doubling one changes nothing.
 """
 
 import asyncio
+import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import structlog
 import uvicorn
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from fastapi import FastAPI
 
 from reminders.bootstrap import Application, build
+from reminders.cli.bells import Bells
 from reminders.cli.common import out, zone_of
-from reminders.clock import Clock, SystemClock
+from reminders.cli.errors import DONE
+from reminders.clock import Clock
 from reminders.config import Settings
-from reminders.errors import ReminderError
+from reminders.errors import Problem, RepairNeeded
 from reminders.ports import Received
 from reminders.store.migrate import is_current
 from reminders.web.internal import Inside, internal_app
@@ -26,9 +30,7 @@ from reminders.web.public import public_app
 
 log = structlog.get_logger()
 
-DELIVER_SECONDS = 1.0
-REPAIR_SECONDS = 10.0
-PURGE_SECONDS = 6 * 3600.0
+GOODBYE_SECONDS = 5  # what a request in progress may still take when we stop
 
 
 class Server(uvicorn.Server):
@@ -50,72 +52,114 @@ async def _serve(application: Application) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with serving(application):
-        web = application.settings.web
-        out.print(f"Pages internes : http://{web.internal_host}:{web.internal_port}")
-        if web.public_url:
-            out.print(f"Retours des opérateurs : {web.public_host}:{web.public_port}")
+    bells = Bells(application)
+    async with listening(application) as addresses:
+        out.print(f"Pages internes : http://{addresses[0]}")
+        if len(addresses) > 1:
+            out.print(f"Retours des opérateurs : http://{addresses[1]}")
         out.print("Arrêter : Ctrl-C")
+        log.info("serving", mode=application.settings.mode)
+        bells.start()
         await stop.wait()
         out.print("Arrêt : les envois en cours se terminent…")
+        ended = await bells.stop()
+    log.info("stopped", all_ended=ended)
+    if not ended:  # a DPI that does not answer keeps its thread; being killed loses nothing
+        sys.stdout.flush()
+        os._exit(DONE)
     await application.aclose()
-
-
-@asynccontextmanager
-async def serving(application: Application) -> AsyncIterator[Application]:
-    """The listeners and the bells of one application, for as long as the block runs."""
-    async with listening(application), ringing(application):
-        yield application
 
 
 @asynccontextmanager
 async def listening(
     application: Application, *, extend: Callable[[FastAPI], None] | None = None
-) -> AsyncIterator[None]:
-    """The listeners alone. `extend` may add routes to the internal one (the demo's pages)."""
+) -> AsyncIterator[list[str]]:
+    """The listeners alone: their addresses, the internal one first.
+
+    `extend` may add routes to the internal one (the demo's pages). Raises RepairNeeded for
+    an address that cannot be listened to, before anything is served.
+    """
     web = application.settings.web
     inside = internal_app(inside_of(application))
     if extend is not None:
         extend(inside)
-    servers = [_server(inside, web.internal_host, web.internal_port)]
+    apps = [(inside, "internal", web.internal_host, web.internal_port)]
     if web.public_url:
-        servers.append(_server(_public(application), web.public_host, web.public_port))
-    running = [asyncio.create_task(server.serve()) for server in servers]
+        apps.append((_public(application), "public", web.public_host, web.public_port))
+    sockets = _bound(application.settings, [(name, host, port) for _, name, host, port in apps])
+    servers = [_server(app) for app, *_ in apps]
+    running = [
+        asyncio.create_task(server.serve(sockets=[one]))
+        for server, one in zip(servers, sockets, strict=True)
+    ]
     try:
-        await _started(servers, running)
-        yield
+        while not all(server.started for server in servers):
+            await asyncio.sleep(0.01)
+        yield [_address(one) for one in sockets]
     finally:
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*running, return_exceptions=True)
+        for one in sockets:
+            one.close()
 
 
 @asynccontextmanager
 async def ringing(application: Application) -> AsyncIterator[None]:
     """The bells alone; what is in flight when they stop ends first."""
-    scheduler = _bells(application)
-    scheduler.start()
+    bells = Bells(application)
+    bells.start()
     try:
         yield
     finally:
-        scheduler.shutdown(wait=False)
-        await application.tasks.settled()
+        await bells.stop()
 
 
-async def _started(servers: list[Server], running: list["asyncio.Task[None]"]) -> None:
-    """Return once every listener listens; raise what stopped one that cannot."""
-    while not all(server.started for server in servers):
-        for task in running:
-            if task.done():
-                task.result()
-                raise SystemExit(1)  # uvicorn said why: the port is taken, most often
-        await asyncio.sleep(0.01)
+def _bound(settings: Settings, addresses: list[tuple[str, str, int]]) -> list[socket.socket]:
+    """A listening socket for each address. Raises RepairNeeded naming the key of the first one
+    that cannot be had."""
+    sockets: list[socket.socket] = []
+    for name, host, port in addresses:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            sockets.append(socket.create_server((host, port), family=family, backlog=512))
+        except OSError as error:
+            for one in sockets:
+                one.close()
+            line = settings.line_of("web", f"{name}_port")
+            place = f"web › {name}_port" + (f" (ligne {line})" if line else "")
+            raise RepairNeeded(Problem(place, *_why_not(error, host, port))) from None
+    return sockets
 
 
-def _server(app: FastAPI, host: str, port: int) -> Server:
+def _why_not(error: OSError, host: str, port: int) -> tuple[str, str]:
+    if isinstance(error, PermissionError):
+        return f"le port {port} est réservé", "prendre un port au-dessus de 1023"
+    if isinstance(error, socket.gaierror):
+        return f"« {host} » n'est pas une adresse de cette machine", "corriger l'hôte"
+    return (
+        f"{host}:{port} n'est pas libre, ou pas à cette machine",
+        "arrêter l'autre programme (un autre reminders serve ?), ou changer de port",
+    )
+
+
+def _address(one: socket.socket) -> str:
+    host, port = one.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _server(app: FastAPI) -> Server:
     return Server(
         uvicorn.Config(
-            app, host=host, port=port, log_level="warning", access_log=False, server_header=False
+            app,
+            log_config=None,
+            access_log=False,  # a path holds a secret, a query may hold a number
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            lifespan="off",
+            limit_concurrency=1_000,
+            timeout_graceful_shutdown=GOODBYE_SECONDS,
         )
     )
 
@@ -144,39 +188,3 @@ def _public(application: Application) -> FastAPI:
         tasks.take,
         hinted,
     )
-
-
-def _bells(application: Application) -> AsyncIOScheduler:
-    settings, tasks = application.settings, application.tasks
-    scheduler = AsyncIOScheduler(
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    )
-    every = min((table.every_seconds for table in settings.dpi), default=300.0)
-    polled = min((table.poll_seconds for table in settings.sms), default=300.0)
-    bells: tuple[tuple[str, float, Callable[[], Awaitable[object]]], ...] = (
-        ("sync", every, tasks.sync_and_plan),
-        ("deliver", DELIVER_SECONDS, tasks.deliver_if_due),
-        ("repair", REPAIR_SECONDS, tasks.repair),
-        ("poll", polled, tasks.poll),
-        ("purge", PURGE_SECONDS, tasks.purge_later),
-    )
-    first = SystemClock().now()  # the bells ring in real time, whatever the plan's clock says
-    for name, seconds, work in bells:
-        scheduler.add_job(
-            _guarded(name, work), "interval", seconds=seconds, id=name, next_run_time=first
-        )
-    return scheduler
-
-
-def _guarded(name: str, work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
-    """A bell that fails is logged by name and rung again: nothing it missed is lost."""
-
-    async def ring() -> None:
-        try:
-            await work()
-        except ReminderError as error:
-            log.error("task failed", task=name, error=type(error).__name__)
-        except Exception as error:  # the next bell must still ring
-            log.error("task failed unexpectedly", task=name, error=type(error).__name__)
-
-    return ring

@@ -1,12 +1,14 @@
 """Commands that do the work: run, serve, demo, migrate."""
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from reminders.bootstrap import build, open_store
+from reminders.bootstrap import Application, build, open_store
 from reminders.cli.common import (
     DEFAULT_CONFIG,
     AtOption,
@@ -18,6 +20,7 @@ from reminders.cli.common import (
     print_json,
     settings_of,
 )
+from reminders.cli.errors import INTERRUPTED, errors
 from reminders.cli.rehearse import dry_run as rehearse
 from reminders.cli.summary import exit_code, print_summary, summary_of
 from reminders.engine.tasks import Pass
@@ -46,14 +49,10 @@ def run(
     application = build(settings, clock)
     started = clock.now()
 
-    async def one() -> Pass:
-        try:
-            return await application.tasks.one_pass()
-        finally:
-            await application.aclose()
-
-    done = asyncio.run(one())
-    code, summary = exit_code(done), summary_of(done, settings)
+    done = asyncio.run(_one_pass(application))
+    interrupted = application.tasks.stopping
+    code = INTERRUPTED if interrupted else exit_code(done)
+    summary = summary_of(done, settings)
     with opened(settings) as store:
         remember_run(store, started, clock.now(), settings.mode, code, summary)
     if as_json:
@@ -61,6 +60,27 @@ def run(
     else:
         print_summary(done, settings)
     raise typer.Exit(code)
+
+
+async def _one_pass(application: Application) -> Pass:
+    """One pass. SIGINT or SIGTERM lets what is in flight end and be recorded; a second one ends
+    the process on the spot, which loses nothing either but leaves messages in doubt."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        if application.tasks.stopping:
+            os._exit(INTERRUPTED)
+        application.tasks.stop()
+        errors.print(
+            "Interruption : ce qui est en cours se termine (Ctrl-C encore : tout de suite)"
+        )
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    try:
+        return await application.tasks.one_pass()
+    finally:
+        await application.aclose()
 
 
 def serve(config: ConfigOption = DEFAULT_CONFIG, at: AtOption = None) -> None:

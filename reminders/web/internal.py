@@ -6,14 +6,20 @@ from datetime import datetime
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from jinja2 import Environment, FunctionLoader
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from starlette.middleware.base import BaseHTTPMiddleware
 
+from reminders.errors import RepairNeeded
 from reminders.services.today import Today, today_of
 from reminders.store.engine import Store
 
+log = structlog.get_logger()
+
+READ = ["GET", "HEAD"]
 CSP = (
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'"
@@ -33,27 +39,27 @@ class Inside:
 
 
 def internal_app(inside: Inside) -> FastAPI:
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     pages = _pages()
 
-    @app.get("/", response_class=HTMLResponse)
+    @app.api_route("/", methods=READ, response_class=HTMLResponse)
     def home() -> str:
         today = today_of(inside.store, inside.zone, now=inside.now())
         return pages.get_template("today.html").render(
             today=today, mode=inside.mode, resting=inside.resting()
         )
 
-    @app.get("/assets/style.css")
+    @app.api_route("/assets/style.css", methods=READ)
     def style() -> Response:
         text = (files("templates") / "pages" / "assets" / "style.css").read_text(encoding="utf-8")
         return Response(text, media_type="text/css")
 
-    @app.get("/healthz")
+    @app.api_route("/healthz", methods=READ)
     def healthz() -> PlainTextResponse:
         """The process answers; nothing else is asked."""
         return PlainTextResponse("ok")
 
-    @app.get("/readyz")
+    @app.api_route("/readyz", methods=READ)
     def readyz() -> JSONResponse:
         """Ready: the database answers and has this release's schema."""
         try:
@@ -62,13 +68,24 @@ def internal_app(inside: Inside) -> FastAPI:
             ready = False
         return JSONResponse({"ready": ready}, 200 if ready else 503)
 
-    @app.get("/metrics")
+    @app.api_route("/metrics", methods=READ)
     def metrics() -> Response:
         today = today_of(inside.store, inside.zone, now=inside.now())
         return Response(_metrics(today, inside), media_type="text/plain; version=0.0.4")
 
-    app.middleware("http")(_headers)
+    app.add_exception_handler(Exception, _unavailable)
+    app.add_exception_handler(RepairNeeded, _unavailable)
+    app.add_middleware(BaseHTTPMiddleware, dispatch=_headers)
     return app
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    """A page whose data cannot be read says what to repair, and nothing of what it held."""
+    if isinstance(error, RepairNeeded):
+        log.error("page unavailable", place=error.problem.where)
+        return PlainTextResponse(f"{error.problem}\n", 503)
+    log.error("page failed", error=type(error).__name__)
+    return PlainTextResponse("Erreur inattendue ; le journal dit où.\n", 500)
 
 
 async def _headers(

@@ -2,12 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+import structlog
 from fastapi import FastAPI, Request, Response
+from starlette.background import BackgroundTask
+from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse
 
-from reminders.errors import Forged, RepairNeeded
+from reminders.errors import Forged
 from reminders.ports import Callback, Received, SmsSender
 from reminders.services.receive import Taken
+
+log = structlog.get_logger()
 
 LONGEST_BODY = 64 * 1024  # a callback is a few hundred bytes
 
@@ -23,16 +28,15 @@ def public_app(
     hinted: Hinted,
 ) -> FastAPI:
     """`paths`: provider id -> secret path. `take` is durable when it returns: only then 2xx."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for provider, path in paths.items():
-        sender = senders[provider]
         app.add_api_route(
             path + "{rest:path}",
-            _endpoint(provider, sender, public_url, take, hinted),
+            _endpoint(provider, senders[provider], public_url, take, hinted),
             methods=["GET", "POST"],
             response_class=Response,
         )
-    app.middleware("http")(_quiet_headers)
+    app.add_middleware(BaseHTTPMiddleware, dispatch=_quiet_headers)
     return app
 
 
@@ -40,29 +44,40 @@ def _endpoint(
     provider: str, sender: SmsSender, public_url: str, take: Take, hinted: Hinted
 ) -> Callable[[Request], Awaitable[Response]]:
     async def callback(request: Request) -> Response:
-        body = await _body(request)
-        if body is None:
-            return PlainTextResponse("too large", 413)
-        query = f"?{request.url.query}" if request.url.query else ""
-        asked = Callback(
-            request.method,
-            f"{public_url}{request.url.path}{query}",
-            {name.lower(): value for name, value in request.headers.items()},
-            body,
-        )
         try:
-            received = sender.receive(asked)
-        except Forged:
-            return PlainTextResponse("forbidden", 403)
-        try:
+            body = await _body(request)
+            if body is None:
+                return PlainTextResponse("too large", 413)
+            received = sender.receive(_asked(request, body, public_url))
             await take(provider, received)
-        except RepairNeeded:
-            return PlainTextResponse("try again", 503)  # the provider keeps it and comes back
-        if received.hints:
-            await hinted(provider, received)
-        return Response(status_code=204)
+        except Forged:
+            log.warning("callback forged", provider=provider)
+            return PlainTextResponse("forbidden", 403)
+        except Exception as error:  # not stored, so not acknowledged: the provider comes back
+            log.error("callback failed", provider=provider, error=type(error).__name__)
+            return PlainTextResponse("try again", 503)
+        # Asking takes as long as the provider takes; it must not wait for its own answer.
+        later = BackgroundTask(_ask, hinted, provider, received) if received.hints else None
+        return Response(status_code=204, background=later)
 
     return callback
+
+
+def _asked(request: Request, body: bytes, public_url: str) -> Callback:
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Callback(
+        request.method,
+        f"{public_url}{request.url.path}{query}",
+        {name.lower(): value for name, value in request.headers.items()},
+        body,
+    )
+
+
+async def _ask(hinted: Hinted, provider: str, received: Received) -> None:
+    try:
+        await hinted(provider, received)
+    except Exception as error:  # the next poll asks again
+        log.warning("hint not followed", provider=provider, error=type(error).__name__)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -82,6 +97,7 @@ async def _quiet_headers(
 ) -> Response:
     response = await call_next(request)
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -1,0 +1,96 @@
+"""The bells of `serve`: what wakes the tasks, and how it ends.
+
+Nothing depends on a bell: what one missed, the next finds (ADR 0001).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from reminders.bootstrap import Application
+from reminders.clock import SystemClock
+from reminders.errors import RepairNeeded
+
+log = structlog.get_logger()
+
+DELIVER_SECONDS = 1.0
+REPAIR_SECONDS = 10.0
+WATCH_SECONDS = 30.0  # data too old holds within a minute (DESIGN R7)
+PURGE_SECONDS = 6 * 3600.0
+ENDING_SECONDS = 20.0  # longer than a message in flight may take
+REMINDER_SECONDS = 300.0  # a task that keeps failing says so again so often
+
+
+class Bells:
+    """APScheduler's in-memory interval jobs. Belongs to the running event loop."""
+
+    def __init__(self, application: Application) -> None:
+        self._tasks = application.tasks
+        self._ringing: set[asyncio.Task[None]] = set()
+        self._scheduler = AsyncIOScheduler(
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        settings, tasks = application.settings, application.tasks
+        every = min((table.every_seconds for table in settings.dpi), default=300.0)
+        polled = min((table.poll_seconds for table in settings.sms), default=300.0)
+        for name, seconds, work in (
+            ("sync", every, tasks.sync_and_plan),
+            ("watch", WATCH_SECONDS, tasks.watch),
+            ("deliver", DELIVER_SECONDS, tasks.deliver_if_due),
+            ("repair", REPAIR_SECONDS, tasks.repair),
+            ("poll", polled, tasks.poll),
+            ("purge", PURGE_SECONDS, tasks.purge_later),
+        ):
+            self._add(name, seconds, work)
+
+    def _add(self, name: str, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        guarded = _Guarded(name, work)
+
+        async def ring() -> None:
+            # A task of its own: the scheduler cancels its own when it ends, we let ours finish.
+            task = asyncio.create_task(guarded.ring())
+            self._ringing.add(task)
+            task.add_done_callback(self._ringing.discard)
+            await asyncio.shield(task)
+
+        # In real time, whatever the plan's clock says.
+        self._scheduler.add_job(
+            ring, "interval", seconds=seconds, id=name, next_run_time=SystemClock().now()
+        )
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    async def stop(self) -> bool:
+        """Ring no more; True once everything begun has ended, False if something would not."""
+        self._tasks.stop()
+        self._scheduler.shutdown(wait=False)
+        pending = set(self._ringing)
+        if pending:
+            _, pending = await asyncio.wait(pending, timeout=ENDING_SECONDS)
+        return not pending
+
+
+class _Guarded:
+    """A task that fails is logged by name, not once a second, and rung again."""
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
+        self._name = name
+        self._work = work
+        self._told: float | None = None  # when its failure was last told; None: it works
+
+    async def ring(self) -> None:
+        now = asyncio.get_running_loop().time()
+        try:
+            await self._work()
+        except Exception as error:  # the next bell must still ring
+            if self._told is None or now - self._told >= REMINDER_SECONDS:
+                self._told = now
+                where = error.problem.where if isinstance(error, RepairNeeded) else ""
+                log.error("task failed", task=self._name, error=type(error).__name__, place=where)
+        else:
+            if self._told is not None:
+                self._told = None
+                log.info("task works again", task=self._name)
