@@ -144,17 +144,41 @@ class RetentionTable(Table):
     archive_days: Annotated[int, Field(ge=1)] = 30
 
 
+# Whose public holidays apply: the table is domain/holidays.py, and a test compares the names.
+Region = Literal[
+    "metropole", "alsace-moselle", "guadeloupe", "martinique", "guyane", "reunion", "mayotte",
+    "saint-pierre-et-miquelon", "saint-martin", "saint-barthelemy", "nouvelle-caledonie",
+    "polynesie", "wallis-et-futuna",
+]  # fmt: skip
+REGION_OF_ZONE: dict[str, Region] = {
+    "America/Guadeloupe": "guadeloupe", "America/Martinique": "martinique",
+    "America/Cayenne": "guyane", "Indian/Reunion": "reunion", "Indian/Mayotte": "mayotte",
+    "America/Miquelon": "saint-pierre-et-miquelon", "America/Marigot": "saint-martin",
+    "America/St_Barthelemy": "saint-barthelemy", "Pacific/Noumea": "nouvelle-caledonie",
+    "Pacific/Tahiti": "polynesie", "Pacific/Marquesas": "polynesie",
+    "Pacific/Gambier": "polynesie", "Pacific/Wallis": "wallis-et-futuna",
+}  # fmt: skip
+
+
 class SiteTable(Table):
     id: Identifier
     name: Annotated[str, Field(min_length=1, max_length=80)]
     short_name: Annotated[str, Field(min_length=1, max_length=20)]
     timezone: ZoneName = "Europe/Paris"
     phone: Annotated[str, Field(min_length=4, max_length=30)]
-    region: str = "metropole"
+    region: Region = "metropole"
     earliest: ClockTime = time(9)
     latest: ClockTime = time(20)
-    days: tuple[Annotated[int, Field(ge=1, le=7)], ...] = (1, 2, 3, 4, 5, 6)  # 1 = Monday
+    days: tuple[Annotated[int, Field(ge=1, le=6)], ...] = (1, 2, 3, 4, 5, 6)  # 1 = Monday
     address: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _holidays_follow_the_zone(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "region" not in data:
+            found = REGION_OF_ZONE.get(str(data.get("timezone")))
+            return data | {"region": found} if found else data
+        return data
 
     @model_validator(mode="after")
     def _hours_make_a_day(self) -> "SiteTable":

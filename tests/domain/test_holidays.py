@@ -1,10 +1,12 @@
 """French public holidays, compared with the `holidays` package from 2000 to 2040."""
 
 from datetime import date
+from typing import get_args
 
 import pytest
-from holidays.countries import France
+from holidays.countries.france import France
 
+from reminders.config.tables import REGION_OF_ZONE, Region
 from reminders.domain.holidays import REGIONS, easter, is_holiday, name_of
 
 YEARS = range(2000, 2041)
@@ -45,7 +47,9 @@ def days_of(year: int) -> list[date]:
 
 @pytest.mark.parametrize("region", sorted(SUBDIVISIONS))
 def test_every_day_of_forty_years_is_what_the_oracle_says(region: str) -> None:
-    oracle = France(subdiv=SUBDIVISIONS[region], years=YEARS, language="fr")
+    oracle = France(  # type: ignore[no-untyped-call]
+        subdiv=SUBDIVISIONS[region], years=YEARS, language="fr"
+    )
     for year in YEARS:
         for day in days_of(year):
             ours, theirs = name_of(day, region), oracle.get(day)
@@ -58,6 +62,11 @@ def test_every_day_of_forty_years_is_what_the_oracle_says(region: str) -> None:
 
 def test_every_region_is_compared() -> None:
     assert set(SUBDIVISIONS) == REGIONS
+
+
+def test_the_configuration_offers_exactly_these_regions() -> None:
+    assert set(get_args(Region)) == REGIONS
+    assert set(REGION_OF_ZONE.values()) < REGIONS
 
 
 @pytest.mark.parametrize(
