@@ -11,16 +11,26 @@ import os
 import sys
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 
 LEVELS = {name: getattr(logging, name.upper()) for name in ("debug", "info", "warning", "error")}
 
 
-def configure(level: str, stream: TextIO | None = None) -> None:
-    """Everything logged from now on goes to `stream` (standard error), from `level` upwards."""
-    target = sys.stderr if stream is None else stream
+class _StandardError:
+    """Standard error as it is when a line is written."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def configure(level: str) -> None:
+    """Everything logged from now on goes to standard error, from `level` upwards."""
+    target = cast("TextIO", _StandardError())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

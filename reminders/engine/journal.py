@@ -11,11 +11,11 @@ log = structlog.get_logger()
 def feed_read(feed: FeedSummary) -> None:
     """Its name stays out: a hospital may call an export after a patient. A poll that brought
     nothing, as most do, is worth a line only to somebody who looks for a fault."""
-    tell = log.info if feed.status in ("accepted", "known") else log.warning
-    if feed.status == "known" or (
-        feed.status == "accepted" and not feed.rows and not feed.problem_count
-    ):
+    told_nothing = not feed.rows and not feed.problem_count
+    if feed.status == "known" or (feed.status == "accepted" and told_nothing):
         tell = log.debug
+    else:
+        tell = log.info if feed.status == "accepted" else log.warning
     tell(
         "feed read",
         source=feed.source,
