@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from reminders.clock import Clock
+from reminders.engine.pace import Pace
 from reminders.engine.writer import Writer
 from reminders.errors import (
     BadRecipient,
@@ -21,6 +22,7 @@ from reminders.errors import (
     NotSent,
     OptedOut,
     Refused,
+    RepairNeeded,
     Throttled,
     Unknown,
 )
@@ -33,11 +35,13 @@ from reminders.services.deliver import (
     Envelope,
     Result,
     Window,
-    routes_in_order,
 )
 
 GROUP = 100  # answers written together ...
 GROUP_SECONDS = 0.005  # ... or as many as came in this time
+RECORD_AGAIN_SECONDS = 0.5  # a database that is away is asked again after this ...
+RECORD_TRIES = 20  # ... so often, before answers are left to the next process
+PATIENCE = timedelta(seconds=60)  # a longer pause is left to the next pass
 LATE = timedelta(seconds=1)  # bytes that have not left this long after their slot never will
 FAILURES_BEFORE_REST = 3
 
@@ -56,11 +60,20 @@ class PassSummary:
 
 @dataclass(slots=True)
 class _Health:
-    """A provider that fails is left alone for a while, then tried with what comes next."""
+    """A provider that fails is left alone for a while, then tried with one message; the others
+    follow once that one has its answer."""
 
     failures: int = 0
     rests: int = 0
     until: datetime | None = None
+    probing: bool = False
+
+    def recovered(self) -> None:
+        self.failures, self.rests, self.until = 0, 0, None
+
+    def rested(self, now: datetime) -> bool:
+        """It has failed, its pause is over, and nobody knows yet whether it works again."""
+        return self.until is not None and self.until <= now
 
 
 class Pump:
@@ -83,6 +96,7 @@ class Pump:
         self._most = in_flight
         self._pause = pause_seconds
         self._health = {route.id: _Health() for route in routes}
+        self._pace = {route.id: Pace(route) for route in routes}
         self._results: list[Result] = []
         self._arrived = asyncio.Event()
         self._recording = asyncio.Lock()
@@ -111,34 +125,54 @@ class Pump:
                     _, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
                     continue
                 await self._flush(summary)
-                if window.wait_until is not None:
-                    await self._clock.sleep_until(window.wait_until)
+                pause = window.wait_until
+                if pause is not None and pause - self._clock.now() <= PATIENCE:
+                    await self._clock.sleep_until(pause)
                 elif not window.leased:
                     return summary
         finally:
             recorder.cancel()
             if sending:
                 await asyncio.wait(sending)
-            await self._flush(summary)
+            await self._flush_patiently(summary)
 
     async def _open(self, free: int) -> Window:
+        """A window of the healthy providers; one that has rested gets a single message first."""
         now = self._clock.now()
-        resting = {
-            name: health.until for name, health in self._health.items() if health.until is not None
-        }
-        routes = routes_in_order(self._routes, resting, now)
-        if not routes:
-            return Window()
         limit = min(free, GROUP)
+        healthy = [route for route in self._routes if self._health[route.id].until is None]
+        window = Window()
+        for probe in self._to_probe(now):
+            others = [route for route in healthy if route.channel == probe.channel]
+            tried = await self._window([probe, *others], 1, now)
+            self._health[probe.id].probing = any(
+                envelope.route.id == probe.id for envelope in tried.envelopes
+            )
+            window.add(tried)
+        if healthy and limit > len(window.envelopes):
+            window.add(await self._window(healthy, limit - len(window.envelopes), now))
+        return window
+
+    def _to_probe(self, now: datetime) -> list[Route]:
+        return [
+            route
+            for route in self._routes
+            if self._health[route.id].rested(now) and not self._health[route.id].probing
+        ]
+
+    async def _window(self, routes: Sequence[Route], limit: int, now: datetime) -> Window:
+        channels = {route.channel for route in routes}
+        away = [r for r in self._routes if r.channel in channels and r not in routes]
         return await self._writer.call(
-            lambda: self._delivery.open_window(routes, limit, now=now, still=self._clock.now)
+            lambda: self._delivery.open_window(
+                routes, limit, now=now, still=self._clock.now, away=away
+            )
         )
 
     async def _send(self, envelope: Envelope) -> None:
         failpoint("send.before_slot")
-        await self._clock.sleep_until(envelope.slot)
-        late = self._clock.now() - envelope.slot > LATE
-        result = await self._submit_once(envelope, late=late)
+        leaves = await self._pace[envelope.route.id].turn(envelope.slot, self._clock)
+        result = await self._submit_once(envelope, late=leaves - envelope.slot > LATE)
         failpoint("result.queued")
         self._watch(result)
         self._results.append(result)
@@ -152,7 +186,11 @@ class Pump:
         try:
             accepted = await self._submit[envelope.route.id](envelope, self._clock.now())
         except Throttled as error:
-            return Result(envelope, Answer.NOT_SENT, error.code, retry_after=error.retry_after)
+            other = self._has_other(envelope.route)
+            return Result(
+                envelope, Answer.NOT_SENT, error.code,
+                retry_after=error.retry_after, throttled=True, elsewhere=other,
+            )  # fmt: skip
         except NotSent as error:
             return Result(
                 envelope, Answer.NOT_SENT, error.code, elsewhere=self._has_other(envelope.route)
@@ -186,29 +224,28 @@ class Pump:
         return until is None or until <= self._clock.now()
 
     def _watch(self, result: Result) -> None:
-        """Leave a provider that cannot be reached or refuses us; come back to it later."""
+        """Leave a provider that cannot be reached, hangs or refuses us; come back to it later."""
         health = self._health[result.envelope.route.id]
-        if result.answer is not Answer.NOT_SENT:
-            if result.answer is not Answer.UNKNOWN:
-                health.failures, health.rests, health.until = 0, 0, None
+        health.probing = False
+        if result.code == "late":
+            return  # nobody asked the provider
+        if result.answer in (Answer.ACCEPTED, Answer.REFUSED):
+            health.recovered()
             return
         health.failures += 1
-        throttled = result.retry_after
-        if (
-            throttled is None
-            and not result.misconfigured
-            and health.failures < FAILURES_BEFORE_REST
-        ):
+        certain = result.throttled or result.misconfigured or health.rests > 0
+        if not certain and health.failures < FAILURES_BEFORE_REST:
             return
-        if health.until is None or health.until <= self._clock.now():
-            pause = throttled or self._pause * 2 ** min(health.rests, 5)
+        now = self._clock.now()
+        if health.until is None or health.until <= now:
+            pause = result.retry_after or self._pause * 2 ** min(health.rests, 5)
             log.warning(
                 "provider resting",
                 provider=result.envelope.route.id,
                 code=result.code,
                 seconds=round(pause, 1),
             )
-            health.until = self._clock.now() + timedelta(seconds=pause)
+            health.until = now + timedelta(seconds=pause)
             health.rests += 1
 
     async def _record_for_ever(self, summary: PassSummary) -> None:
@@ -216,7 +253,18 @@ class Pump:
             await self._arrived.wait()
             if len(self._results) < GROUP:
                 await asyncio.sleep(GROUP_SECONDS)
-            await self._flush(summary)
+            await self._flush_patiently(summary)
+
+    async def _flush_patiently(self, summary: PassSummary) -> None:
+        """An answer that cannot be written now is kept and written when the database is back."""
+        for _ in range(RECORD_TRIES - 1):
+            try:
+                await self._flush(summary)
+                return
+            except RepairNeeded:
+                log.warning("answers wait for the database", number=len(self._results))
+                await asyncio.sleep(RECORD_AGAIN_SECONDS)
+        await self._flush(summary)
 
     async def _flush(self, summary: PassSummary) -> None:
         """Record what came in; returns once that, and what another flush had taken, is durable."""
@@ -225,13 +273,17 @@ class Pump:
             batch, self._results = self._results, []
             if not batch:
                 return
+            now = self._clock.now()
+            try:
+                await self._writer.call(lambda: self._delivery.record(batch, now=now))
+            except BaseException:
+                self._results = batch + self._results  # written twice is written once
+                raise
             for result in batch:
                 summary.answers[result.answer.value] += 1
                 summary.misconfigured += result.misconfigured
                 if result.code:
                     summary.codes[result.code] += 1
-            now = self._clock.now()
-            await self._writer.call(lambda: self._delivery.record(batch, now=now))
 
     @property
     def resting(self) -> dict[str, datetime]:

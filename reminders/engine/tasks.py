@@ -19,6 +19,7 @@ from reminders.engine.writer import Writer
 from reminders.errors import ReminderError
 from reminders.ports import AppointmentSource, Received, SmsSender
 from reminders.services.deliver import Delivery
+from reminders.services.hold import hold_stale
 from reminders.services.plan import PlanSummary, plan
 from reminders.services.purge import PurgeSummary, purge
 from reminders.services.receive import Taken, receive
@@ -70,6 +71,7 @@ class Tasks:
         self._pump = pump
         self._writer = writer
         self._sending = asyncio.Lock()
+        self._has_read = False  # every source once, since this process began
 
     def sync(self) -> list[FeedSummary]:
         """Read every source once. One that fails does not stop the others."""
@@ -108,8 +110,11 @@ class Tasks:
         with self._parts.store.write() as connection:
             return outbox.open_today(connection, now=micros(self._parts.clock.now()))
 
-    async def deliver(self) -> PassSummary:
-        """Send what is due, and what a refusal or a failure opens next, until nothing is left."""
+    async def deliver(self, *, all_day: bool = False) -> PassSummary:
+        """Send what is due, and what a refusal or a failure opens next, until nothing is left.
+
+        `all_day`: the hours of this civil day's steps do not count (ADR 0007).
+        """
         total = PassSummary()
         async with self._sending:
             for _ in range(MOST_ROUNDS):
@@ -122,7 +127,10 @@ class Tasks:
                     break
                 if self.stopping:
                     break
-                if not (await self._writer.call(self.plan)).planned and not self._more_due():
+                replanned = await self._writer.call(self.plan)
+                if all_day:
+                    await self._writer.call(self.open_today)
+                if not replanned.planned and not self._more_due():
                     break
         if total.answers or total.rehearsed:
             log.info(
@@ -139,9 +147,11 @@ class Tasks:
 
     async def repair(self) -> dict[str, int]:
         """Ask about the undecided, recover what a dead process left, expire what is past."""
-        await self._look_up()
-        now = self._parts.clock.now()
-        repaired = dict(await self._writer.call(lambda: self._parts.delivery.tidy(now=now)))
+        delivery, now = self._parts.delivery, self._parts.clock.now()
+        found = await self._writer.call(lambda: delivery.recover(now=now))
+        await self._look_up()  # before anything is given up
+        repaired = dict(await self._writer.call(lambda: delivery.tidy(now=now)))
+        repaired = {name: number + found.get(name, 0) for name, number in repaired.items()}
         if any(repaired.values()):
             log.info("repaired", **repaired)
         if repaired["settled"] or repaired["quarantined"]:
@@ -201,13 +211,28 @@ class Tasks:
 
         The reading has a thread of its own: a slow DPI must not make callbacks and sending wait.
         """
-        feeds = await asyncio.to_thread(self.sync)
+        try:
+            feeds = await asyncio.to_thread(self.sync)
+        finally:
+            self._has_read = True
         await self._writer.call(self.plan)
         return feeds
 
+    async def watch(self) -> None:
+        """Hold each source whose data has grown too old, even while a reading of it hangs.
+
+        Not before this process has read once, and until then it sends nothing either: what is
+        old after a stop is about to be read anew.
+        """
+        if self._has_read:
+            parts, now = self._parts, self._parts.clock.now()
+            limits = {table.id: table.oldest_minutes for table in parts.settings.dpi}
+            await self._writer.call(lambda: hold_stale(parts.store, limits, now=now))
+
     async def deliver_if_due(self) -> None:
         """Nothing due costs one index probe."""
-        if await self._writer.call(self._more_due):
+        if self._has_read and await self._writer.call(self._more_due):
+            await self.watch()
             await self.deliver()
 
     async def purge_later(self) -> PurgeSummary:
@@ -252,11 +277,11 @@ class Tasks:
         """sync → plan → deliver → purge: the daily run, safe to repeat every five minutes."""
         done = Pass()
         done.repaired = await self.repair()
+        await self.poll()  # before planning: a receipt may open the next channel
         done.feeds = await self._writer.call(self.sync)
         done.plan = await self._writer.call(self.plan)
         await self._writer.call(self.open_today)
-        await self.poll()
-        done.sent = await self.deliver()
+        done.sent = await self.deliver(all_day=True)
         if purging and not self.stopping:
             done.purged = await self._writer.call(self.purge)
         self._count(done)

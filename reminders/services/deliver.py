@@ -5,7 +5,7 @@ transaction is open while a byte travels.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -52,6 +52,7 @@ class Result:
     code: str = ""
     provider_id: str = ""
     retry_after: float | None = None  # seconds
+    throttled: bool = False
     bad_recipient: bool = False
     opted_out: bool = False
     misconfigured: bool = False
@@ -65,6 +66,14 @@ class Window:
     rehearsed: int = 0
     refused: int = 0  # something forbade them at the last moment
     wait_until: datetime | None = None  # the pace permits nothing before
+
+    def add(self, other: "Window") -> None:
+        self.envelopes += other.envelopes
+        self.leased += other.leased
+        self.rehearsed += other.rehearsed
+        self.refused += other.refused
+        if other.wait_until is not None:
+            self.wait_for(other.wait_until)
 
     def wait_for(self, slot: datetime) -> None:
         """The earliest moment any provider has room again."""
@@ -97,17 +106,22 @@ class Delivery:
         *,
         now: datetime,
         still: Callable[[], datetime] | None = None,
+        away: Sequence[Route] = (),
     ) -> Window:
         """Lease, render and commit the intent of up to `limit` messages that may start within a
-        second. `routes` are the healthy ones, in order of preference. `still` tells the present
-        again once the texts are rendered: a process that slept meanwhile (a suspended machine)
-        must not judge its intents by the hour it fell asleep."""
+        second. `routes` are the healthy ones, in order of preference; a text that only one of
+        those `away` could send waits for it. `still` tells the present again once the texts are
+        rendered: a process that slept meanwhile (a suspended machine) must not judge its intents
+        by the hour it fell asleep."""
         window = Window()
         for channel in ("sms", "email"):
             usable = [route for route in routes if route.channel == channel]
             if usable and limit > len(window.envelopes):
                 free = limit - len(window.envelopes)
-                self._open_channel(window, usable, channel, free, now, still or (lambda: now))
+                self._open_channel(
+                    window, usable, channel, free, now, still or (lambda: now),
+                    patient=any(route.channel == channel for route in away),
+                )  # fmt: skip
         return window
 
     def _open_channel(
@@ -118,13 +132,17 @@ class Delivery:
         limit: int,
         now: datetime,
         still: Callable[[], datetime],
+        *,
+        patient: bool,
     ) -> None:
+        """`patient`: another provider of this channel will be back, it may have the template."""
         at = micros(now)
         with self._store.write() as connection:
             holds.hold_due(connection, at)
             allowed, slot = outbox.allowance(connection, routes[0].id, routes[0].rate, now=at)
             if allowed == 0:
-                window.wait_for(instant(slot))
+                if outbox.waiting(connection, now=at, channel=channel):
+                    window.wait_for(instant(slot))
                 return
             token, leased = outbox.lease(
                 connection,
@@ -143,6 +161,10 @@ class Delivery:
         with self._store.write() as connection:
             now = still()  # asked once the database is ours: we may have waited for it
             refused = self._intend(connection, token, composed, window, now)
+            waiting = [row.id for row, error in failed if patient and _no_template(error)]
+            outbox.give_back(
+                connection, token, waiting, opens_at=micros(now + RECHECK), now=micros(now)
+            )
             self._set_aside(connection, token, failed, micros(now))
             failpoint("intent.before_commit")
         failpoint("intent.after_commit")
@@ -190,9 +212,9 @@ class Delivery:
             self._task(connection, "not_composed", f"message:{row.id}", at)
         for row, error in failed:
             if isinstance(error, TemplateError):
-                kind = "no_template" if error.code == "no_template" else "empty_variable"
-                outbox.suppress(connection, token, [row.id], kind, now=at)
-                self._task(connection, kind, f"message:{row.id}", at)
+                kind = "no_template" if _no_template(error) else "empty_variable"
+                if outbox.suppress(connection, token, [row.id], kind, now=at):
+                    self._task(connection, kind, f"message:{row.id}", at)
 
     def _intend(
         self,
@@ -432,9 +454,5 @@ def plain_address(address: str) -> str:
     return plain if "@" in plain else classify(plain).e164 or plain
 
 
-def routes_in_order(
-    routes: Iterable[Route], resting: Mapping[str, datetime], now: datetime
-) -> list[Route]:
-    """Healthy routes in the order of the configuration; a resting one comes back when its pause
-    ends."""
-    return [route for route in routes if resting.get(route.id, now) <= now]
+def _no_template(error: Exception) -> bool:
+    return isinstance(error, TemplateError) and error.code == "no_template"

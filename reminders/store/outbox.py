@@ -211,8 +211,8 @@ def give_back(
 
 def suppress(
     connection: Connection, token: int, messages: Sequence[int], reason: str, *, now: int
-) -> None:
-    _for_ids(
+) -> int:
+    return _for_ids(
         connection,
         "UPDATE message SET state = 'SUPPRESSED', reason = :reason, leases = 0, "
         "lease_until = NULL, updated_at = :now "
@@ -406,13 +406,15 @@ def next_due(connection: Connection, *, now: int) -> int | None:
     return None if found[0][0] is None else int(found[0][0])
 
 
-def waiting(connection: Connection, *, now: int) -> bool:
+def waiting(connection: Connection, *, now: int, channel: str = "") -> bool:
+    """Is a message due, over this channel or any?"""
     return bool(
         rows(
             connection,
             "SELECT 1 FROM message WHERE state = 'PLANNED' AND opens_at <= :now "
-            "AND closes_at > :now LIMIT 1",
+            "AND closes_at > :now AND (:channel = '' OR channel = :channel) LIMIT 1",
             now=now,
+            channel=channel,
         )
     )
 

@@ -30,13 +30,13 @@ from reminders.ports import (
 from reminders.rendering import Renderer
 from reminders.services.compose import Composer, Route
 from reminders.services.deliver import Answer, Delivery, Envelope, Result, Window
-from reminders.services.hold import hold_everything, release_holds
+from reminders.services.hold import hold_everything
 from reminders.services.object import Objected, object_address
 from reminders.services.receive import Taken, receive
 from reminders.services.rules import Rules
 from reminders.services.startup import prepare
 from reminders.store import planning
-from reminders.store.engine import Record, Store
+from reminders.store.engine import Record
 from reminders.store.types import micros
 from tests.support.clinic import MONDAY, Clinic, settings_with
 
@@ -71,7 +71,7 @@ class Provider:
     id: str
     clock: Clock
     ledger: list[Sent]
-    capabilities: Capabilities = Capabilities()
+    capabilities: Capabilities = field(default_factory=Capabilities)
     script: dict[str, list[Outcome]] = field(default_factory=lambda: defaultdict(list))
     always: Callable[[], Accepted] | None = None
     known: dict[str, Receipt] = field(default_factory=dict)  # what a lookup finds
@@ -208,9 +208,6 @@ class Mailroom(Clinic):
 
     def hold(self) -> None:
         hold_everything(self.store, "à regarder", now=self.now, by="test")
-
-    def release(self) -> None:
-        release_holds(self.store, now=self.now, by="test")
 
     def object(self, address: str) -> Objected:
         return object_address(self.store, self.secret, address, now=self.now, by="test")
