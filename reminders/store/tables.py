@@ -164,6 +164,7 @@ class Patient(Base, table=True):
     proxy_phone: str = _text()
     proxy_zone: str = _text()
     proxy_email: str = _text()
+    spoken: str = _text()  # the language the patient chose, before the DPI's
     contact_problem: str = _text()  # why there is no number: landline, invalid, none, ...
     protected: int = _int(0)
     fingerprint: int = _int()
@@ -208,6 +209,9 @@ class Appointment(Base, table=True):
     cancelled_at: datetime | None = _instant_or_none()
     cancelled_basis: str = _text()  # told | vanished
     cancelled_by: str = _text()
+    attendance: str = _text()  # what staff marked: came | absent | excused; "" = nothing
+    attended_at: datetime | None = _instant_or_none()  # when it was marked
+    attended_by: str = _text()
     arm: str = _text()  # reserved for the randomised comparison; "" = none
     first_starts_at: datetime = _instant()  # as first booked
 
@@ -358,6 +362,9 @@ class Inbound(Base, table=True):
     body: str = _text()
     attempt_id: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
     received_at: datetime = _instant()
+    handled_at: datetime | None = _instant_or_none()
+    intent: str = _text()  # domain.reply.Intent, once read
+    action: str = _text()
 
 
 class Objection(Base, table=True):
@@ -375,6 +382,7 @@ class Objection(Base, table=True):
     recorded_at: datetime = _instant()
     recorded_by: str = _text()
     withdrawn_at: datetime | None = _instant_or_none()
+    scope: str = _text("all")  # all | service:{uf} | appointment:{id}
 
 
 class Hold(Base, table=True):
@@ -415,6 +423,13 @@ class Task(Base, table=True):
     state: str = _text("open")
     created_at: datetime = _instant()
     due_at: datetime | None = _instant_or_none()
+    priority: int = _int(3)  # domain.answer.Priority
+    assignee: str = _text()
+    taken_at: datetime | None = _instant_or_none()
+    escalated_at: datetime | None = _instant_or_none()
+    resolved_at: datetime | None = _instant_or_none()
+    resolved_by: str = _text()
+    resolution: str = _text()
 
 
 class TemplateVersion(Base, table=True):
