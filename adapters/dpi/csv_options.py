@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from adapters.dpi.csv_layout import SYNONYMS, field_of
 from adapters.dpi.csv_words import TARGETS
@@ -84,6 +84,19 @@ class CsvOptions(BaseModel):
         if unknown := [ours for ours in value.values() if ours not in TARGETS]:
             raise ValueError(f"« {unknown[0]} » : choisir parmi {', '.join(TARGETS)}")
         return value
+
+    @field_validator("archive", "quarantine")
+    @classmethod
+    def _a_folder(cls, value: str) -> str:
+        if re.search(r"[*?]", value):
+            raise ValueError("un nom de dossier, sans * ni ?")
+        return value
+
+    @model_validator(mode="after")
+    def _apart(self) -> "CsvOptions":
+        if self.archive == self.quarantine:
+            raise ValueError("archive et quarantine doivent être deux dossiers différents")
+        return self
 
 
 def _names() -> str:

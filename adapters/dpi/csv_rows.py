@@ -252,7 +252,10 @@ class Rows:
     def _moment_of(self, text: str) -> datetime | None:
         """When something was recorded; None if nobody can tell: it decides nothing alone."""
         try:
-            day, rest = values.date_and_rest(text)
+            if text[10:11] == " ":  # day and hour are few, their combinations many
+                day, rest = values.date_and_rest(text[:10])[0], text[11:]
+            else:
+                day, rest = values.date_and_rest(text)
             before, offset = values.offset_of(rest)
             hour = values.hour_of(before) or time()
         except ValueError:

@@ -190,7 +190,7 @@ def minutes_of(text: str) -> int | None:
 
 # --- numbers ---------------------------------------------------------------------------------
 
-_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 
 
 def identifier(text: str, width: int = 0) -> str:
@@ -199,7 +199,7 @@ def identifier(text: str, width: int = 0) -> str:
     `width`: what Excel ate of the leading zeros is given back to a number made of digits.
     """
     known = text.strip()
-    if not known.isdecimal():
+    if not known.isalnum():
         if _SCIENTIFIC.fullmatch(known):
             raise ValueError("nombre arrondi par Excel : exporter la colonne en texte")
         known = re.sub(r"^(\d+)[.,]0+$", r"\1", known.strip("\"'= \t"))

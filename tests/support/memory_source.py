@@ -34,6 +34,8 @@ class MemorySource:
     asked_since: list[datetime | None] = field(default_factory=list)
 
     def feeds(self, *, now: datetime, since: datetime | None) -> Iterator[MemoryFeed]:
+        if now.tzinfo is None or (since is not None and since.tzinfo is None):
+            raise ValueError("naive datetime refused: an instant needs its zone")
         self.asked_since.append(since)
         waiting, self.waiting = self.waiting, []
         yield from waiting

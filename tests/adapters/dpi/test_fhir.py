@@ -1,11 +1,12 @@
 """The FHIR source against the simulated DPI, over real sockets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.dpi.fhir import FhirSource
 from reminders.domain.appointment import AppointmentRecord, CancelledBy, RowProblem, Status
 from tests.adapters.dpi.fhir_dpi import (
     BEFORE,
@@ -20,6 +21,7 @@ from tests.adapters.dpi.fhir_dpi import (
     poll,
     records,
 )
+from tests.contracts.appointment_source import FAMILY, GIVEN, PHONE, AppointmentSourceContract, Told
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,49 @@ def port() -> Iterator[Port]:
 @pytest.fixture
 def dpi(port: Port) -> Dpi:
     return port.dpi()
+
+
+class TestFhir(AppointmentSourceContract):
+    @pytest.fixture(autouse=True)
+    def _dpi(self, port: Port) -> None:
+        self.port = port
+        self.dpi = port.dpi()
+
+    def holding(self, told: Sequence[Told]) -> FhirSource:
+        for each in told:
+            self._put(each)
+        return self.dpi.source()
+
+    def _put(self, told: Told, **fields: object) -> None:
+        name = {"family": FAMILY, "given": [GIVEN]}
+        telecom = {"system": "phone", "value": PHONE, "use": "mobile"}
+        whose = int(told.ipp)
+        self.dpi.hold(
+            patient(whose, name=[name], telecom=[telecom]),
+            appointment(
+                int(told.number[1:]),
+                whose=whose,
+                identifier=[{"system": "urn:agenda", "value": told.number}],
+                status=told.status,
+                start=told.starts_at.isoformat(),
+                end=(told.starts_at + timedelta(minutes=20)).isoformat(),
+                **fields,
+            ),
+        )
+
+    def with_a_bad_row(self, good: Sequence[Told], bad: Told) -> FhirSource:
+        source = self.holding(good)
+        self._put(bad, minutesDuration=f"{FAMILY} {PHONE}")
+        return source
+
+    def cut(self, told: Sequence[Told]) -> FhirSource:
+        self.holding(told)
+        self.dpi.faults.broken = "truncated"
+        return self.dpi.source(page_size=2)
+
+    def unreachable(self) -> FhirSource:
+        self.dpi.faults.busy = 1_000
+        return self.dpi.source()
 
 
 # --- what is read ----------------------------------------------------------------------------
