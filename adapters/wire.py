@@ -9,11 +9,13 @@ before the first byte of the request are "not sent", everything else may have ar
 import asyncio
 import functools
 import ssl
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import aiohttp
 import httpx
@@ -45,6 +47,15 @@ KEEPALIVE_SECONDS = 4.0
 AT_ONCE = 8  # questions in flight during a poll: sending keeps the other connections
 
 
+class Client(httpx.AsyncClient):
+    """A client whose transport `exchange` speaks to itself: redirections, cookies and hooks are
+    not for a provider, and httpx spends more on them than on the request."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, **options: Any) -> None:
+        super().__init__(transport=transport, trust_env=False, **options)
+        self.transport = transport
+
+
 def client(
     wiring: Wiring,
     base_url: str,
@@ -52,7 +63,7 @@ def client(
     auth: tuple[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> httpx.AsyncClient:
+) -> Client:
     """A client for one provider; it belongs to the event loop that first uses it.
 
     `wiring.timeout_seconds` bounds a whole exchange; waiting for a free connection and
@@ -60,14 +71,17 @@ def client(
     configuration names is used. Raises ConfigurationError for an unreadable CA file.
     """
     seconds = wiring.timeout_seconds
-    return httpx.AsyncClient(
+    return Client(
+        transport or _transport(wiring),
         base_url=base_url,
-        auth=auth,
-        headers=headers,
+        headers={**(headers or {}), **(_basic(*auth) if auth else {})},
         timeout=httpx.Timeout(seconds, connect=seconds / 2, pool=seconds / 2),
-        transport=transport or _transport(wiring),
-        trust_env=False,
     )
+
+
+def _basic(user: str, password: str) -> dict[str, str]:
+    """RFC 7617."""
+    return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 def _transport(wiring: Wiring) -> httpx.AsyncBaseTransport:
@@ -101,7 +115,28 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
     return context
 
 
-async def exchange(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+class Form:
+    """A form posted to one address again and again: what never changes is put together once."""
+
+    def __init__(self, http: Client, path: str) -> None:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        self._like = http.build_request("POST", path, headers=form)
+        del self._like.headers["Content-Length"]
+
+    def request(self, fields: Mapping[str, str]) -> httpx.Request:
+        like = self._like
+        request = httpx.Request(
+            like.method,
+            like.url,
+            headers=like.headers,
+            content=urlencode(fields).encode(),
+            extensions=like.extensions,
+        )
+        request.headers.encoding = "ascii"  # else httpx finds out again, header by header
+        return request
+
+
+async def exchange(http: Client, request: httpx.Request) -> httpx.Response:
     """A 2xx, or a 4xx that is the caller's to read. Anything else raises SendError.
 
     NotSent: nothing left. Throttled: 429. Misconfigured: credentials rejected, or an answer
@@ -110,12 +145,24 @@ async def exchange(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Res
     """
     try:
         async with asyncio.timeout(http.timeout.read):
-            response = await http.send(request)
+            response = await _answer(http, request)
     except (Exception, asyncio.CancelledError) as error:
         cause = error.__cause__ if isinstance(error, httpx.HTTPError) else None
         name = type(cause or error).__name__
         raise (NotSent if isinstance(cause, NEVER_SENT) else Unknown)(name) from error
     _refuse_what_is_no_answer(response)
+    return response
+
+
+async def _answer(http: Client, request: httpx.Request) -> httpx.Response:
+    """The whole answer, redirections included, or what the transport raises."""
+    response = await http.transport.handle_async_request(request)
+    response.request = request
+    try:
+        await response.aread()
+    except BaseException:
+        await response.aclose()
+        raise
     return response
 
 

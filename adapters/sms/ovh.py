@@ -23,7 +23,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from adapters.options import parse_options
-from adapters.wire import ask_each, client, document, exchange, fields
+from adapters.wire import Client, ask_each, client, document, exchange, fields
 from reminders.domain.sms import measure
 from reminders.errors import (
     BadRecipient,
@@ -262,7 +262,7 @@ class _ServerClock:
 
     REFRESH_SECONDS = 3600.0
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: Client) -> None:
         self._http = http
         self._lock = asyncio.Lock()
         self._known: tuple[datetime, float] | None = None

@@ -30,7 +30,7 @@ from pydantic import (
 )
 
 from adapters.options import parse_options
-from adapters.wire import ask_each, client, exchange, fields
+from adapters.wire import Form, ask_each, client, exchange, fields
 from reminders.errors import (
     BadRecipient,
     Forged,
@@ -150,9 +150,10 @@ class Twilio:
             auth=(options.account_sid, self._token),
             transport=transport,
         )
+        self._sending = Form(self._http, f"{self._messages}.json")
 
     async def send(self, sms: Sms) -> Accepted:
-        request = self._http.build_request("POST", f"{self._messages}.json", data=self._form(sms))
+        request = self._sending.request(self._form(sms))
         response = await exchange(self._http, request)
         answer = fields(response)
         if response.is_success and answer.get("sid"):
