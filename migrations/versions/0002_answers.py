@@ -5,6 +5,8 @@ Cost: added columns carry constants, so no row is rewritten on either database; 
 start empty.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -31,30 +33,35 @@ def moment(name: str) -> sa.Column[int]:
     return sa.Column(name, INSTANT, nullable=True)
 
 
-ADDED = (
-    ("inbound", (moment("handled_at"), words("intent"), words("action"))),
-    ("objection", (words("scope", sa.text("'all'")),)),
-    (
-        "task",
+Columns = tuple[sa.Column[Any], ...]
+
+
+def added() -> tuple[tuple[str, Columns], ...]:
+    """Made afresh at each call: a column belongs to one table."""
+    return (
+        ("inbound", (moment("handled_at"), words("intent"), words("action"))),
+        ("objection", (words("scope", sa.text("'all'")),)),
         (
-            number("priority", 3),
-            words("assignee"),
-            moment("taken_at"),
-            moment("escalated_at"),
-            moment("resolved_at"),
-            words("resolved_by"),
-            words("resolution"),
+            "task",
+            (
+                number("priority", 3),
+                words("assignee"),
+                moment("taken_at"),
+                moment("escalated_at"),
+                moment("resolved_at"),
+                words("resolved_by"),
+                words("resolution"),
+            ),
         ),
-    ),
-    ("appointment", (words("attendance"), moment("attended_at"), words("attended_by"))),
-    ("patient", (words("spoken"),)),
-)
+        ("appointment", (words("attendance"), moment("attended_at"), words("attended_by"))),
+        ("patient", (words("spoken"),)),
+    )
 
 
 def upgrade() -> None:
-    for table, columns in ADDED:
+    for table, columns in added():
         for column in columns:
-            op.add_column(table, column.copy())
+            op.add_column(table, column)
     op.create_table(
         "answer",
         sa.Column("id", KEY, autoincrement=False, nullable=False),
@@ -143,7 +150,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("request", "write_back", "task_event", "link", "answer"):
         op.drop_table(table)
-    for table, columns in reversed(ADDED):
+    for table, columns in reversed(added()):
         with op.batch_alter_table(table) as batch:
             for column in columns:
                 batch.drop_column(column.name)
