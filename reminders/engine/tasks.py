@@ -4,7 +4,8 @@ Losing or doubling a wake-up changes nothing: the outbox holds what is due.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
@@ -19,7 +20,7 @@ from reminders.engine.writer import Writer
 from reminders.errors import ReminderError
 from reminders.ports import AppointmentSource, Received, SmsSender
 from reminders.services.deliver import Delivery
-from reminders.services.hold import hold_stale
+from reminders.services.freshness import hold_stale, stale_sources
 from reminders.services.plan import PlanSummary, plan
 from reminders.services.purge import PurgeSummary, purge
 from reminders.services.receive import Taken, receive
@@ -72,6 +73,7 @@ class Tasks:
         self._writer = writer
         self._sending = asyncio.Lock()
         self._has_read = False  # every source once, since this process began
+        self._was_stale: list[str] = []  # at the last watch
 
     def sync(self) -> list[FeedSummary]:
         """Read every source once. One that fails does not stop the others."""
@@ -219,20 +221,33 @@ class Tasks:
         return feeds
 
     async def watch(self) -> None:
-        """Hold each source whose data has grown too old, even while a reading of it hangs.
+        """Hold each source whose data stays too old, even while a reading of it hangs.
 
-        Not before this process has read once, and until then it sends nothing either: what is
-        old after a stop is about to be read anew.
+        Not before this process has read once, nor at first sight: after a pause of the machine
+        what is old is about to be read anew. Until then nothing is sent of it.
         """
-        if self._has_read:
-            parts, now = self._parts, self._parts.clock.now()
-            limits = {table.id: table.oldest_minutes for table in parts.settings.dpi}
-            await self._writer.call(lambda: hold_stale(parts.store, limits, now=now))
+        if not self._has_read:
+            return
+        parts, now = self._parts, self._parts.clock.now()
+        stale = await self._writer.call(self._stale)
+        before, self._was_stale = self._was_stale, stale
+        again = [name for name in stale if name in before]
+        zone = parts.settings.site[0].zone
+        await self._writer.call(lambda: hold_stale(parts.store, self._limits, again, zone, now=now))
+
+    def _stale(self) -> list[str]:
+        parts = self._parts
+        return stale_sources(parts.store, self._limits, now=parts.clock.now())
+
+    @property
+    def _limits(self) -> dict[str, float]:
+        return {table.id: table.oldest_minutes for table in self._parts.settings.dpi}
 
     async def deliver_if_due(self) -> None:
-        """Nothing due costs one index probe."""
-        if self._has_read and await self._writer.call(self._more_due):
-            await self.watch()
+        """Nothing due costs one index probe; nothing is sent on data too old to act on."""
+        if not self._has_read or not await self._writer.call(self._more_due):
+            return
+        if not await self._writer.call(self._stale):
             await self.deliver()
 
     async def purge_later(self) -> PurgeSummary:
@@ -246,10 +261,11 @@ class Tasks:
     def stopping(self) -> bool:
         return self._pump.stopping
 
-    async def settled(self) -> None:
-        """Return once what is in flight has been recorded."""
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """Entered once what is in flight is recorded; nothing is sent while the block runs."""
         async with self._sending:
-            return
+            yield
 
     @property
     def resting(self) -> dict[str, datetime]:

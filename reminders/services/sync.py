@@ -11,7 +11,8 @@ from reminders.domain.guard import FeedShape, Limits, Verdict, verdicts
 from reminders.errors import FeedRefused, SourceUnavailable
 from reminders.failpoint import failpoint
 from reminders.ports import AppointmentSource, Feed
-from reminders.services.hold import hold_if_stale, place_hold
+from reminders.services.freshness import hold_if_stale
+from reminders.services.hold import place_hold
 from reminders.services.staging import batches
 from reminders.services.tasks import tell_doubts
 from reminders.store import sources, syncing
@@ -74,7 +75,10 @@ def sync(
     except SourceUnavailable as error:
         summaries.append(FeedSummary(table.id, "", "unavailable", error.code, error.sentence))
     with store.write() as connection:
-        hold_if_stale(connection, table.id, table.oldest_minutes, now=now, refused=_last(summaries))
+        hold_if_stale(
+            connection, table.id, table.oldest_minutes, options.zone,
+            now=now, refused=_last(summaries),
+        )  # fmt: skip
     return summaries
 
 
@@ -106,7 +110,7 @@ def _take(
         if known:
             summary.status = "known"
         else:
-            _refuse_by_date(feed, table, state, now)
+            _refuse_by_date(feed, table, state, options.zone, now)
             _apply(store, table, feed, options, state, summary, now)
             failpoint("sync.after_commit")
     except FeedRefused as error:
@@ -125,13 +129,16 @@ def _take(
     return summary
 
 
-def _refuse_by_date(feed: Feed, table: DpiTable, state: sources.SourceState, now: datetime) -> None:
+def _refuse_by_date(
+    feed: Feed, table: DpiTable, state: sources.SourceState, zone: ZoneInfo, now: datetime
+) -> None:
     """Order first: a file that a newer one replaced is no accident, however old it is.
 
     A delta is applied whatever its age, since the next one builds on it: how old the last one
     is decides whether anything may leave (`hold_if_stale`).
     """
     info = feed.info
+    dated = f"{info.name} date du {info.as_of.astimezone(zone):%d/%m/%Y à %H:%M}"
     if state.last_as_of and info.as_of < state.last_as_of:
         raise FeedRefused(
             "older",
@@ -141,14 +148,12 @@ def _refuse_by_date(feed: Feed, table: DpiTable, state: sources.SourceState, now
     if info.mode == "snapshot" and now - info.as_of > timedelta(minutes=table.oldest_minutes):
         raise FeedRefused(
             "stale",
-            f"{info.name} date du {info.as_of:%d/%m/%Y %H:%M} UTC : trop ancien pour agir. "
-            "Vérifier l'export du DPI.",
+            f"{dated} : trop ancien pour agir. Vérifier l'export du DPI.",
         )
     if info.as_of - now > AHEAD:
         raise FeedRefused(
             "future",
-            f"{info.name} date du {info.as_of:%d/%m/%Y %H:%M} UTC, dans le futur. "
-            "Vérifier la date du fichier et l'horloge du serveur.",
+            f"{dated}, dans le futur. Vérifier la date du fichier et l'horloge du serveur.",
         )
     if info.layout and state.layout and info.layout != state.layout:
         raise FeedRefused(

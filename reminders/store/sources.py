@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from reminders.domain.appointment import RowProblem
 from reminders.ports import FeedInfo
-from reminders.store.engine import insert_rows, reserve, rows, run
+from reminders.store.engine import Record, insert_rows, reserve, rows, run
 from reminders.store.types import DAY, HOUR, instant, instant_or_none, micros
 
 WEEKS_COMPARED = 8
@@ -25,8 +25,8 @@ class SourceState:
     released_at: datetime | None
 
 
-def is_known(connection: Connection, source: str) -> bool:
-    return bool(rows(connection, "SELECT 1 FROM source WHERE id = :id", id=source))
+def all_of(connection: Connection) -> Sequence[Record]:
+    return rows(connection, "SELECT id, last_as_of FROM source ORDER BY id")
 
 
 def register(connection: Connection, source: str, kind: str) -> None:

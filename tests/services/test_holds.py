@@ -9,11 +9,12 @@ import pytest
 from reminders.config import DpiTable
 from reminders.domain.appointment import AppointmentRecord, Status
 from reminders.errors import FeedRefused
-from reminders.services.hold import hold_everything, hold_stale
+from reminders.services.freshness import hold_stale, stale_sources
+from reminders.services.hold import hold_everything
 from reminders.store import outbox
 from reminders.store.engine import Store, open_engine
 from reminders.store.types import SECOND, instant, micros
-from tests.support.clinic import Clinic, counts, settings_with, visit, visits
+from tests.support.clinic import PARIS, Clinic, counts, settings_with, visit, visits
 from tests.support.stores import address
 
 HOUR = timedelta(hours=1)
@@ -122,22 +123,37 @@ def test_between_two_readings_a_watch_holds_what_went_stale(store: Store) -> Non
     limits = {"agenda": 30.0, "never-read": 30.0}
     clinic.read(visit(1))
     clinic.now += 30 * timedelta(minutes=1)
-    assert hold_stale(store, limits, now=clinic.now) == 0
+    assert stale_sources(store, limits, now=clinic.now) == []
     clinic.now += timedelta(seconds=1)
-    assert hold_stale(store, limits, now=clinic.now) == 1
-    assert hold_stale(store, limits, now=clinic.now) == 0
+    stale = stale_sources(store, limits, now=clinic.now)
+    assert stale == ["agenda"]
+    assert hold_stale(store, limits, stale, PARIS, now=clinic.now) == 1
     assert clinic.holds() == ["stale"]
+    assert stale_sources(store, limits, now=clinic.now) == []
+    assert "depuis le 12/10/2026 à 09:00" in clinic.value("SELECT sentence FROM hold")
+
+
+def test_what_was_read_meanwhile_is_not_held(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.read(visit(1))
+    clinic.now += HOUR
+    limits = {"agenda": 30.0}
+    stale = stale_sources(store, limits, now=clinic.now)
+    clinic.read(visit(1))
+    assert hold_stale(store, limits, stale, PARIS, now=clinic.now) == 0
 
 
 def test_a_source_taken_out_of_the_configuration_goes_stale_too(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(visit(1), source="old")
     clinic.now += 27 * HOUR
-    assert hold_stale(store, {"agenda": 30.0}, now=clinic.now) == 1
-    assert clinic.value("SELECT source_id FROM hold") == "old"
+    limits = {"agenda": 30.0}
+    stale = stale_sources(store, limits, now=clinic.now)
+    assert stale == ["old"]
+    assert hold_stale(store, limits, stale, PARIS, now=clinic.now) == 1
     clinic.release()
     clinic.pass_days(30)  # its last appointment is past
-    assert hold_stale(store, {"agenda": 30.0}, now=clinic.now) == 0
+    assert stale_sources(store, limits, now=clinic.now) == []
 
 
 # --- strange feeds ----------------------------------------------------------------------------
