@@ -23,7 +23,7 @@ from reminders.store import outbox
 from reminders.store.engine import Store, insert_rows, reserve
 from reminders.store.planning import MESSAGE_COLUMNS
 from reminders.store.types import DAY, MINUTE, micros
-from tests.bench.hospital import NOW, Agenda, open_store, read_agenda, settings
+from tests.bench.hospital import NOW, Agenda, let_send, open_store, read_agenda, settings
 from tests.bench.measure import Figure, Size, short, slope, stopwatch, syncs_per_second
 from tests.support.postgres import serve
 
@@ -89,6 +89,7 @@ def _hospitals(urls: list[str], size: Size, configured: Settings) -> Iterator[li
             stores.append(store)
             read_agenda(store, here, Agenda(due, first=date(2026, 10, 13), days=1))
             plan(store, rules_of(here), secret_of(store, "address_key"), now=NOW)
+            let_send(store)
             _pad(store, rows - due)
         yield stores
     finally:

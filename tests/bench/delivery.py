@@ -25,7 +25,7 @@ from reminders.config import Settings
 from reminders.services.plan import plan
 from reminders.services.rules import rules_of
 from reminders.services.startup import secret_of
-from tests.bench.hospital import NOW, Agenda, open_store, read_agenda, settings
+from tests.bench.hospital import NOW, Agenda, let_send, open_store, read_agenda, settings
 from tests.bench.measure import Figure, Size, compare, stopwatch, syncs_per_second, take_turns
 from tests.bench.sink import sink
 
@@ -70,6 +70,7 @@ def _plan_for_today(folder: Path, configured: Settings, messages: int) -> None:
     with closing(open_store(folder, configured)) as store:
         read_agenda(store, configured, agenda)
         plan(store, rules_of(configured), secret_of(store, "address_key"), now=NOW)
+        let_send(store)
 
 
 async def _deliver(configured: Settings) -> float:
