@@ -19,10 +19,13 @@ PATIENCE_SECONDS = 60.0  # for an answer of the control API, or for the process 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`next_event`: when something will happen by itself; None: nothing more will."""
+    """`next_event`: when something will happen by itself; None: nothing more will. `happened`:
+    how many sentences the hospital's journal has had."""
 
     now: datetime
     next_event: datetime | None
+    happened: int
+    messages: int
     counts: Mapping[str, int]
 
 
@@ -152,9 +155,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(2):
             await process.wait()
-    except TimeoutError:
+    except TimeoutError:  # still starting, most often: it holds nothing that could be lost
         process.kill()
         await process.wait()
 
@@ -164,5 +167,7 @@ def _state(told: Mapping[str, Any]) -> State:
     return State(
         now=datetime.fromisoformat(told["now"]),
         next_event=None if upcoming is None else datetime.fromisoformat(upcoming),
+        happened=told["happened"],
+        messages=told["messages"],
         counts=told["counts"],
     )

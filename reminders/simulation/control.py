@@ -117,6 +117,8 @@ class Control:
         return {
             "now": instant(self._life.now),
             "next_event": None if upcoming is None else instant(upcoming),
+            "happened": self._life.happened,
+            "messages": len(self._life.boxes.messages),
             "counts": self._life.boxes.counts() | {"appointments": len(self._life.visits)},
         }
 

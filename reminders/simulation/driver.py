@@ -87,6 +87,8 @@ class Life:
             found += self._of_channel(channel)
         if self.service.replies != self.ledger.replies:
             found.append(f"réponses : {self.ledger.replies} écrites, {self.service.replies} reçues")
+        if self.service.receipts != self.ledger.receipts:
+            found.append(f"accusés : {self.ledger.receipts} envoyés, {self.service.receipts} reçus")
         for outcome in sorted({*self.outcomes, *self.service.outcomes}):
             theirs, ours = self.outcomes.get(outcome, 0), self.service.outcomes.get(outcome, 0)
             if theirs != ours:

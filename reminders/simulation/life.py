@@ -70,7 +70,8 @@ class Life:
         self.boxes = Boxes(hospital.people)
         self.visits: dict[str, Visit] = {}
         self.journal: deque[Line] = deque(maxlen=JOURNAL)
-        self.receipts = 0
+        self.happened = 0  # sentences said since the beginning
+        self.receipts = 0  # that tell a fate; "on its way" is none
         self.replies = 0
         self.providers: SmsProviders | None = None
         self._store = store
@@ -134,6 +135,7 @@ class Life:
         return begins > self.start and not by_hospital and not (called and called <= self.start)
 
     def say(self, sentence: str, box: Box | None = None) -> None:
+        self.happened += 1
         self.journal.appendleft(Line(self.now, sentence, box.id if box else ""))
 
     # --- appointments ------------------------------------------------------------------------
@@ -284,7 +286,7 @@ class Life:
         assert message.entry is not None
         if status == "delivered" or (status == "undelivered" and message.state == "accepted"):
             message.state = "delivered" if status == "delivered" else "undelivered"
-        self.receipts += times
+            self.receipts += 1  # however often it is told
         return self.providers.report(message.entry, status, error_code=code, times=times)
 
     def _reach(self, message: Message) -> None:

@@ -25,8 +25,29 @@ def not_sent(connection: Connection) -> Sequence[Record]:
     )
 
 
-def size(connection: Connection, name: str) -> int:
-    """How many rows a table of this program has."""
-    if name not in ("appointment", "receipt", "inbound"):
-        raise ValueError(f"not counted: {name}")
-    return int(rows(connection, f"SELECT COUNT(*) FROM {name}")[0][0])
+def appointments(connection: Connection) -> int:
+    return int(rows(connection, "SELECT COUNT(*) FROM appointment")[0][0])
+
+
+def final_receipts(connection: Connection) -> int:
+    """Receipts that tell a message's fate, each once; "on its way" is none."""
+    return int(
+        rows(
+            connection,
+            "SELECT COUNT(*) FROM receipt WHERE state IN ('delivered', 'undelivered')",
+        )[0][0]
+    )
+
+
+def replies(connection: Connection) -> int:
+    return int(rows(connection, "SELECT COUNT(*) FROM inbound")[0][0])
+
+
+def latest_replies(connection: Connection, most: int) -> Sequence[Record]:
+    """What patients wrote, newest first."""
+    return rows(
+        connection,
+        "SELECT sender, body, received_at FROM inbound ORDER BY received_at DESC, id DESC "
+        "LIMIT :most",
+        most=most,
+    )
