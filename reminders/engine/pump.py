@@ -180,8 +180,8 @@ class Pump:
 
     async def _submit_once(self, envelope: Envelope, *, late: bool) -> Result:
         """One submission, its outcome sorted into the three answers."""
-        if late:
-            return Result(envelope, Answer.UNKNOWN, "late")
+        if late:  # nobody asked the provider: certainly not sent, and due again at once
+            return Result(envelope, Answer.NOT_SENT, "late", elsewhere=True)
         failpoint("send.before_submit")
         try:
             accepted = await self._submit[envelope.route.id](envelope, self._clock.now())
