@@ -111,7 +111,7 @@ def _toml(text: str, path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         where, what = _toml_mistake(str(error))
         raise ConfigurationError(
-            [Problem(f"{path.name}{where}", what, "corriger cette ligne")]
+            [Problem(f"{path.name}{where}", what, "corriger à cet endroit")]
         ) from None
 
 

@@ -420,4 +420,5 @@ def nearest_line(lines: dict[KeyPath, int], path: KeyPath) -> int | None:
         for one in (part, (*part[:-1], f"{part[-1]}_file")):
             if one in lines:
                 return lines[one]
-    return None
+    # [[email]] where [email] is meant stands in the file as the first of several.
+    return next((line for one, line in lines.items() if one[: len(path)] == path), None)
