@@ -25,7 +25,7 @@ WEIGHTS = {
     **dict.fromkeys("âûùïëœÇÀÊËÔÎÏ€«»Œ–", 1.0),
     **dict.fromkeys("üöäÜÖÄÂÛÙñÑáíóú…“”‘—º\xa0", 0.2),
 }
-UNLIKELY = -2.0
+UNLIKELY = -6.0
 
 
 @dataclass(slots=True)

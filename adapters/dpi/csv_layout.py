@@ -81,10 +81,30 @@ def key_of(header: str) -> str:
 
 _KNOWN = {key_of(name): ours for ours, names in SYNONYMS.items() for name in names.split()}
 
+_LITTLE = frozenset({"de", "du", "d", "des", "l", "la", "le", "en", "a"})
+_SHORT = {
+    "numero": "n", "num": "n", "no": "n", "id": "n", "identifiant": "n", "telephone": "tel",
+    "rv": "rdv", "etat": "statut", "naiss": "naissance",
+}  # fmt: skip
+
+
+def _loose(header: str) -> str:
+    """The header's words without the little ones, abbreviated as one might."""
+    words = re.findall(r"[a-z0-9]+", plain(header.replace("°", "o ").replace("(", "")))
+    text = " ".join(words).replace("rendez vous", "rdv")
+    return "".join(_SHORT.get(word, word) for word in text.split() if word not in _LITTLE)
+
+
+_LOOSELY = {
+    _loose(name.replace("_", " ")): ours
+    for ours, names in SYNONYMS.items()
+    for name in names.split()
+}
+
 
 def field_of(header: str) -> str | None:
     """Our field under a header any hospital may write; None if nobody told us."""
-    return _KNOWN.get(key_of(header))
+    return _KNOWN.get(key_of(header)) or _LOOSELY.get(_loose(header))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +140,7 @@ def separator_of(line: str, wanted: str, known: Mapping[str, str]) -> str:
 
     def score(separator: str) -> tuple[int, int]:
         cells = split(line, separator)
-        return sum(key_of(cell) in known or key_of(cell) in _KNOWN for cell in cells), len(cells)
+        return sum(key_of(cell) in known or bool(field_of(cell)) for cell in cells), len(cells)
 
     return max(SEPARATORS, key=score)
 
@@ -130,15 +150,18 @@ def split(line: str, separator: str) -> list[str]:
 
 
 def layout_of(cells: Sequence[str], separator: str, known: Mapping[str, str]) -> Layout | None:
-    """The layout this header describes; None if it is none. `known`: this site's own headers."""
+    """The layout this header describes; None if it is none.
+
+    `known`: this site's own headers, by key; "" for one to pass over.
+    """
     names = [cell.strip() for cell in cells]
     while names and not names[-1]:
         names.pop()  # a separator at the end of each line
     keys = tuple(key_of(name) for name in names)
     columns: dict[str, int] = {}
-    for place, key in enumerate(keys):
-        ours = known.get(key) or _KNOWN.get(key)
-        if ours is not None:
+    for place, (name, key) in enumerate(zip(names, keys, strict=True)):
+        ours = known[key] if key in known else field_of(name)
+        if ours:
             columns.setdefault(ours, place)
     if "date" not in columns or len(columns) < LEAST:
         return None

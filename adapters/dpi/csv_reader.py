@@ -1,7 +1,7 @@
 """The lines of a CSV export: where each begins, what is a header, a comment, a footer, a cut."""
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from reminders.errors import FeedRefused
 LONGEST_LINE = 65_536  # characters; a longer one is no line of an export
 MOST_JOINED = 100  # lines one quoted cell may hold
 HEADER_WITHIN = 20  # lines: titles may stand before the header
+SAMPLE = 50  # lines that tell how many cells a line has
 SKIPPED = "#\x1a"  # first characters of a comment, and of what ends a DOS file
 
 _FOOTER = re.compile(
@@ -51,16 +52,17 @@ class Table:
         self._encoding = encoding
         self._name = name
         self.layout, self._first = self._find_header(shape)
+        self._width = self._usual_width()
 
     def lines(self) -> Iterator[Line]:
         """Every record after the header. Raises FeedRefused where the file was cut."""
-        layout, first = self.layout, self._first
-        width, date_at = layout.width, layout.columns["date"]
+        layout, first, width = self.layout, self._first, self._width
+        date_at = layout.columns["date"]
         with self._open() as file:
             for number, text, cells in self._records(file, layout.separator, width):
                 if number < first:
                     continue
-                if len(cells) != width and not _fits(cells, width):
+                if len(cells) != width or (width > layout.width and not self._fits(cells)):
                     if not _is_footer(cells):
                         yield self._misfit(number, text, cells)
                     continue
@@ -69,7 +71,7 @@ class Table:
                     (not start.strip() and _is_footer(cells)) or layout.repeats(cells)
                 ):
                     continue
-                yield Line(number, cells[:width])
+                yield Line(number, cells[: layout.width])
 
     # --- the header --------------------------------------------------------------------------
 
@@ -115,6 +117,21 @@ class Table:
                 line=1,
             )
         return layout
+
+    def _usual_width(self) -> int:
+        """Cells of a line: the header's, or more where every line ends in a separator. A line
+        that differs from the others has lost its columns."""
+        widths = Counter[int]()
+        with self._open() as file:
+            for number, _, cells in self._records(file, self.layout.separator, None):
+                if number >= self._first and self._fits(cells):
+                    widths[len(cells)] += 1
+                if widths.total() == SAMPLE:
+                    break
+        return widths.most_common(1)[0][0] if widths else self.layout.width
+
+    def _fits(self, cells: Sequence[str]) -> bool:
+        return _fits(cells, self.layout.width)
 
     # --- lines -------------------------------------------------------------------------------
 
@@ -167,16 +184,16 @@ class Table:
             taken.append(more)
             text += more
         else:
-            if len(taken) == 1 or width is None or _fits(split(text, separator), width):
+            if len(taken) == 1 or width in (None, len(split(text, separator))):
                 return taken
         rest = taken[1:]
-        if cut and width and not any(_fits(split(one, separator), width) for one in rest):
+        if cut and width and not any(len(split(one, separator)) == width for one in rest):
             raise self._cut(number)
         waiting.extendleft(reversed(rest))
         return [line]
 
     def _misfit(self, number: int, text: str, cells: list[str]) -> Line:
-        width = self.layout.width
+        width = self._width
         if not text.endswith(("\n", "\r")) and len(cells) < width:
             raise self._cut(number)
         return Line(

@@ -28,6 +28,7 @@ from reminders.domain.appointment import (
 Row = AppointmentRecord | RowProblem
 FURTHEST = timedelta(days=3 * 366)  # 31/12/2099 is how some write "no date"
 LONGEST_ID = 64
+MIDNIGHT = time()
 UNREADABLE = "\ufffd"
 
 # The cells a record is made of, in the order `_Reader` unpacks them.
@@ -216,17 +217,17 @@ class Rows:
         if not day_text:
             raise CellProblem("date", "no_date", "date du rendez-vous vide")
         day, rest, offset = self._date(day_text)
-        hour = self._hour(rest, "date") if offset is not None else None
-        if hour is not None:
-            return datetime.combine(day, hour, UTC) - (offset or timedelta()), False
-        hour = self._hour(hour_text, "hour") if hour_text else None
-        hour = hour or self._hour(rest, "date")
-        local = datetime.combine(day, hour or time(), self._reading.zone)
-        return local.astimezone(UTC), not hour
+        told_with_day = self._hour(rest, "date")
+        if offset is not None and told_with_day is not None:
+            return datetime.combine(day, told_with_day, UTC) - offset, False
+        hour = self._hour(hour_text, "hour") or told_with_day
+        local = datetime.combine(day, hour or MIDNIGHT, self._reading.zone)
+        return local.astimezone(UTC), hour is None
 
     def _date(self, text: str) -> tuple[date, str, timedelta | None]:
         try:
             day, rest = values.date_and_rest(text)
+            before, offset = values.offset_of(rest)
         except values.MonthFirst as error:
             self.month_first += 1
             raise CellProblem("date", "bad_date", str(error)) from None
@@ -234,17 +235,15 @@ class Rows:
             raise CellProblem("date", "bad_date", str(error)) from None
         if day.day > 12:
             self.day_first += 1
-        if not rest:
-            return day, "", None
-        before, offset = values.offset_of(rest)
-        return day, before, offset
+        return day, before.strip(values.BETWEEN), offset
 
     def _hour(self, text: str, column: str) -> time | None:
         """None for midnight: nobody is expected then."""
         try:
-            return values.hour_of(text) or None if text else None
+            hour = values.hour_of(text)
         except ValueError as error:
             raise CellProblem(column, "bad_hour", str(error)) from None
+        return None if hour == MIDNIGHT else hour
 
     def _known_moment(self, text: str) -> datetime | None:
         return self._moment(text) if text else None
@@ -257,7 +256,7 @@ class Rows:
             else:
                 day, rest = values.date_and_rest(text)
             before, offset = values.offset_of(rest)
-            hour = values.hour_of(before) or time()
+            hour = values.hour_of(before.strip(values.BETWEEN)) or MIDNIGHT
         except ValueError:
             return None
         if offset is not None:

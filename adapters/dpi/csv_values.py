@@ -106,7 +106,10 @@ def _from_excel(serial: int, fraction: str) -> tuple[date, str]:
 
 
 def offset_of(text: str) -> tuple[str, timedelta | None]:
-    """What stands before an offset (`Z`, `+02:00`), and the offset; None if there is none."""
+    """What stands before an offset (`Z`, `+02:00`), and the offset; None if there is none.
+
+    Raises ValueError for one no place on Earth has.
+    """
     match = _OFFSET.search(text)
     if match is None:
         return text, None
@@ -114,6 +117,8 @@ def offset_of(text: str) -> tuple[str, timedelta | None]:
         return text[: match.start()], timedelta(0)
     sign = -1 if match[1][0] == "-" else 1
     digits = match[1][1:].replace(":", "")
+    if int(digits[:2]) > 14 or int(digits[2:]) > 59:
+        raise ValueError("décalage horaire impossible")
     return text[: match.start()], sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
 
 
@@ -132,7 +137,8 @@ def birth_date(text: str, this_year: int) -> date | None:
         known,
     ):
         return None
-    found, _ = date_and_rest(known)
+    found, rest = date_and_rest(known)
+    hour_of(rest.strip(BETWEEN))  # a midnight may follow, nothing else
     if found.year > this_year and re.search(r"(?<!\d)\d{1,2}([-/. ])\d{1,2}\1\d{2}(?!\d)", known):
         found = _day(found.year - 100, found.month, found.day, "1900")
     if found.year > this_year:
@@ -154,13 +160,13 @@ _HOURS = (
 )  # fmt: skip
 # What Access and Excel write before a bare hour: the first day of their calendars.
 _NO_DATE = re.compile(r"(?:30/12/1899|0?1/0?1/1900|0?0/0?1/1900|1899-12-30|1900-01-0[01])[T ]+")
-_BETWEEN = " \t,;-–Tàa"  # what may stand between a date and its hour
+BETWEEN = " \t,;-–Tàa"  # what may stand between a date and its hour
 
 
 @lru_cache(maxsize=65_536)
 def hour_of(text: str) -> time | None:
     """`9h30`, `09:30`, `0930`, `930`, `9 h 30`, `9h`, `09:30:00`, Excel's 0,395833. None: empty."""
-    known = _NO_DATE.sub("", text.strip()).strip(_BETWEEN)
+    known = _NO_DATE.sub("", text.strip()).strip()
     if not known:
         return None
     if fraction := re.fullmatch(r"0?[.,](\d{1,17})", known):
