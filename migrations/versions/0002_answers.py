@@ -39,7 +39,7 @@ Columns = tuple[sa.Column[Any], ...]
 def added() -> tuple[tuple[str, Columns], ...]:
     """Made afresh at each call: a column belongs to one table."""
     return (
-        ("inbound", (moment("handled_at"), words("intent"), words("action"))),
+        ("inbound", (number("exact", 0), moment("handled_at"), words("intent"), words("action"))),
         ("objection", (words("scope", sa.text("'all'")),)),
         (
             "task",
@@ -53,7 +53,15 @@ def added() -> tuple[tuple[str, Columns], ...]:
                 words("resolution"),
             ),
         ),
-        ("appointment", (words("attendance"), moment("attended_at"), words("attended_by"))),
+        (
+            "appointment",
+            (
+                number("answered_cycle", 0),
+                words("attendance"),
+                moment("attended_at"),
+                words("attended_by"),
+            ),
+        ),
         ("patient", (words("spoken"),)),
     )
 

@@ -52,6 +52,7 @@ class Subject:
     starts_at: datetime
     answer: str = "none"  # the current one
     settled: bool = False  # that answer was already passed on: it cannot be taken back here
+    message: int = 0  # which message told it
 
     def __post_init__(self) -> None:
         if self.starts_at.tzinfo is None:
@@ -166,6 +167,8 @@ def _of_appointments(reading: Reading, subjects: Sequence[Subject], now: datetim
         return _to_a_person("reply_unbound", "aucun rendez-vous n'est lié à ce numéro")
     if len({one.patient for one in subjects}) > 1:
         return _to_a_person("reply_which", "ce numéro sert à plusieurs patients")
+    if len({one.message for one in subjects}) > 1:
+        return _to_a_person("reply_which", "deux messages récents : lequel reçoit la réponse ?")
     coming = [one for one in subjects if one.starts_at > now]
     if not coming:
         return _to_a_person("reply_after", "le rendez-vous a déjà commencé")

@@ -155,6 +155,8 @@ def _decide_step(
 def _why_not(person: Person, booking: Booking, unit: Unit, step: Step, interval: Interval) -> str:
     if person.blocked:
         return person.blocked
+    if booking.answer == "cancelled":
+        return "cancellation_asked"
     if step.unless_answered and booking.answer != "none":
         return "answered"
     booked_at = _known_since(booking)
@@ -278,7 +280,7 @@ def _decide_notice(
 def _no_notice(booking: Booking, unit: Unit, told: LastTold) -> str:
     if told.notice:
         return "already_told"
-    if booking.cancelled_by == "patient":
+    if booking.cancelled_by == "patient" or booking.answer == "cancelled":
         return "cancelled_by_patient"
     if booking.cancelled_basis == "vanished":
         return "vanished_call"

@@ -21,6 +21,7 @@ REASONS = {
     "merged": "dossier fusionné avec un autre",
     "inactive": "dossier patient inactif",
     "answered": "le patient a déjà répondu",
+    "cancellation_asked": "le patient a demandé l'annulation",
     "booked_late": "pris trop tard pour cette étape",
     "no_moment": "aucun moment permis avant le rendez-vous",
     "no_moment_call": "plus de moment permis pour écrire : à appeler",

@@ -29,10 +29,12 @@ RANK = (
 FORBIDDEN_ITEM = (
     "EXISTS (SELECT 1 FROM message_item i JOIN decision d ON d.id = i.decision_id "
     "JOIN appointment a ON a.id = d.appointment_id WHERE i.message_id = message.id AND ("
-    "d.state <> 'PLANNED' OR a.version <> d.cycle OR a.patient_id <> message.patient_id "
-    "OR a.starts_at <= :now "
+    "d.state <> 'PLANNED' OR a.patient_id <> message.patient_id OR (message.kind <> 'ack' AND ("
+    "a.version <> d.cycle OR a.starts_at <= :now "
     "OR (message.kind = 'notice' AND a.status <> 'cancelled') "
-    "OR (message.kind <> 'notice' AND a.status <> 'booked')))"
+    "OR (message.kind <> 'notice' AND a.status <> 'booked') "
+    "OR (message.kind = 'reminder' AND a.answer = 'cancelled' "
+    "AND a.answered_cycle = a.version)))))"
 )
 FORBIDDEN_PATIENT = (
     "EXISTS (SELECT 1 FROM patient p WHERE p.id = message.patient_id "
@@ -40,11 +42,13 @@ FORBIDDEN_PATIENT = (
     "OR (p.refuses_sms = 1 AND message.channel = 'sms') "
     "OR message.recipient NOT IN (p.phone, p.email, p.proxy_phone, p.proxy_email)))"
 )
+# The one text an objection lets out is the one that says it is in force.
 OBJECTED = (
+    "message.purpose <> 'ack_stop' AND ("
     "EXISTS (SELECT 1 FROM objection o WHERE o.address_key = message.recipient_key "
     "AND o.withdrawn_at IS NULL AND o.channel IN ('all', message.channel)) "
     "OR EXISTS (SELECT 1 FROM objection o WHERE o.patient_id = message.patient_id "
-    "AND o.withdrawn_at IS NULL AND o.channel IN ('all', message.channel))"
+    "AND o.withdrawn_at IS NULL AND o.channel IN ('all', message.channel)))"
 )
 NO_ITEM = "NOT EXISTS (SELECT 1 FROM message_item i WHERE i.message_id = message.id)"
 

@@ -52,10 +52,15 @@ def coming_appointments(
         connection,
         "SELECT id, patient_id, source_id, starts_at, version, status, uf, version_at, "
         "first_seen_at, in_first_sync, booked_at, cancelled_at, cancelled_basis, cancelled_by, "
-        "answer, all_day FROM appointment WHERE patient_id IN :ids AND starts_at > :now",
+        "CASE WHEN answered_cycle = version THEN answer ELSE 'none' END AS answer, all_day "
+        "FROM appointment WHERE patient_id IN :ids AND starts_at > :now",
         patients,
         now=now,
     )
+
+
+# Acknowledgements answer a person at once: the plan neither makes nor withdraws them.
+PLANNED_HERE = "d.step NOT LIKE 'ack:%'"
 
 
 def decisions_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Record]:
@@ -66,7 +71,8 @@ def decisions_of(connection: Connection, appointments: Sequence[int]) -> Sequenc
         "d.closes_at, i.channel, m.id AS message_id, m.state AS message_state, m.settled_at, "
         "m.dedupe_key "
         "FROM decision d LEFT JOIN message_item i ON i.decision_id = d.id "
-        "LEFT JOIN message m ON m.id = i.message_id WHERE d.appointment_id IN :ids",
+        "LEFT JOIN message m ON m.id = i.message_id WHERE d.appointment_id IN :ids "
+        f"AND {PLANNED_HERE}",
         appointments,
     )
 
@@ -92,7 +98,8 @@ def messages_of(connection: Connection, patients: Sequence[int]) -> Sequence[Rec
         connection,
         "SELECT id, dedupe_key, patient_id, state, reason, recipient, relation, purpose, "
         "language, earliest_at, opens_at, closes_at FROM message "
-        f"WHERE patient_id IN :ids AND (state = 'LEASED' OR state IN {UNSENT})",
+        f"WHERE patient_id IN :ids AND (state = 'LEASED' OR state IN {UNSENT}) "
+        "AND kind <> 'ack'",
         patients,
     )
 
@@ -273,13 +280,16 @@ def expire(connection: Connection, now: int) -> int:
     return changed
 
 
-def open_tasks(connection: Connection, tasks: Sequence[Sequence[object]]) -> None:
+def open_tasks(
+    connection: Connection, tasks: Sequence[Sequence[object]], priority: int = 3
+) -> None:
     """Insert (id, kind, subject, subject_version, sentence, uf, created_at, due_at) rows; a
-    task that exists is left as it is."""
+    task that exists is left as it is. `priority`: domain.answer.Priority."""
     many(
         connection,
         "INSERT INTO task (id, kind, subject, subject_version, sentence, uf, state, created_at, "
-        "due_at) VALUES (:id, :kind, :subject, :version, :sentence, :uf, 'open', :created, :due) "
+        "due_at, priority) VALUES (:id, :kind, :subject, :version, :sentence, :uf, 'open', "
+        ":created, :due, :priority) "
         "ON CONFLICT (kind, subject, subject_version) DO NOTHING",
         [
             dict(
@@ -289,6 +299,7 @@ def open_tasks(connection: Connection, tasks: Sequence[Sequence[object]]) -> Non
                     strict=True,
                 )
             )
+            | {"priority": priority}
             for task in tasks
         ],
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, text
 
 from reminders.ports import InboundSms, Receipt
-from reminders.store.engine import Record, many, reserve, rows
+from reminders.store.engine import Record, many, reserve, rows, run
 from reminders.store.outbox import RANK
 from reminders.store.planning import among
 
@@ -227,3 +227,15 @@ def outstanding(
         limit=limit,
     )
     return [row.provider_id for row in found]
+
+
+def withdraw_objections(connection: Connection, key: bytes, *, origin: str, at: int) -> int:
+    """The same person wants messages again: what was told to us in another way stays."""
+    return run(
+        connection,
+        "UPDATE objection SET withdrawn_at = :at WHERE address_key = :key AND origin = :origin "
+        "AND withdrawn_at IS NULL",
+        at=at,
+        key=key,
+        origin=origin,
+    )

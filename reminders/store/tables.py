@@ -198,6 +198,7 @@ class Appointment(Base, table=True):
     status: str = _text()
     answer: str = _text("none")
     answered_at: datetime | None = _instant_or_none()
+    answered_cycle: int = _int(0)  # the version the answer is about; of an older one it is past
     version: int = _int(1)
     version_at: datetime = _instant()  # when this version was first seen
     fingerprint: int = _int()
@@ -362,6 +363,7 @@ class Inbound(Base, table=True):
     body: str = _text()
     attempt_id: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
     received_at: datetime = _instant()
+    exact: int = _int(0)  # the provider itself named the message it answers
     handled_at: datetime | None = _instant_or_none()
     intent: str = _text()  # domain.reply.Intent, once read
     action: str = _text()

@@ -1,0 +1,210 @@
+"""Answers are taken, acknowledged and passed on: from an SMS, the page, or another system."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reminders.domain.answer import (
+    AnswerKind,
+    History,
+    Priority,
+    Subject,
+    Verdict,
+    decide_reply,
+    effective_at,
+)
+from reminders.domain.calendar import next_permitted, permitted_window
+from reminders.domain.outbox import dedupe_key
+from reminders.domain.reply import Reading, interpret
+from reminders.failpoint import failpoint
+from reminders.services.receive import object_to
+from reminders.services.rules import Rules
+from reminders.services.tasks import SENTENCES
+from reminders.store import answers, planning, receipts
+from reminders.store.engine import Connection, Record, Store, reserve
+from reminders.store.types import DAY, instant, instant_or_none, micros
+
+WRITTEN_TO = 30 * DAY  # a stop covers whoever the number was written to about in this time
+PASSED_ON = {AnswerKind.CONFIRMED: "", AnswerKind.CANCELLED: "answer_cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One answer about appointments as the patient saw them: (appointment, cycle) pairs."""
+
+    kind: AnswerKind
+    about: tuple[tuple[int, int], ...]
+    channel: str  # sms | page | email | api | staff
+    origin: str  # unique: the same origin twice is one answer
+    actor: str = "patient"
+    reason: str = ""
+
+
+def give(connection: Connection, given: Given, *, now: datetime) -> int:
+    """Record an answer in the caller's transaction, exactly once: how many were new.
+
+    Reminders of what is cancelled stop with this transaction; what cannot be undone follows
+    when the answer is passed on (`pass_on`).
+    """
+    fresh = answers.add(
+        connection,
+        [(appointment, cycle, given.kind.value) for appointment, cycle in given.about],
+        channel=given.channel,
+        origin=given.origin,
+        actor=given.actor,
+        reason=given.reason,
+        at=micros(now),
+        effective_at=micros(effective_at(given.kind, given.channel, now)),
+    )
+    return len(fresh)
+
+
+def take_replies(store: Store, rules: Rules, secret: bytes, *, now: datetime) -> int:
+    """Act on every reply nobody looked at yet, each in its own transaction: how many."""
+    taken = 0
+    while True:
+        with store.write() as connection:
+            waiting = answers.unhandled(connection, limit=1)
+            if not waiting:
+                return taken
+            _take(connection, rules, secret, waiting[0], now)
+            failpoint("reply.before_commit")
+        failpoint("reply.after_commit")
+        taken += 1
+
+
+def _take(
+    connection: Connection, rules: Rules, secret: bytes, reply: Record, now: datetime
+) -> None:
+    reading = interpret(reply.body, reply.language or "fr")
+    found = answers.subjects(connection, reply)
+    subjects = [_subject(row) for row in found]
+    verdict = decide_reply(reading, subjects, _history(connection, reply), now=now)
+    for appointment, cycle, kind in verdict.answers:
+        give(
+            connection,
+            Given(kind, ((appointment, cycle),), "sms", f"inbound:{reply.id}"),
+            now=now,
+        )
+    at = micros(now)
+    _open_task(connection, verdict, reply, subjects, at)
+    _about_the_number(connection, secret, verdict, reading, reply, at)
+    if verdict.acknowledgement:
+        _acknowledge(connection, rules, verdict, reply, subjects, now)
+    answers.handled(connection, reply.id, reading.intent.value, reading.action.value, now=at)
+
+
+def _subject(row: Record) -> Subject:
+    return Subject(
+        appointment=row.appointment_id,
+        patient=row.patient_id,
+        uf=row.uf,
+        told_cycle=row.told_cycle,
+        cycle=row.version,
+        status=row.status,
+        starts_at=instant(row.starts_at),
+        answer=row.answer,
+        settled=bool(row.settled),
+        message=row.message_id,
+    )
+
+
+def _history(connection: Connection, reply: Record) -> History:
+    row = answers.history(connection, reply)
+    return History(
+        last_intent=row.last_intent or "",
+        last_intent_at=instant_or_none(row.last_at),
+        acknowledged_today=row.acknowledged,
+        reachable=reply.sender.startswith("+") and len(reply.sender) > 8,
+    )
+
+
+def _open_task(
+    connection: Connection, verdict: Verdict, reply: Record, subjects: Sequence[Subject], at: int
+) -> None:
+    if not verdict.task:
+        return
+    uf = subjects[0].uf if subjects else ""
+    planning.open_tasks(
+        connection,
+        [
+            (reserve(connection, "task", 1), verdict.task, f"inbound:{reply.id}", 1,
+             SENTENCES[verdict.task], uf, at, at)
+        ],
+        priority=int(verdict.priority),
+    )  # fmt: skip
+
+
+def _about_the_number(
+    connection: Connection,
+    secret: bytes,
+    verdict: Verdict,
+    reading: Reading,
+    reply: Record,
+    at: int,
+) -> None:
+    if verdict.objects or verdict.suspends:
+        people = answers.written_to(connection, reply.sender_key, since=at - WRITTEN_TO)
+        object_to(
+            connection, secret, reply.sender, patients=people, channel="sms",
+            origin="reply" if verdict.objects else reading.intent.value, by=reply.provider, at=at,
+        )  # fmt: skip
+    if verdict.resumes:
+        receipts.withdraw_objections(connection, reply.sender_key, origin="reply", at=at)
+
+
+def _acknowledge(
+    connection: Connection,
+    rules: Rules,
+    verdict: Verdict,
+    reply: Record,
+    subjects: Sequence[Subject],
+    now: datetime,
+) -> None:
+    """One text back, at the next permitted moment. Without an appointment nothing is known of
+    who should speak: the task says that somebody calls."""
+    if not subjects:
+        return
+    row = answers.appointments(connection, [subjects[0].appointment])[0]
+    unit = rules.units.get(row.uf)
+    if unit is None:
+        return
+    opens = next_permitted(now, unit.hours, None)
+    closes = permitted_window(opens.astimezone(unit.hours.zone).date(), unit.hours, None)[1]
+    answers.insert_acknowledgement(
+        connection,
+        key=dedupe_key("ack", reply.id),
+        reply=reply,
+        purpose=verdict.acknowledgement,
+        appointment=row,
+        opens_at=micros(opens),
+        closes_at=micros(max(closes, opens + timedelta(minutes=30))),
+        at=micros(now),
+    )
+
+
+def pass_on(store: Store, *, now: datetime) -> int:
+    """Tell the hospital what was answered and can no longer be undone: how many answers.
+
+    Without write-back a cancellation becomes a line for the desk; a confirmation needs nobody.
+    """
+    at = micros(now)
+    with store.write() as connection:
+        due = answers.to_pass_on(connection, now=at)
+        rows = {row.id: row for row in answers.appointments(connection, _ids(due))}
+        planning.open_tasks(
+            connection,
+            [
+                (reserve(connection, "task", 1), kind, f"appointment:{one.appointment_id}",
+                 one.cycle, SENTENCES[kind], rows[one.appointment_id].uf, at, at)
+                for one in due
+                if (kind := PASSED_ON.get(AnswerKind(one.kind), ""))
+                and rows[one.appointment_id].status == "booked"
+            ],
+            priority=int(Priority.CANCELLATION),
+        )  # fmt: skip
+    return len(due)
+
+
+def _ids(due: Sequence[Record]) -> list[int]:
+    return sorted({one.appointment_id for one in due})
