@@ -50,4 +50,4 @@ def _name(error: Any) -> str:
     if parameter is None:
         return "un argument"
     options = [one for one in getattr(parameter, "opts", ()) if one.startswith("-")]
-    return str(options[0] if options else parameter.make_metavar(error.ctx))
+    return str(options[0] if options else getattr(parameter, "metavar", None) or "un argument")

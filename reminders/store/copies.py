@@ -7,6 +7,7 @@ from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
 
+from reminders.errors import Problem, RepairNeeded
 from reminders.store.engine import Store, open_engine
 
 
@@ -30,12 +31,25 @@ def throw_away(original: Store) -> Iterator[Store]:
 def _copy_file(original: Store, copy: Path) -> None:
     database = Path(original.engine.url.database or "")
     if not database.exists():
+        if not database.parent.is_dir():
+            raise RepairNeeded(
+                Problem("base de données", "son dossier n'existe pas", "vérifier store › url")
+            )
         return
-    with (
-        closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as source,
-        closing(sqlite3.connect(copy)) as target,
-    ):
-        source.backup(target)
+    try:
+        with (
+            closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+    except sqlite3.DatabaseError as error:
+        raise RepairNeeded(
+            Problem(
+                "base de données",
+                f"illisible ({type(error).__name__})",
+                "vérifier store › url, ou restaurer une sauvegarde (docs/operations.md)",
+            )
+        ) from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection as Connection
 from sqlalchemy import CursorResult, Engine, Row, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
@@ -41,6 +41,7 @@ def open_engine(url: str, base_dir: Path = Path()) -> Engine:
             address.set(database=str(base_dir / address.database)),
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
             poolclass=QueuePool,
+            hide_parameters=True,
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -48,7 +49,11 @@ def open_engine(url: str, base_dir: Path = Path()) -> Engine:
         return engine
     if address.get_backend_name() == "postgresql":
         try:
-            return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+            return create_engine(
+                address.set(drivername="postgresql+psycopg"),
+                pool_pre_ping=True,
+                hide_parameters=True,  # an error must not quote the patient a statement was about
+            )
         except (ModuleNotFoundError, NoSuchModuleError):
             raise ConfigurationError(
                 [_bad_url("le pilote PostgreSQL manque", "installer « reminders[postgres] »")]
@@ -98,8 +103,10 @@ class Store:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except OperationalError as error:
-            raise _unavailable(error) from error
+        except DatabaseError as error:
+            if (told := _told(error)) is None:
+                raise
+            raise told from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -109,8 +116,10 @@ class Store:
                 connection = plain.execution_options(reads=True)
                 with connection.begin():
                     yield connection
-        except OperationalError as error:
-            raise _unavailable(error) from error
+        except DatabaseError as error:
+            if (told := _told(error)) is None:
+                raise
+            raise told from error
 
     @contextmanager
     def session(self) -> Iterator["Session"]:
@@ -118,8 +127,10 @@ class Store:
         try:
             with self.engine.connect() as connection:
                 yield Session(connection)
-        except OperationalError as error:
-            raise _unavailable(error) from error
+        except DatabaseError as error:
+            if (told := _told(error)) is None:
+                raise
+            raise told from error
 
     @property
     def exists(self) -> bool:
@@ -148,17 +159,34 @@ class Session:
             yield self._connection
 
 
-def _unavailable(error: OperationalError) -> RepairNeeded:
-    """The driver's own sentence may quote values: only its class is kept."""
-    reason = str(error.orig).splitlines()[0] if error.orig is not None else ""
-    if "no such table" in reason or "does not exist" in reason:
-        return RepairNeeded(
-            Problem("base de données", "schéma absent ou ancien", "lancer « reminders migrate »")
-        )
-    if "locked" in reason:
-        return RepairNeeded(
-            Problem("base de données", "occupée trop longtemps", "chercher un autre processus")
-        )
+_REASONS = (  # words of the driver's sentence -> what is wrong, and the remedy
+    (
+        ("no such table", "does not exist"),
+        "schéma absent ou ancien",
+        "lancer « reminders migrate »",
+    ),
+    (("locked",), "occupée trop longtemps", "chercher un autre processus"),
+    (("is full", "no space"), "disque plein", "libérer de la place, puis relancer"),
+    (("readonly", "read-only"), "en lecture seule", "donner au service le droit d'y écrire"),
+    (
+        ("not a database", "malformed"),
+        "ce fichier n'est pas une base, ou il est abîmé",
+        "vérifier store › url, ou restaurer une sauvegarde (docs/operations.md)",
+    ),
+)
+
+
+def _told(error: DatabaseError) -> RepairNeeded | None:
+    """What an administrator can repair, said so; None for a bug, which stays what it is.
+
+    The driver's own sentence may quote values: only its class is kept.
+    """
+    reason = str(error.orig).lower() if error.orig is not None else ""
+    for words, what, remedy in _REASONS:
+        if any(word in reason for word in words):
+            return RepairNeeded(Problem("base de données", what, remedy))
+    if type(error) not in (DatabaseError, OperationalError):
+        return None
     return RepairNeeded(
         Problem(
             "base de données",
