@@ -54,11 +54,14 @@ def feed_of(
     try:
         with found.path.open("rb") as file:
             scanned = scan(file)
+        fingerprint = scanned.content_hash
         _check_date(found, moment, reading.now)
         _check_one_export(found, older)
         known = encoding_of(scanned, encoding, found.name)
         table = Table(found.path, known, shape, found.name)
         layout = table.layout.fingerprint
+        if mode == "delta" and next(table.lines(), None) is None:
+            fingerprint = ""  # "nothing changed" looks the same each time, and is news each time
     except FeedRefused as error:
         refusal = error
     except OSError as error:
@@ -67,7 +70,7 @@ def feed_of(
             f"{found.name} ne peut pas être lu ({type(error).__name__}). Vérifier les droits du "
             "service sur le fichier.",
         ) from None
-    info = FeedInfo(found.name, min(moment, reading.now), mode, scanned.content_hash, layout)
+    info = FeedInfo(found.name, min(moment, reading.now), mode, fingerprint, layout)
     return CsvFeed(info, found, table, refusal, reading, folders, older)
 
 
