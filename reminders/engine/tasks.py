@@ -273,11 +273,8 @@ class Tasks:
 
     def purge(self) -> PurgeSummary:
         parts = self._parts
-        now = parts.clock.now()
-        archive = now - timedelta(days=parts.settings.retention.archive_days)
-        for _, source in parts.sources:
-            source.forget(before=archive)
-        return purge(parts.store, parts.settings.retention, now=now)
+        sources = [source for _, source in parts.sources]
+        return purge(parts.store, parts.settings.retention, sources, now=parts.clock.now())
 
     def next_due(self) -> datetime | None:
         """The next moment at which sending or repairing could do something."""

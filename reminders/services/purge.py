@@ -1,9 +1,11 @@
 """Personal data leaves on schedule (DOMAIN 4); counts and keys stay for the reports."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reminders.config import RetentionTable
+from reminders.ports import AppointmentSource
 from reminders.store import purging
 from reminders.store.engine import Store
 from reminders.store.types import micros
@@ -17,6 +19,8 @@ class PurgeSummary:
     messages: int = 0
     appointments: int = 0
     inputs: int = 0
+    journal: int = 0
+    archives: int = 0
 
     @property
     def total(self) -> int:
@@ -27,11 +31,23 @@ class PurgeSummary:
             + self.messages
             + self.appointments
             + self.inputs
+            + self.journal
+            + self.archives
         )
 
 
-def purge(store: Store, retention: RetentionTable, *, now: datetime) -> PurgeSummary:
-    """Erase what is past its duration, in batches short enough not to make a sender wait."""
+def purge(
+    store: Store,
+    retention: RetentionTable,
+    sources: Sequence[AppointmentSource] = (),
+    *,
+    now: datetime,
+) -> PurgeSummary:
+    """Erase what is past its duration, in batches short enough not to make a sender wait.
+
+    `sources` put their inputs away somewhere: those files name patients too.
+    """
+    archived = now - timedelta(days=retention.archive_days)
 
     def before(days: int) -> int:
         return micros(now - timedelta(days=days))
@@ -43,7 +59,8 @@ def purge(store: Store, retention: RetentionTable, *, now: datetime) -> PurgeSum
         messages=purging.delete_messages(store, before(retention.delivery_days)),
         appointments=purging.delete_appointments(store, before(retention.appointments_days)),
         inputs=purging.delete_inputs(store, before(retention.inputs_days)),
+        journal=purging.delete_journal(store, before(retention.appointments_days)),
     )
     if summary.total:
         purging.compact(store)
-    return summary
+    return replace(summary, archives=sum(source.forget(before=archived) for source in sources))

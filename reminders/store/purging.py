@@ -1,37 +1,58 @@
-"""Erasing, in batches: no statement here touches more than BATCH rows of a table at once."""
+"""Erasing, in batches: the search reads only, and no write touches more than BATCH rows of a
+table, so that no sender waits for a purge."""
 
-from reminders.store.engine import Store, run
+from sqlalchemy import bindparam, text
 
-BATCH = 5_000
+from reminders.store.engine import Store, rows
+
+BATCH = 2_000
+
+_APPOINTMENT_SINCE = (
+    "EXISTS (SELECT 1 FROM message_item i JOIN decision d ON d.id = i.decision_id "
+    "JOIN appointment a ON a.id = d.appointment_id "
+    "WHERE i.message_id = m.id AND a.starts_at >= :before)"
+)
 
 
-def _repeat(store: Store, sql: str, **values: object) -> int:
-    """Run a statement limited to :batch rows until it changes none."""
-    total = 0
+def _each(store: Store, table: str, where: str, *statements: str, before: int) -> int:
+    """Run statements (`:ids`, `:before`) on the keys of a table's rows that meet a condition,
+    the row itself named `m`: how many there were."""
+    search = (
+        f"SELECT m.id FROM {table} m WHERE m.id > :after AND {where} ORDER BY m.id LIMIT :batch"
+    )
+    total, after = 0, -1
     while True:
-        with store.write() as connection:
-            changed = run(connection, sql, batch=BATCH, **values)
-        total += changed
-        if changed < BATCH:
+        with store.read() as connection:
+            found = rows(connection, search, after=after, before=before, batch=BATCH)
+        if not found:
             return total
+        keys = [row.id for row in found]
+        with store.write() as connection:
+            for statement in statements:
+                wanted = {"ids": keys, "before": before}
+                prepared = text(statement).bindparams(bindparam("ids", expanding=True))
+                connection.execute(
+                    prepared, {n: v for n, v in wanted.items() if f":{n}" in statement}
+                )
+        total, after = total + len(keys), keys[-1]
 
 
 def erase_bodies(store: Store, before: int) -> int:
     """Texts and addresses of attempts whose last told appointment is older than `before`."""
-    erased = _repeat(
+    erased = _each(
         store,
-        "UPDATE attempt SET body = '', subject = '', address = '' WHERE id IN ("
-        "SELECT a.id FROM attempt a WHERE a.started_at < :before AND (a.body <> '' OR "
-        "a.address <> '') AND NOT EXISTS (SELECT 1 FROM told t WHERE t.attempt_id = a.id "
-        "AND t.starts_at >= :before) LIMIT :batch)",
+        "attempt",
+        "m.started_at < :before AND (m.body <> '' OR m.subject <> '' OR m.address <> '') "
+        "AND NOT EXISTS "
+        "(SELECT 1 FROM told t WHERE t.attempt_id = m.id AND t.starts_at >= :before)",
+        "UPDATE attempt SET body = '', subject = '', address = '' WHERE id IN :ids",
         before=before,
     )
-    _repeat(
+    _each(
         store,
-        "UPDATE message SET recipient = '' WHERE id IN (SELECT m.id FROM message m WHERE "
-        "m.recipient <> '' AND m.closes_at < :before AND NOT EXISTS (SELECT 1 FROM message_item i "
-        "JOIN decision d ON d.id = i.decision_id JOIN appointment a ON a.id = d.appointment_id "
-        "WHERE i.message_id = m.id AND a.starts_at >= :before) LIMIT :batch)",
+        "message",
+        f"m.closes_at < :before AND m.recipient <> '' AND NOT {_APPOINTMENT_SINCE}",
+        "UPDATE message SET recipient = '' WHERE id IN :ids AND closes_at < :before",
         before=before,
     )
     return erased
@@ -42,74 +63,75 @@ def erase_identities(store: Store, before: int) -> int:
 
     The fingerprint goes too: the DPI's next word about them is taken as new.
     """
-    return _repeat(
+    return _each(
         store,
+        "patient",
+        "m.contact_problem <> 'purged' AND m.updated_at < :before AND NOT EXISTS "
+        "(SELECT 1 FROM appointment a WHERE a.patient_id = m.id AND a.starts_at >= :before)",
         "UPDATE patient SET family = '', given = '', phone = '', phone_zone = '', email = '', "
         "proxy = '', proxy_phone = '', proxy_zone = '', proxy_email = '', fingerprint = 0, "
         "birth_date = CASE WHEN birth_date = '' THEN '' ELSE substr(birth_date, 1, 4) || '-01-01' "
-        "END, contact_problem = 'purged' WHERE id IN (SELECT p.id FROM patient p WHERE "
-        "p.contact_problem <> 'purged' AND p.updated_at < :before AND NOT EXISTS "
-        "(SELECT 1 FROM appointment a WHERE a.patient_id = p.id AND a.starts_at >= :before) "
-        "LIMIT :batch)",
+        "END, contact_problem = 'purged' WHERE id IN :ids AND updated_at < :before",
         before=before,
     )
 
 
 def delete_replies(store: Store, before: int) -> int:
-    return _repeat(
+    return _each(
         store,
-        "DELETE FROM inbound WHERE id IN "
-        "(SELECT id FROM inbound WHERE received_at < :before LIMIT :batch)",
+        "inbound",
+        "m.received_at < :before",
+        "DELETE FROM inbound WHERE id IN :ids",
         before=before,
     )
 
 
 def delete_messages(store: Store, before: int) -> int:
-    """Delivery data: attempts, what they told, receipts, and the messages themselves."""
-    old = "SELECT id FROM attempt WHERE started_at < :before"
-    _repeat(
+    """Delivery data: attempts, what they told, receipts, and the messages themselves.
+
+    What was told of an appointment stays for as long as it may still move: a correction is due
+    then, and nothing may be told twice.
+    """
+    _each(
         store,
-        f"DELETE FROM told WHERE attempt_id IN ({old} AND EXISTS "
-        "(SELECT 1 FROM told t WHERE t.attempt_id = attempt.id) LIMIT :batch)",
+        "receipt",
+        "m.received_at < :before",
+        "DELETE FROM receipt WHERE id IN :ids",
         before=before,
     )
-    _repeat(
+    return _each(
         store,
-        "DELETE FROM receipt WHERE id IN "
-        "(SELECT id FROM receipt WHERE received_at < :before LIMIT :batch)",
+        "message",
+        f"m.closes_at < :before AND NOT {_APPOINTMENT_SINCE} AND NOT EXISTS "
+        "(SELECT 1 FROM attempt b WHERE b.message_id = m.id AND b.started_at >= :before)",
+        "DELETE FROM told WHERE attempt_id IN (SELECT id FROM attempt WHERE message_id IN :ids)",
+        "DELETE FROM attempt WHERE message_id IN :ids",
+        "DELETE FROM message_item WHERE message_id IN :ids",
+        "DELETE FROM message WHERE id IN :ids",
         before=before,
-    )
-    _repeat(store, f"DELETE FROM attempt WHERE id IN ({old} LIMIT :batch)", before=before)
-    finished = (
-        "SELECT m.id FROM message m WHERE m.closes_at < :before AND NOT EXISTS "
-        "(SELECT 1 FROM attempt a WHERE a.message_id = m.id)"
-    )
-    _repeat(
-        store,
-        f"DELETE FROM message_item WHERE message_id IN ({finished} AND EXISTS "
-        "(SELECT 1 FROM message_item i WHERE i.message_id = m.id) LIMIT :batch)",
-        before=before,
-    )
-    return _repeat(
-        store, f"DELETE FROM message WHERE id IN ({finished} LIMIT :batch)", before=before
     )
 
 
 def delete_appointments(store: Store, before: int) -> int:
-    old = "SELECT id FROM appointment WHERE starts_at < :before"
-    _repeat(
+    """Appointments with their decisions, and patients nothing is left of.
+
+    One who objected keeps a nameless row: who comes back under another number has objected too.
+    """
+    deleted = _each(
         store,
-        "DELETE FROM decision WHERE id IN (SELECT d.id FROM decision d "
-        f"WHERE d.appointment_id IN ({old}) LIMIT :batch)",
+        "appointment",
+        "m.starts_at < :before",
+        "DELETE FROM decision WHERE appointment_id IN :ids",
+        "DELETE FROM appointment WHERE id IN :ids AND starts_at < :before",
         before=before,
     )
-    deleted = _repeat(
-        store, f"DELETE FROM appointment WHERE id IN ({old} LIMIT :batch)", before=before
-    )
-    _repeat(
+    _each(
         store,
-        "DELETE FROM patient WHERE id IN (SELECT p.id FROM patient p WHERE p.updated_at < :before "
-        "AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.patient_id = p.id) LIMIT :batch)",
+        "patient",
+        "m.updated_at < :before AND NOT EXISTS "
+        "(SELECT 1 FROM appointment a WHERE a.patient_id = m.id) AND NOT EXISTS "
+        "(SELECT 1 FROM objection o WHERE o.patient_id = m.id AND o.withdrawn_at IS NULL)",
+        "DELETE FROM patient WHERE id IN :ids AND updated_at < :before",
         before=before,
     )
     return deleted
@@ -117,11 +139,30 @@ def delete_appointments(store: Store, before: int) -> int:
 
 def delete_inputs(store: Store, before: int) -> int:
     """Line reports of old feeds; the feeds' counts stay, the anomaly gate compares with them."""
-    return _repeat(
+    return _each(
         store,
-        "DELETE FROM feed_problem WHERE id IN (SELECT p.id FROM feed_problem p "
-        "JOIN feed f ON f.id = p.feed_id WHERE f.started_at < :before LIMIT :batch)",
+        "feed_problem",
+        "EXISTS (SELECT 1 FROM feed f WHERE f.id = m.feed_id AND f.started_at < :before)",
+        "DELETE FROM feed_problem WHERE id IN :ids",
         before=before,
+    )
+
+
+# The journal: which row is old by which of its moments.
+_JOURNAL = {
+    "task": "m.created_at < :before",
+    "run": "m.started_at < :before",
+    "audit": "m.at < :before",
+    "hold": "m.released_at < :before",
+    "feed": "m.started_at < :before",
+}
+
+
+def delete_journal(store: Store, before: int) -> int:
+    """Who did what, feeds, runs, ended holds and tasks. They name staff at most."""
+    return sum(
+        _each(store, table, where, f"DELETE FROM {table} WHERE id IN :ids", before=before)
+        for table, where in _JOURNAL.items()
     )
 
 

@@ -32,6 +32,7 @@ class MemoryFeed:
 class MemorySource:
     waiting: list[MemoryFeed] = field(default_factory=list)
     asked_since: list[datetime | None] = field(default_factory=list)
+    archived: list[datetime] = field(default_factory=list)  # when each input was put away
 
     def feeds(self, *, now: datetime, since: datetime | None) -> Iterator[MemoryFeed]:
         if now.tzinfo is None or (since is not None and since.tzinfo is None):
@@ -41,4 +42,7 @@ class MemorySource:
         yield from waiting
 
     def forget(self, *, before: datetime) -> int:
-        return 0
+        kept = [moment for moment in self.archived if moment >= before]
+        forgotten = len(self.archived) - len(kept)
+        self.archived = kept
+        return forgotten
