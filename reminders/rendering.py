@@ -20,7 +20,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from reminders.domain.template import Channel, parse, unguarded
 from reminders.errors import TemplateError
 
-LEFTOVERS = re.compile(r"\{\{|\}\}|\{%|%\}|\bNone\b|\bundefined\b")
+LEFTOVERS = re.compile(r"\{\{|\}\}|\{%|%\}")
+NOTHINGS = frozenset({"none", "null", "undefined", "nan"})  # an absence some program spelt out
 LONGEST_VALUE = 2_000
 ALLOWED_CONTROLS = "\n"
 
@@ -43,7 +44,7 @@ class Renderer:
     def __init__(self) -> None:
         self._text = _environment(autoescape=False)
         self._html = _environment(autoescape=True)
-        self._compiled: dict[tuple[int, str], Template] = {}
+        self._compiled: dict[tuple[str, Channel, bool], Template] = {}
 
     def render(self, version: Version, variables: Mapping[str, str]) -> str:
         """The text of an SMS. Raises TemplateError; the caller sends nothing then."""
@@ -61,10 +62,10 @@ class Renderer:
         self, version: Version, part: str, source: str, variables: Mapping[str, str]
     ) -> str:
         html = part == "html"
-        template = self._compiled.get((version.id, part))
+        known = (source, version.channel, html)  # by its text: a preview's version has no number
+        template = self._compiled.get(known)
         if template is None:
-            template = self._compile(source, version.channel, html)
-            self._compiled[version.id, part] = template
+            template = self._compiled[known] = self._compile(*known)
         for name, value in variables.items():
             _check_value(name, value)
         try:
@@ -108,7 +109,7 @@ class _GuardOnly(StrictUndefined):
 @lru_cache(maxsize=8_192)
 def _check_value(name: str, value: str) -> None:
     """Personalisation is printable text: no control, no invisible filler, nothing endless."""
-    if not value.strip():
+    if not value.strip() or value.strip().lower() in NOTHINGS:
         raise TemplateError("empty_variable", f"La variable « {name} » est vide.")
     if len(value) > LONGEST_VALUE:
         raise TemplateError("long_value", f"La valeur de « {name} » est trop longue.")

@@ -4,11 +4,12 @@ One source for SMS, e-mail and page, so that messages never contradict each othe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from reminders.domain.sms import transliterate
 from reminders.domain.wording import (
     day_and_month,
     grouped_phone,
@@ -38,6 +39,23 @@ class Preparation:
     arrive_minutes_before: int = 0
 
 
+def combined(sheets: Sequence[Preparation | None]) -> Preparation | None:
+    """One sheet for the visits of a day, in their order: every instruction and document once.
+
+    Where to go and when to arrive are those of the first visit; None without any sheet.
+    """
+    known = list(dict.fromkeys(sheet for sheet in sheets if sheet is not None))
+    if len(known) < 2:
+        return known[0] if known else None
+    first = sheets[0] if sheets[0] is not None else Preparation(known[0].id)
+    return replace(
+        first,
+        instructions="\n".join(dict.fromkeys(s.instructions or s.sms for s in known)).strip(),
+        sms=" ".join(dict.fromkeys(s.sms for s in known)).strip(),
+        documents=tuple(dict.fromkeys(paper for s in known for paper in s.documents)),
+    )
+
+
 # whom a message is about when it goes to a representative
 RELATIVES = {
     "fr": {"parent": "enfant", "guardian": "proche"},
@@ -64,7 +82,10 @@ def build_variables(
     """The variables of one message about the visits `starts` of one day; empty ones are absent.
 
     Instants are aware; texts use the site's civil time. A neutral service says only who, when
-    and whom to call: no first name, no place, no instruction. Raises ValueError without a start.
+    and whom to call: no first name, no place, no instruction. `told_starts` are the starts last
+    told: the old date and hour are there only if they differ from the new ones. Values for an
+    SMS are spelt in its alphabet as far as possible (Zoë → Zoe): one letter would double the
+    price of the whole text. Raises ValueError without a start.
     """
     if not starts:
         raise ValueError("a message is about at least one appointment")
@@ -77,7 +98,7 @@ def build_variables(
         "telephone_secretariat": grouped_phone(desk_phone),
         "nb_rdv": str(len(local)) if len(local) > 1 else "",
         **_dates(local, spoken_language, plain=plain),
-        **_told(told_starts, zone, spoken_language, plain=plain),
+        **_told(told_starts, local[0], spoken_language, plain=plain),
     }
     if sensitivity == "normal":
         values["prenom"] = first_name or ""
@@ -85,8 +106,10 @@ def build_variables(
         if preparation is not None:
             values |= _sheet(preparation, local[0], spoken_language, channel)
         if channel == "email":
-            values.setdefault("adresse", address)
-    return {name: value for name, value in values.items() if value}
+            values["adresse"] = values.get("adresse") or address
+    if plain:
+        values = {name: transliterate(value) for name, value in values.items()}
+    return {name: value.strip() for name, value in values.items() if value.strip()}
 
 
 def _dates(local: Sequence[datetime], language: str, *, plain: bool) -> dict[str, str]:
@@ -100,12 +123,12 @@ def _dates(local: Sequence[datetime], language: str, *, plain: bool) -> dict[str
 
 
 def _told(
-    told: Sequence[datetime], zone: ZoneInfo, language: str, *, plain: bool
+    told: Sequence[datetime], start: datetime, language: str, *, plain: bool
 ) -> dict[str, str]:
-    """Which appointment a correction replaces or a notice cancels: the one last told."""
-    if not told:
+    """What a correction replaces or a notice cancels: the start last told, if it was another."""
+    if not told or min(told) == start:
         return {}
-    first = min(told).astimezone(zone)
+    first = min(told).astimezone(start.tzinfo)
     return {
         "ancienne_date": day_and_month(first.date()),
         "ancien_jour": long_date(first.date(), language, plain=plain),

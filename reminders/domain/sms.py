@@ -102,5 +102,6 @@ def replacement(character: str) -> str | None:
 def transliterate(text: str) -> str:
     """Every costly character that has an equivalent replaced; the others are left as they are."""
     return "".join(
-        character if (found := replacement(character)) is None else found for character in text
+        character if (found := replacement(character)) is None else found
+        for character in unicodedata.normalize("NFC", text)
     )

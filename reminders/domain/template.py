@@ -12,12 +12,12 @@ from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from reminders.domain.sms import measure, replacement
 from reminders.errors import TemplateError
 
 LONGEST = {"sms": 4_000, "email": 20_000}
 OPENINGS = re.compile(r"\{[{%#]")
 MOST_OPENINGS = 400  # a longer list of markers is an attack or an accident
+DEEPEST = 8  # conditions inside conditions; Python itself gives up at 100
 
 Family = Literal["link", "reply", "any"]
 Channel = Literal["sms", "email"]
@@ -79,16 +79,6 @@ TOGETHER = (frozenset({"ancienne_date", "ancien_jour", "ancienne_heure"}),)
 _parser = Environment(autoescape=False)  # noqa: S701  parses only; rendering.py renders
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One remark of the lint. Refused ones block; warned ones are ticked by the approver."""
-
-    level: Literal["refused", "warned"]
-    code: str
-    sentence: str
-    line: int | None = None
-
-
 def parse(source: str, channel: Channel = "email") -> nodes.Template:
     """The tree of a template whose every node is allowed.
 
@@ -109,14 +99,36 @@ def parse(source: str, channel: Channel = "email") -> nodes.Template:
         ) from None
     except RecursionError:
         raise TemplateError("too_many", "Trop de conditions imbriquées.") from None
-    if "{#" in source:
-        raise TemplateError("comment", "Les commentaires {# … #} ne sont pas permis.")
+    _refuse_unseen(source)
     for node in tree.body:
         _check(node, channel)
     return tree
 
 
-def _check(node: nodes.Node, channel: Channel) -> None:
+# Neither leaves a node behind: a comment vanishes, what is raw becomes text.
+_UNSEEN = re.compile(r"\{#|\{%[-+]?\s*raw\b")
+
+
+def _refuse_unseen(source: str) -> None:
+    found = _UNSEEN.search(source)
+    if found is None:
+        return
+    line = source.count("\n", 0, found.start()) + 1
+    if found[0] == "{#":
+        sentence = f"Ligne {line} : les commentaires {{# … #}} ne sont pas permis."
+        raise TemplateError("comment", sentence, line=line)
+    raise TemplateError(
+        "forbidden_tag", f"Ligne {line} : cette balise n'est pas permise.", line=line
+    )
+
+
+def _check(node: nodes.Node, channel: Channel, depth: int = 0) -> None:
+    if depth > DEEPEST:
+        raise TemplateError(
+            "too_many",
+            f"Ligne {node.lineno} : trop de conditions les unes dans les autres.",
+            line=node.lineno,
+        )
     if isinstance(node, nodes.Output):
         for piece in node.nodes:
             if isinstance(piece, nodes.TemplateData):
@@ -125,8 +137,10 @@ def _check(node: nodes.Node, channel: Channel) -> None:
     elif isinstance(node, nodes.If):
         test = node.test.node if isinstance(node.test, nodes.Not) else node.test
         _check_name(test, channel)
-        for inner in (*node.body, *node.elif_, *node.else_):
-            _check(inner, channel)
+        for inner in (*node.body, *node.else_):
+            _check(inner, channel, depth + 1)
+        for other in node.elif_:  # one below the other, not inside
+            _check(other, channel, depth)
     else:
         raise TemplateError(
             "forbidden_tag",
@@ -170,85 +184,55 @@ def variables_used(source: str, channel: Channel = "email") -> frozenset[str]:
     return frozenset(node.name for node in parse(source, channel).find_all(nodes.Name))
 
 
-def unguarded(source: str, channel: Channel = "email") -> frozenset[str]:
-    """Optional variables printed outside an {% if %} of their own: an empty gap waits there."""
-    return frozenset(_unguarded(parse(source, channel).body, frozenset()))
+def unguarded(source: str, channel: Channel = "email") -> dict[str, int]:
+    """Optional variables printed outside an {% if %} of their own, an empty gap waiting, with
+    the line of each."""
+    found: dict[str, int] = {}
+    for name, line in _unguarded(parse(source, channel).body, frozenset()):
+        found.setdefault(name, line)
+    return found
 
 
-def _unguarded(body: list[nodes.Node], sure: frozenset[str]) -> Iterator[str]:
+def _unguarded(body: list[nodes.Node], sure: frozenset[str]) -> Iterator[tuple[str, int]]:
     for node in body:
         if isinstance(node, nodes.Output):
-            for piece in node.nodes:
-                if isinstance(piece, nodes.Name):
-                    name = piece.name
-                    if VARIABLES[name].optional and name not in sure:
-                        yield name
+            for name in _printed(node):
+                if VARIABLES[name].optional and name not in sure:
+                    yield name, node.lineno
         elif isinstance(node, nodes.If):
-            negated = isinstance(node.test, nodes.Not)
-            test = node.test.node if isinstance(node.test, nodes.Not) else node.test
-            assert isinstance(test, nodes.Name)
-            with_it = sure | _vouched(test.name)
+            negated, name = _tested(node)
+            with_it = sure | _vouched(name)
             yield from _unguarded(node.body, sure if negated else with_it)
             yield from _unguarded([*node.elif_, *node.else_], with_it if negated else sure)
 
 
+def _printed(node: nodes.Output) -> list[str]:
+    return [piece.name for piece in node.nodes if isinstance(piece, nodes.Name)]
+
+
+def _tested(node: nodes.If) -> tuple[bool, str]:
+    """(whether its absence is asked, the variable)"""
+    negated = isinstance(node.test, nodes.Not)
+    test = node.test.node if isinstance(node.test, nodes.Not) else node.test
+    assert isinstance(test, nodes.Name)
+    return negated, test.name
+
+
+def always_printed(source: str, channel: Channel = "email") -> frozenset[str]:
+    """Variables that stand in the text whatever its conditions."""
+    return _always(parse(source, channel).body)
+
+
+def _always(body: list[nodes.Node]) -> frozenset[str]:
+    found: frozenset[str] = frozenset()
+    for node in body:
+        if isinstance(node, nodes.Output):
+            found |= frozenset(_printed(node))
+        elif isinstance(node, nodes.If):
+            branches = [node.body, *(other.body for other in node.elif_), node.else_]
+            found |= frozenset.intersection(*(_always(branch) for branch in branches))
+    return found
+
+
 def _vouched(name: str) -> frozenset[str]:
     return next((group for group in TOGETHER if name in group), frozenset({name}))
-
-
-REPLY_WORDS = re.compile(r"(?i)\br[ée]pond(?:ez|re|s)?\b|\breply\b|\btext (?:yes|no)\b")
-OPT_OUT_WORDS = re.compile(r"(?i)\b(?:stop|end|quit|cancel|arret|arrêt|unsubscribe)\b")
-ANSWER_VERB = re.compile(r"(?i)\b(?:r[ée]pondez|envoyez|tapez|reply|text|send)\b[^.\n]{0,30}")
-SENSITIVE = re.compile(
-    r"(?i)\b(?:cardio\w*|onco\w*|chimio\w*|psychi\w*|addicto\w*|ivg|vih|hiv|gynéco\w*|gyneco\w*|"
-    r"uro\w{3,}|dermato\w*|cancer\w*|dialys\w*|scanner|irm|mri|génétique|orthogénie|maternité)\b"
-)
-LONG_SENTENCE = 30  # words
-
-
-def lint(source: str, *, channel: Channel, family: Family, html: bool = False) -> list[Finding]:
-    """Every remark on a text, refusals first. An unreadable template is one refusal."""
-    try:
-        used = variables_used(source, channel)
-        gaps = unguarded(source, channel)
-    except TemplateError as error:
-        return [Finding("refused", error.code, error.sentence, error.line)]
-    findings = [*_refusals(source, channel, family, used, gaps)]
-    return findings + ([] if html else [*_warnings(source, channel)])
-
-
-def _refusals(
-    source: str, channel: Channel, family: Family, used: frozenset[str], gaps: frozenset[str]
-) -> Iterator[Finding]:
-    if channel == "sms" and "telephone_secretariat" not in used:
-        yield Finding(
-            "refused", "no_phone", "Aucun téléphone : ajouter {{ telephone_secretariat }}."
-        )
-    if family != "reply" and REPLY_WORDS.search(source):
-        yield Finding("refused", "mixed_family", "Ce message ne peut pas recevoir de réponse.")
-    if family != "link" and used & LINKS:
-        yield Finding("refused", "mixed_family", "Un numéro à réponse n'envoie pas de lien.")
-    for asked in ANSWER_VERB.findall(source):
-        if OPT_OUT_WORDS.search(asked):
-            yield Finding(
-                "refused", "opt_out_word", "STOP, CANCEL, END, QUIT arrêtent tout : autre mot."
-            )
-    for name in sorted(gaps):
-        yield Finding(
-            "refused",
-            "unguarded",
-            f"« {name} » peut manquer : l'écrire dans {{% if {name} %}}…{{% endif %}}.",
-        )
-
-
-def _warnings(source: str, channel: Channel) -> Iterator[Finding]:
-    text = re.sub(r"\{[{%].*?[}%]\}", " ", source)
-    if found := SENSITIVE.search(text):
-        yield Finding("warned", "sensitive", f"« {found[0]} » peut révéler des soins.")
-    if channel == "sms":
-        for character in measure(text).costly:
-            other = replacement(character)
-            advice = f" : écrire « {other} »" if other else ""
-            yield Finding("warned", "costly", f"« {character} » double le coût{advice}.")
-    if any(len(sentence.split()) > LONG_SENTENCE for sentence in re.split(r"[.!?\n]", text)):
-        yield Finding("warned", "long_sentence", "Une phrase dépasse trente mots.")

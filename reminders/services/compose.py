@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from reminders.domain.ics import Event, calendar
 from reminders.domain.outbox import dedupe_key
-from reminders.domain.preparation import build_variables
+from reminders.domain.preparation import build_variables, combined
 from reminders.domain.sms import measure
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer, Version
@@ -185,10 +185,11 @@ class Composer:
             desk_phone=desk.phone,
             starts=[instant(i.starts_at) for i in items],
             zone=desk.zone,
-            preparation=self._rules.preparation(first.uf, first.kind),
+            preparation=combined([self._rules.preparation(i.uf, i.kind) for i in items]),
             first_name=first.given if named else None,
             relation=row.relation,
             told_starts=told if row.kind in ("correction", "notice") else (),
+            address=desk.address,
         )
 
     def _calendar(
