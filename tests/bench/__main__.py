@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Callable, Iterator
 
 from tests.bench import claiming, delivery, planning, running, scale
-from tests.bench.measure import Figure, Size
+from tests.bench.measure import Figure, Size, quiet
 
 BENCHMARKS: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "plan": planning.measure_plan,
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller sizes, fewer repetitions")
     parser.add_argument("--tiny", action="store_true", help="no figure of use: does it run?")
     chosen = parser.parse_args()
+    quiet()
     size: Size = "tiny" if chosen.tiny else "quick" if chosen.quick else "full"
     for name in [chosen.only] if chosen.only else BENCHMARKS:
         for figure in BENCHMARKS[name](size):

@@ -15,6 +15,8 @@ from math import log
 from pathlib import Path
 from typing import Literal
 
+import structlog
+
 Size = Literal["tiny", "quick", "full"]
 
 
@@ -62,11 +64,13 @@ class Pairs:
 
 
 def take_turns(ours: Callable[[], float], baseline: Callable[[], float], pairs: int) -> Pairs:
-    """Run both in turns, `pairs` times and once more before, which does not count.
+    """Run both in turns, `pairs` times and once more before, which does not count (a single
+    pair is no measurement: it has no warm-up).
 
     Each returns the seconds of the part that is measured, after it has checked its own result.
     """
-    found = [(ours(), baseline()) for _ in range(pairs + 1)][1:]
+    warm_up = min(1, pairs - 1)
+    found = [(ours(), baseline()) for _ in range(pairs + warm_up)][warm_up:]
     return Pairs([mine for mine, _ in found], [base for _, base in found])
 
 
@@ -103,6 +107,11 @@ def stopwatch() -> Iterator[list[float]]:
     started = time.perf_counter()
     yield taken
     taken.append(time.perf_counter() - started)
+
+
+def quiet() -> None:
+    """What the services log is no part of a report."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
 
 def syncs_per_second(folder: Path, writes: int = 50) -> float:

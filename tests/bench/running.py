@@ -66,7 +66,7 @@ def measure_start(size: Size) -> Iterator[Figure]:
 
 def _run(command: Sequence[str]) -> float:
     with stopwatch() as taken:
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return taken[0]
 
 
@@ -103,7 +103,7 @@ def _free_port() -> int:
 
 def _busy(command: Sequence[str], seconds: float, page: str = "") -> tuple[float, float]:
     """The share of a core a process takes once it is up, in percent, and its memory in MB."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         assert process.stdout is not None
         process.stdout.readline()

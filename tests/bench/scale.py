@@ -17,7 +17,7 @@ from reminders.services.plan import plan
 from reminders.services.rules import rules_of
 from reminders.services.startup import secret_of
 from tests.bench.hospital import NOW, Agenda, open_store, read_agenda, settings
-from tests.bench.measure import Figure, Size, short, stopwatch
+from tests.bench.measure import Figure, Size, quiet, short, stopwatch
 
 APPOINTMENTS = {"tiny": 300, "quick": 30_000, "full": 1_000_000}
 PER_PATIENT = 3
@@ -81,4 +81,5 @@ def _live(folder: Path, appointments: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
+    quiet()
     print(json.dumps(_live(Path(sys.argv[1]), int(sys.argv[2]))))
