@@ -1,4 +1,4 @@
-"""The demo in a browser: a fortnight at full speed, then a Tuesday morning in real time."""
+"""The demo in a browser: some days at full speed, then a Tuesday morning in real time."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from reminders.cli.serving import inside_of, listening, ringing
 from reminders.cli.showing import living, progress_bar
 from reminders.clock import OffsetClock
 from reminders.simulation.client import World
-from reminders.simulation.demo import FORTNIGHT, OPENING, START
+from reminders.simulation.demo import OPENING
 from reminders.simulation.driver import live
 from reminders.web.demo import DemoPages
 
@@ -27,7 +27,7 @@ MOST_STEPS = 200  # quiet moments passed over in search of an event one can see
 NO_EVENT = timedelta(hours=1)
 
 
-def open_doors(seed: int, port: int) -> int:
+def open_doors(seed: int, days: int, port: int) -> int:
     """Serve until Ctrl-C; the exit code."""
     if not _is_free(port):
         errors.print(
@@ -37,12 +37,12 @@ def open_doors(seed: int, port: int) -> int:
             )
         )
         return REPAIR
-    return asyncio.run(_until_stopped(seed, port))
+    return asyncio.run(_until_stopped(seed, days, port))
 
 
-async def _until_stopped(seed: int, port: int) -> int:
+async def _until_stopped(seed: int, days: int, port: int) -> int:
     """Run the demo as a task that a signal cancels, once: cleaning up is not interrupted."""
-    demo = asyncio.create_task(_demo(seed, port))
+    demo = asyncio.create_task(_demo(seed, days, port))
     stopped = False
 
     def stop() -> None:
@@ -59,19 +59,20 @@ async def _until_stopped(seed: int, port: int) -> int:
     return DONE
 
 
-async def _demo(seed: int, port: int) -> None:
-    clock = OffsetClock(START)
+async def _demo(seed: int, days: int, port: int) -> None:
+    start = OPENING - timedelta(days=days)
+    clock = OffsetClock(start)
     clock.pause()
-    scene = Scene(seed, START, FORTNIGHT.days)
+    scene = Scene(seed, start, days)
     with TemporaryDirectory(prefix="reminders-demo-") as folder:
         async with inhabited(scene, clock, Path(folder), internal_port=port) as (
             world,
             application,
         ):
-            stage = Stage(world, application, clock)
+            stage = Stage(world, application, clock, start)
             pages = DemoPages(inside_of(application), world, stage)
             async with listening(application, extend=pages.extend):
-                await stage.live_fortnight()
+                await stage.catch_up()
                 async with ringing(application):
                     out.print(f"Démonstration : http://127.0.0.1:{port}")
                     out.print("Arrêter : Ctrl-C")
@@ -87,12 +88,15 @@ def _is_free(port: int) -> bool:
 
 
 class Stage:
-    """The demo's time: the fortnight, then the clock's own pace, pauses and jumps."""
+    """The demo's time: the days before, then the clock's own pace, pauses and jumps."""
 
-    def __init__(self, world: World, application: Application, clock: OffsetClock) -> None:
+    def __init__(
+        self, world: World, application: Application, clock: OffsetClock, start: datetime
+    ) -> None:
         self._world = world
         self._application = application
         self._clock = clock
+        self._start = start
         self._working = Working(application)
         self._moving = asyncio.Lock()
         self._ready = False
@@ -103,7 +107,8 @@ class Stage:
 
     @property
     def opened(self) -> float:
-        return 1.0 if self._ready else min(0.99, (self._clock.now() - START) / FORTNIGHT)
+        lived = (self._clock.now() - self._start) / (OPENING - self._start)
+        return 1.0 if self._ready else min(0.99, lived)
 
     def next_due(self) -> datetime | None:
         return self._application.tasks.next_due()
@@ -114,8 +119,8 @@ class Stage:
     def resume(self) -> None:
         self._clock.resume()
 
-    async def live_fortnight(self) -> None:
-        with progress_bar() as bar, living(bar, "quinze jours", OPENING) as told:
+    async def catch_up(self) -> None:
+        with progress_bar() as bar, living(bar, "jours d'avant", self._start, OPENING) as told:
             await live(self._working, self._world, self._clock, OPENING, progress=told)
         await self._world.open_demo(OPENING)
         self._ready = True

@@ -45,7 +45,7 @@ def run_demo(*, once: bool, days: int, seed: int, port: int) -> int:
         return asyncio.run(_once(days, seed))
     from reminders.cli.opening import open_doors  # its pages are loaded for nobody else
 
-    return open_doors(seed, port)
+    return open_doors(seed, days, port)
 
 
 async def _once(days: int, seed: int) -> int:
@@ -70,7 +70,10 @@ async def _lived(
     """One life of the hospital. In rehearsal everything is decided and nobody is written to."""
     clock, until = SimulatedClock(START), START + timedelta(days=days)
     scene = Scene(seed, START, days, faults=mode == "live")
-    with TemporaryDirectory(prefix="reminders-demo-") as folder, living(bar, name, until) as told:
+    with (
+        TemporaryDirectory(prefix="reminders-demo-") as folder,
+        living(bar, name, START, until) as told,
+    ):
         async with (
             inhabited(scene, clock, Path(folder), mode=mode) as (world, application),
             listening(application),
@@ -90,13 +93,15 @@ def progress_bar() -> Progress:
 
 
 @contextmanager
-def living(bar: Progress, name: str, until: datetime) -> Iterator[Callable[[datetime], None]]:
-    """A line of the bar, from the demo's first day to `until`; what it yields moves it."""
-    whole = (until - START).total_seconds()
+def living(
+    bar: Progress, name: str, since: datetime, until: datetime
+) -> Iterator[Callable[[datetime], None]]:
+    """A line of the bar, from `since` to `until`; what it yields moves it."""
+    whole = (until - since).total_seconds()
     task = bar.add_task(name, total=whole, day="on ouvre l'hôpital")
 
     def told(now: datetime) -> None:
-        lived = (now - START).total_seconds()
+        lived = (now - since).total_seconds()
         bar.update(task, completed=lived, day=short_day(now, PARIS))
 
     yield told

@@ -93,7 +93,12 @@ def serve(config: ConfigOption = DEFAULT_CONFIG, at: AtOption = None) -> None:
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Vivre d'un trait et finir.")] = False,
-    days: Annotated[int, typer.Option("--days", min=1, max=60, help="Jours à vivre.")] = 14,
+    days: Annotated[
+        int,
+        typer.Option(
+            "--days", min=1, max=60, help="Jours à vivre ; sans --once, avant l'ouverture."
+        ),
+    ] = 14,
     seed: Annotated[int, typer.Option("--seed", help="Graine : même graine, même hôpital.")] = 1,
     port: Annotated[int, typer.Option("--port", help="Port de la page.")] = 8000,
     config: Annotated[

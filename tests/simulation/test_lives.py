@@ -1,0 +1,130 @@
+"""A small simulated hospital lived in by the real service, over the real protocols."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from reminders.cli.living import Scene, Working, inhabited
+from reminders.cli.serving import listening
+from reminders.clock import SimulatedClock
+from reminders.simulation.client import LedgerSummary
+from reminders.simulation.demo import START
+from reminders.simulation.driver import Counts, Life, live
+from reminders.simulation.ledger import Entry, read
+
+SMALL = Scene(seed=7, start=START, days=3, patients=150, busy=0.2)
+
+
+async def lived(
+    scene: Scene, *, mode: Literal["live", "rehearsal"] = "live"
+) -> tuple[Life, list[Entry]]:
+    """The whole life and the providers' ledger."""
+    clock = SimulatedClock(scene.start)
+    until = scene.start + timedelta(days=scene.days)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with (
+            inhabited(scene, clock, folder, mode=mode) as (world, application),
+            listening(application),
+        ):
+            life = await live(Working(application), world, clock, until)
+        return life, list(read(folder / "ledger.jsonl"))
+
+
+@pytest.mark.anyio
+async def test_the_service_and_the_providers_tell_the_same_story() -> None:
+    life, ledger = await lived(SMALL)
+    assert life.differences() == []
+    left = [entry for entry in ledger if entry.channel == "sms"]
+    assert life.ledger.accepted("sms") == len(left) > 30
+    assert life.service.messages["sms", "DELIVERED"] > 30
+    assert life.service.receipts > 30
+    assert life.service.replies > 0
+    assert life.service.outcomes["attended"] > 10
+    assert life.service.held == 0
+    # Accidents happened (too many requests, refused credentials) and another provider helped.
+    assert life.ledger.providers.keys() >= {"twilio", "ovh"}
+    assert len({(entry.to, entry.text, entry.at[:10]) for entry in ledger}) == len(ledger)
+
+
+@pytest.mark.anyio
+async def test_one_seed_gives_one_life_and_another_seed_another() -> None:
+    short = replace(SMALL, days=2)
+    first, ledger = await lived(short)
+    again, same = await lived(short)
+    other, _ = await lived(replace(short, seed=8))
+    assert (again.service, again.ledger, again.outcomes) == (
+        first.service,
+        first.ledger,
+        first.outcomes,
+    )
+    assert told(same) == told(ledger)
+    assert (other.service, other.outcomes) != (first.service, first.outcomes)
+
+
+def told(ledger: list[Entry]) -> list[tuple[str, str, str]]:
+    """Who was told what, by whom; what is random on purpose (references) left out."""
+    return sorted((entry.provider, entry.to, entry.text) for entry in ledger)
+
+
+@pytest.mark.anyio
+async def test_in_rehearsal_nobody_is_written_to_and_everything_is_decided() -> None:
+    life, ledger = await lived(SMALL, mode="rehearsal")
+    assert ledger == []
+    assert life.differences() == []
+    assert life.service.messages["sms", "SUPPRESSED"] > 30
+
+
+@pytest.mark.nightly
+@pytest.mark.anyio
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_reminders_bring_patients_and_early_cancellations(seed: int) -> None:
+    scene = Scene(seed, START, 42, faults=False)
+    on, _ = await lived(scene)
+    off, _ = await lived(scene, mode="rehearsal")
+    assert on.differences() == off.differences() == []
+    assert missed(on) < 0.85 * missed(off)
+    assert on.outcomes["cancelled-early"] > off.outcomes["cancelled-early"]
+
+
+def missed(life: Life) -> float:
+    no_shows = life.outcomes["no-show"]
+    return no_shows / (no_shows + life.outcomes["attended"])
+
+
+def account(
+    *, service: Mapping[str, int] | None = None, receipts: int = 0, replies: int = 0
+) -> Counts:
+    messages = {("sms", state): count for state, count in (service or {}).items()}
+    return Counts(0, messages, replies, {}, receipts=receipts)
+
+
+def life_of(counts: Counts, ledger: Mapping[tuple[str, str], int]) -> Life:
+    now = datetime.fromisoformat("2026-10-13T10:00+02:00")
+    return Life(now, now, counts, LedgerSummary(dict(ledger), {}, 0, 0), {}, 1)
+
+
+def test_a_message_only_the_ledger_knows_is_a_difference() -> None:
+    assert life_of(account(), {("sms", "accepted"): 1}).differences()
+
+
+def test_a_message_only_the_service_calls_delivered_is_a_difference() -> None:
+    assert life_of(account(service={"DELIVERED": 1}), {}).differences()
+
+
+def test_a_message_perhaps_sent_may_be_in_the_ledger_or_not() -> None:
+    perhaps = account(service={"UNKNOWN": 1})
+    assert life_of(perhaps, {}).differences() == []
+    assert life_of(perhaps, {("sms", "accepted"): 1}).differences() == []
+    assert life_of(perhaps, {("sms", "accepted"): 2}).differences()
+
+
+def test_receipts_and_replies_are_compared_as_well() -> None:
+    assert life_of(account(), {}).differences() == []
+    assert life_of(account(receipts=1), {}).differences()
+    assert life_of(account(replies=1), {}).differences()
