@@ -260,8 +260,9 @@ def _corrected_day(
 def _decide_correction(person: Person, booking: Booking, unit: Unit, now: datetime) -> Decision:
     step = Step(CORRECTION, CORRECTION, day=0)
     last = booking.starts_at - LAST_NOTICE
-    interval = later_interval(person, booking.version_at, last, unit.hours, now=now)
-    return _decide_later(person, booking, step, interval, "no_moment_call")
+    return _decide_later(
+        person, booking, unit, step, booking.version_at, last, "no_moment_call", now
+    )
 
 
 def _decide_notice(
@@ -271,10 +272,9 @@ def _decide_notice(
     step = Step(NOTICE, NOTICE, day=0)
     last = booking.starts_at - CALL_INSTEAD
     since = booking.cancelled_at or booking.version_at
-    interval = later_interval(person, since, last, unit.hours, now=now)
     if NOTICE not in booking.marks and (reason := _no_notice(booking, unit, told)):
         return _suppressed(booking, step, reason, None)
-    return _decide_later(person, booking, step, interval, "call_instead")
+    return _decide_later(person, booking, unit, step, since, last, "call_instead", now)
 
 
 def _no_notice(booking: Booking, unit: Unit, told: LastTold) -> str:
@@ -301,8 +301,9 @@ def _decide_acknowledgement(person: Person, booking: Booking, unit: Unit, step: 
         if _last_step_will_do(person, booking, unit):
             return _suppressed(booking, step, "booked_late", None)
     last = booking.starts_at - LAST_NOTICE
-    interval = later_interval(person, booking.first_seen_at, last, unit.hours, now=None)
-    return _decide_later(person, booking, step, interval, "no_moment")
+    return _decide_later(
+        person, booking, unit, step, booking.first_seen_at, last, "no_moment", None
+    )
 
 
 def _last_step_will_do(person: Person, booking: Booking, unit: Unit) -> bool:
@@ -320,19 +321,29 @@ def _last_step_will_do(person: Person, booking: Booking, unit: Unit) -> bool:
 
 
 def _decide_later(
-    person: Person, booking: Booking, step: Step, interval: Interval | None, too_late: str
+    person: Person,
+    booking: Booking,
+    unit: Unit,
+    step: Step,
+    since: datetime,
+    last: datetime,
+    too_late: str,
+    now: datetime | None,
 ) -> Decision:
-    """A message that moves later, never earlier, when its moment is not permitted."""
-    day = interval.day if interval else booking.starts_at.date()
+    """A message that moves later, never earlier, when its moment is not permitted: to the first
+    permitted hours after `since`, and while it has not left, to those that follow `now`."""
+    first = later_interval(person, since, last, unit.hours, now=None)
     if "left" in booking.taken.get(step.id, {}).values():
-        return _left(person, booking, step, day, interval, counts=False)
-    if interval is None:
+        day = first.day if first else since.date()
+        return _left(person, booking, step, day, first, counts=False)
+    if first is None:
         return _suppressed(booking, step, too_late, None)
     if person.blocked:
-        return _suppressed(booking, step, person.blocked, interval)
-    chosen = address_for(person, booking, step, day)
+        return _suppressed(booking, step, person.blocked, first)
+    interval = later_interval(person, since, last, unit.hours, now=now) or first
+    chosen = address_for(person, booking, step, interval.day)
     if chosen is None:
-        return _without_address(person, booking, step, interval)
+        return _without_address(person, booking, step, first)
     return Decision(
         booking, step.id, step.purpose, True, "", chosen,
         interval.earliest, interval.opens, interval.closes,
