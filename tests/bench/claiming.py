@@ -139,7 +139,7 @@ def _lease(store: Store) -> float:
     with stopwatch() as taken, store.write() as connection:
         _, found = outbox.lease(connection, "sms", now=at, until=at + MINUTE, limit=WINDOW)
     assert len(found) == WINDOW
-    return taken[0]
+    return taken.seconds
 
 
 def _open(delivery: Delivery, configured: Settings) -> float:
@@ -147,4 +147,4 @@ def _open(delivery: Delivery, configured: Settings) -> float:
     with stopwatch() as taken:
         window = delivery.open_window(routes_of(configured), WINDOW, now=NOW)
     assert len(window.envelopes) == WINDOW
-    return taken[0]
+    return taken.seconds

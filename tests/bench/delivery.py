@@ -32,6 +32,7 @@ from tests.bench.hospital import NOW, Agenda, let_send, open_store, read_agenda,
 from tests.bench.measure import (
     Figure,
     Size,
+    Taken,
     compare,
     short,
     stopwatch,
@@ -53,29 +54,31 @@ def measure_deliver(size: Size) -> Iterator[Figure]:
         _plan_for_today(original, settings(original, port), MESSAGES[size])
         forms: list[Form] = []
 
-        def ours() -> float:
+        def ours() -> Taken:
             with TemporaryDirectory(dir=place) as folder:
                 shutil.copy(original / "hospital.db", folder)
-                seconds = asyncio.run(_deliver(settings(Path(folder), port)))
+                taken = asyncio.run(_deliver(settings(Path(folder), port)))
                 sent = _ledger(port)
                 assert len(sent) == MESSAGES[size], len(sent)
                 check(Path(folder), sent)
                 forms[:] = sent
-            return seconds
+            return taken
 
         bare: list[float] = []
 
-        def baseline() -> float:
-            seconds = asyncio.run(_loop(_client_posts(port), forms))
+        def baseline() -> Taken:
+            taken = asyncio.run(_loop(_client_posts(port), forms))
             assert _counted(_ledger(port)) == _counted(forms)
-            bare.append(asyncio.run(_loop(_transport_posts(port), forms)))
+            bare.append(asyncio.run(_loop(_transport_posts(port), forms)).seconds)
             assert _counted(_ledger(port)) == _counted(forms)
-            return seconds
+            return taken
 
         found = take_turns(ours, baseline, PAIRS[size])
         yield compare(
             "deliver", found, MESSAGES[size], "messages/s", 0.60, aim=0.80,
-            beside_bare_transport=short(median(bare[-PAIRS[size] :]) / median(found.ours)),
+            beside_bare_transport=short(
+                median(bare[-PAIRS[size] :]) / median(one.seconds for one in found.ours)
+            ),
             in_flight=IN_FLIGHT, syncs_per_second=round(syncs_per_second(Path(place))),
         )  # fmt: skip
 
@@ -89,13 +92,13 @@ def _plan_for_today(folder: Path, configured: Settings, messages: int) -> None:
         let_send(store)
 
 
-async def _deliver(configured: Settings) -> float:
+async def _deliver(configured: Settings) -> Taken:
     application = build(configured.model_copy(update={"dpi": ()}), OffsetClock(NOW))
     try:
         with stopwatch() as taken:
             summary = await application.tasks.deliver()
         assert set(summary.answers) == {"ACCEPTED"}, summary
-        return taken[0]
+        return taken
     finally:
         await application.aclose()
 
@@ -123,7 +126,7 @@ def _ledger(port: int) -> list[Form]:
 Post = Callable[[Form], Awaitable[httpx.Response]]
 
 
-async def _loop(posting: AbstractAsyncContextManager[Post], forms: Sequence[Form]) -> float:
+async def _loop(posting: AbstractAsyncContextManager[Post], forms: Sequence[Form]) -> Taken:
     """The fastest loop there is: workers that take the next form as soon as they can."""
     waiting = iter(forms)
     async with posting as post:
@@ -135,7 +138,7 @@ async def _loop(posting: AbstractAsyncContextManager[Post], forms: Sequence[Form
 
         with stopwatch() as taken:
             await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
-    return taken[0]
+    return taken
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ take turns in one run, and what is judged is their ratio (its lower quartile, no
 
 import json
 import os
+import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -50,24 +51,39 @@ def short(value: float) -> float:
     return float(f"{value:.4g}")
 
 
+@dataclass(slots=True)
+class Taken:
+    """What a piece of work took: seconds on the wall, and of this machine's cores."""
+
+    seconds: float = 0.0
+    cpu: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Seconds of ours and of the baseline, taken in turns."""
+    """What ours and the baseline took, in turns."""
 
-    ours: Sequence[float]
-    baseline: Sequence[float]
+    ours: Sequence[Taken]
+    baseline: Sequence[Taken]
 
     @property
     def ratios(self) -> list[float]:
         """How fast ours is beside the baseline, pair by pair: 1 is as fast, 0.5 half as fast."""
-        return [base / mine for mine, base in zip(self.ours, self.baseline, strict=True)]
+        both = zip(self.ours, self.baseline, strict=True)
+        return [base.seconds / mine.seconds for mine, base in both]
+
+    @property
+    def cpu_ratio(self) -> float:
+        """The same in time of the cores alone: what busy neighbours disturb least."""
+        both = zip(self.ours, self.baseline, strict=True)
+        return statistics.median(base.cpu / mine.cpu for mine, base in both)
 
 
-def take_turns(ours: Callable[[], float], baseline: Callable[[], float], pairs: int) -> Pairs:
+def take_turns(ours: Callable[[], Taken], baseline: Callable[[], Taken], pairs: int) -> Pairs:
     """Run both in turns, `pairs` times and once more before, which does not count (a single
     pair is no measurement: it has no warm-up).
 
-    Each returns the seconds of the part that is measured, after it has checked its own result.
+    Each returns what the part that is measured took, after it has checked its own result.
     """
     warm_up = min(1, pairs - 1)
     found = [(ours(), baseline()) for _ in range(pairs + warm_up)][warm_up:]
@@ -79,8 +95,8 @@ def compare(name: str, found: Pairs, work: int, unit: str, goal: float, **detail
     low, middle, high = quartiles(found.ratios)
     return Figure(
         name=name,
-        ours=work / statistics.median(found.ours),
-        baseline=work / statistics.median(found.baseline),
+        ours=work / statistics.median(one.seconds for one in found.ours),
+        baseline=work / statistics.median(one.seconds for one in found.baseline),
         ratio=middle,
         unit=unit,
         goal=goal,
@@ -88,6 +104,7 @@ def compare(name: str, found: Pairs, work: int, unit: str, goal: float, **detail
         detail={
             "quartiles": [short(low), short(high)],
             "pairs": [short(ratio) for ratio in found.ratios],
+            "cpu_ratio": short(found.cpu_ratio),
             **detail,
         },
     )
@@ -101,12 +118,17 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 @contextmanager
-def stopwatch() -> Iterator[list[float]]:
-    """The list holds the seconds once the block has ended."""
-    taken: list[float] = []
-    started = time.perf_counter()
+def stopwatch() -> Iterator[Taken]:
+    """Filled in once the block has ended; the processes it started and ended count."""
+    taken = Taken()
+    started, used = time.perf_counter(), _cpu()
     yield taken
-    taken.append(time.perf_counter() - started)
+    taken.seconds, taken.cpu = time.perf_counter() - started, _cpu() - used
+
+
+def _cpu() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in usages)
 
 
 def quiet() -> None:
@@ -122,7 +144,7 @@ def syncs_per_second(folder: Path, writes: int = 50) -> float:
             file.write(b"\0" * 4096)
             os.fsync(file.fileno())
     path.unlink()
-    return writes / taken[0]
+    return writes / taken.seconds
 
 
 def slope(sizes: Sequence[float], seconds: Sequence[float]) -> float:

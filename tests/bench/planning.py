@@ -21,6 +21,7 @@ from tests.bench.hospital import NOW, Agenda, open_store, read_agenda, settings
 from tests.bench.measure import (
     Figure,
     Size,
+    Taken,
     compare,
     stopwatch,
     syncs_per_second,
@@ -59,14 +60,14 @@ def unplanned(size: Size) -> Iterator[Bench]:
         yield Bench(folder, folder / "original" / "hospital.db")
 
 
-def planned_in(folder: Path) -> float:
-    """Seconds to plan everything that is to be planned."""
+def planned_in(folder: Path) -> Taken:
+    """What it takes to plan everything that is to be planned."""
     configured = settings(folder)
     with closing(Store(open_engine(configured.store.url, folder))) as store:
         rules, secret = rules_of(configured), secret_of(store, "address_key")
         with stopwatch() as taken:
             plan(store, rules, secret, now=NOW)
-    return taken[0]
+    return taken
 
 
 def rows_of(folder: Path) -> Rows:
@@ -77,8 +78,8 @@ def rows_of(folder: Path) -> Rows:
         }
 
 
-def inserted_in(folder: Path, rows: Rows) -> float:
-    """Seconds to insert them as fast as the driver can."""
+def inserted_in(folder: Path, rows: Rows) -> Taken:
+    """What it takes to insert them as fast as the driver can."""
     with closing(bare(folder)) as database, stopwatch() as taken:
         size = len(rows["message"])
         for start in range(0, size, COMMIT):
@@ -86,7 +87,7 @@ def inserted_in(folder: Path, rows: Rows) -> float:
             for table in TABLES:
                 _insert(database, table, rows[table][start : start + COMMIT])
             database.execute("COMMIT")
-    return taken[0]
+    return taken
 
 
 def bare(folder: Path) -> sqlite3.Connection:
@@ -111,17 +112,17 @@ def measure_plan(size: Size) -> Iterator[Figure]:
         count = len(rows["message"])
         assert count == 3 * APPOINTMENTS[size], "every appointment has its three messages"
 
-        def ours() -> float:
+        def ours() -> Taken:
             with bench.copy() as folder:
-                seconds = planned_in(folder)
+                taken = planned_in(folder)
                 assert rows_of(folder) == rows
-                return seconds
+                return taken
 
-        def baseline() -> float:
+        def baseline() -> Taken:
             with bench.copy() as folder:
-                seconds = inserted_in(folder, rows)
+                taken = inserted_in(folder, rows)
                 assert rows_of(folder) == rows
-                return seconds
+                return taken
 
         found = take_turns(ours, baseline, PAIRS[size])
         yield compare(
@@ -143,7 +144,7 @@ def measure_replan(size: Size) -> Iterator[Figure]:
         agenda = Agenda(APPOINTMENTS[size])
         later = NOW + timedelta(hours=1)
 
-        def ours() -> float:
+        def ours() -> Taken:
             with bench.copy() as folder:
                 with closing(Store(open_engine(configured.store.url, folder))) as store:
                     rules, secret = rules_of(configured), secret_of(store, "address_key")
@@ -156,14 +157,14 @@ def measure_replan(size: Size) -> Iterator[Figure]:
                     0,
                 )
                 assert rows_of(folder) == rows
-                return taken[0]
+                return taken
 
-        def baseline() -> float:
+        def baseline() -> Taken:
             with TemporaryDirectory(dir=bench.folder) as place:
                 shutil.copy(empty / "hospital.db", place)
-                seconds = inserted_in(Path(place), rows)
+                taken = inserted_in(Path(place), rows)
                 assert rows_of(Path(place)) == rows
-                return seconds
+                return taken
 
         found = take_turns(ours, baseline, PAIRS[size])
         yield compare(

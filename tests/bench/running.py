@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.bench.measure import Figure, Size, compare, short, stopwatch, take_turns
+from tests.bench.measure import Figure, Size, Taken, compare, short, stopwatch, take_turns
 
 PAIRS = {"tiny": 1, "quick": 3, "full": 9}
 WATCHED = {"tiny": 1.0, "quick": 5.0, "full": 20.0}  # seconds
@@ -59,15 +59,19 @@ def measure_start(size: Size) -> Iterator[Figure]:
             found = take_turns(partial(_run, command), partial(_run, bare), PAIRS[size])
             yield compare(
                 f"start-{name}", found, 1, "starts/s", 0.5,
-                milliseconds=short(statistics.median(found.ours) * 1000),
-                libraries_milliseconds=short(statistics.median(found.baseline) * 1000),
+                milliseconds=_milliseconds(found.ours),
+                libraries_milliseconds=_milliseconds(found.baseline),
             )  # fmt: skip
 
 
-def _run(command: Sequence[str]) -> float:
+def _milliseconds(taken: Sequence[Taken]) -> float:
+    return short(statistics.median(one.seconds for one in taken) * 1000)
+
+
+def _run(command: Sequence[str]) -> Taken:
     with stopwatch() as taken:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return taken[0]
+    return taken
 
 
 def measure_idle(size: Size) -> Iterator[Figure]:
@@ -113,7 +117,7 @@ def _busy(command: Sequence[str], seconds: float, page: str = "") -> tuple[float
         with stopwatch() as taken:
             time.sleep(seconds)
         used = _cpu_seconds(process.pid) - before
-        return 100 * used / taken[0], _megabytes(process.pid)
+        return 100 * used / taken.seconds, _megabytes(process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate()

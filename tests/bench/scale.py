@@ -73,9 +73,9 @@ def _live(folder: Path, appointments: int) -> dict[str, float]:
     return {
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "messages": done.planned,
-        "read": read[0],
-        "planned": planned[0],
-        "again": again[0],
+        "read": read.seconds,
+        "planned": planned.seconds,
+        "again": again.seconds,
         "database": (folder / "hospital.db").stat().st_size / 1024**2,
     }
 

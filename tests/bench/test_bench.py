@@ -14,7 +14,7 @@ import pytest
 
 from tests.bench.__main__ import BENCHMARKS
 from tests.bench.delivery import check
-from tests.bench.measure import Pairs, compare, quartiles, slope, take_turns
+from tests.bench.measure import Pairs, Taken, compare, quartiles, slope, take_turns
 
 LINES = {
     "plan": ["plan"],
@@ -52,17 +52,18 @@ def test_a_benchmark_prints_one_json_object_a_line(name: str) -> None:
 def test_ours_and_the_baseline_take_turns_and_the_first_one_does_not_count() -> None:
     order: list[str] = []
 
-    def note(who: str) -> float:
+    def note(who: str) -> Taken:
         order.append(who)
-        return float(len(order))
+        return Taken(len(order))
 
     found = take_turns(lambda: note("A"), lambda: note("B"), 3)
     assert order == ["A", "B"] * 4
-    assert (found.ours, found.baseline) == ([3, 5, 7], [4, 6, 8])
+    assert [one.seconds for one in found.ours] == [3, 5, 7]
+    assert [one.seconds for one in found.baseline] == [4, 6, 8]
 
 
 def test_a_goal_is_met_by_the_lower_quartile_not_by_the_best_pair() -> None:
-    lucky = Pairs(ours=[1, 1, 1, 1], baseline=[0.2, 0.2, 0.2, 5])
+    lucky = Pairs([Taken(1, 1)] * 4, [Taken(0.2, 1)] * 3 + [Taken(5, 1)])
     figure = compare("lucky", lucky, 10, "rows/s", 0.5)
     assert (figure.ratio, figure.met) == (0.2, False)
 
