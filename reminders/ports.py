@@ -44,7 +44,8 @@ class FeedInfo:
     `as_of`: the instant the content describes (timestamp in a file's name, else its
     modification time; the start of a poll). `content_hash` makes a second pick-up harmless;
     "" for a poll. `layout` fingerprints the header; "" where there is none. A snapshot holds
-    every appointment of `window` (None: from its first to its last start).
+    every appointment of `window` (None: from its first to its last start). `notes`: what an
+    administrator should know of it though nothing is wrong (French).
     """
 
     name: str
@@ -53,6 +54,7 @@ class FeedInfo:
     content_hash: str = ""
     layout: str = ""
     window: tuple[datetime, datetime] | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Feed(Protocol):

@@ -70,7 +70,15 @@ def feed_of(
             f"{found.name} ne peut pas être lu ({type(error).__name__}). Vérifier les droits du "
             "service sur le fichier.",
         ) from None
-    info = FeedInfo(found.name, min(moment, reading.now), mode, fingerprint, layout)
+    numbered = table is None or "number" in table.layout.columns
+    info = FeedInfo(
+        found.name,
+        min(moment, reading.now),
+        mode,
+        fingerprint,
+        layout,
+        notes=() if numbered else (COMPOSITE,),
+    )
     return CsvFeed(info, found, table, refusal, reading, folders, older)
 
 
@@ -85,13 +93,19 @@ def _check_date(found: Found, moment: datetime, now: datetime) -> None:
 
 def _check_one_export(found: Found, older: Sequence[Found]) -> None:
     """Two different exports are two halves, each of which would make the other vanish."""
-    kinds = sorted({re.sub(r"\d+", "#", one.name.lower()) for one in (found, *older)})
-    if len(kinds) > 1:
+    names = {_words_of(one.name): one.name for one in (*older, found)}
+    if len(names) > 1:
         raise FeedRefused(
             "several_exports",
-            f"Plusieurs exports différents dans le même dossier ({', '.join(kinds[:4])}) : chacun "
-            "doit avoir son [[dpi]], avec un path qui ne désigne que lui.",
+            f"Plusieurs exports différents attendent ({', '.join(sorted(names.values())[:4])}) : "
+            "chacun doit avoir son [[dpi]], avec un path qui ne désigne que lui. Retirer celui "
+            "qui est de trop.",
         )
+
+
+def _words_of(name: str) -> str:
+    """A file's name without dates, numbers and signs."""
+    return re.sub(r"(?:(?<=\d)[thmsz](?![a-z])|[\W\d_])+", "", name.lower())
 
 
 @dataclass(slots=True)
@@ -147,7 +161,7 @@ class CsvFeed:
     def _read(self, table: Table, rows: Rows) -> Iterator[Row]:
         for line in table.lines():
             if line.misfit:
-                number = rows.number_of(line.cells)
+                number = rows.number_of_misfit(line.cells)
                 yield RowProblem(line.number, "", "columns", line.misfit, number)
             elif row := rows.read(line.cells, line.number):
                 yield row
@@ -167,7 +181,7 @@ class CsvFeed:
             )
 
     def _notes(self, rows: Rows) -> list[str]:
-        notes = [] if "number" in rows.layout.columns else [COMPOSITE]
+        notes = list(self.info.notes)
         if rows.unknown_words:
             words = ", ".join(
                 f"« {word} » ({count})" for word, count in list(rows.unknown_words.items())[:20]

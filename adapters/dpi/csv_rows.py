@@ -105,6 +105,12 @@ class Rows:
             return ""
         return found if len(found) <= LONGEST_ID and UNREADABLE not in found else ""
 
+    def number_of_misfit(self, cells: Sequence[str]) -> str:
+        """The number of a line whose columns have shifted: believed only before the shift. A
+        wrong one would let the appointment of this line pass for vanished."""
+        first = self.layout.columns.get("number") == 0
+        return self.number_of(cells) if first and 2 * len(cells) >= self.layout.width else ""
+
     def read(self, cells: list[str], line: int) -> Row | None:
         """`cells` has the layout's width. None: a slot without patient, no appointment."""
         cells = [cell.strip() for cell in cells]

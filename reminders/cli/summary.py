@@ -107,6 +107,8 @@ def tell_feeds(feeds: Sequence[FeedSummary], *, to: Console = out) -> None:
         status = "écarté" if feed.code == "older" else STATUSES[feed.status]
         what = feed.sentence or _counts(feed)
         to.print(Text(f"{'Source':<13}{name.strip()} : {status} — {what}"))
+        for note in feed.notes if feed.status == "accepted" else ():
+            to.print(Text(f"{'':<13}À savoir : {note}"))
         for problem in feed.problems[:PROBLEMS_SHOWN]:
             place = f"ligne {problem.row}" + (f", {problem.column}" if problem.column else "")
             to.print(Text(f"{'':<13}{place} : {problem.sentence}"))

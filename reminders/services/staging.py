@@ -24,6 +24,7 @@ class Reading(Protocol):
     rows: int
     problems: list[RowProblem]
     problem_count: int
+    unnamed: int  # problems of which nobody can tell whose appointment they are
 
 
 def batches(
@@ -44,6 +45,8 @@ def batches(
                 read.problems.append(record)
             if record.external_id:
                 batch.append((-read.problem_count, record.external_id, *_PRESENT))
+            else:
+                read.unnamed += 1
         else:
             read.rows += 1
             if not _is_past(record, oldest):

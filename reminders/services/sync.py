@@ -36,9 +36,11 @@ class FeedSummary:
     rows: int = 0
     problems: list[RowProblem] = field(default_factory=list)
     problem_count: int = 0
+    unnamed: int = 0
     created: int = 0
     changed: int = 0
     vanished: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _since(store: Store, table: DpiTable, now: datetime) -> datetime | None:
 def _take(
     store: Store, table: DpiTable, feed: Feed, options: SyncOptions, now: datetime
 ) -> FeedSummary:
-    summary = FeedSummary(table.id, feed.info.name)
+    summary = FeedSummary(table.id, feed.info.name, notes=feed.info.notes)
     found: Sequence[Verdict] = ()
     with store.read() as connection:
         state = sources.state(connection, table.id)
@@ -254,7 +256,8 @@ def _write(
         summary.changed += changed
         first = end + 1
     with session.write() as connection:
-        if feed.info.mode == "snapshot" and shape.expected:  # an empty one cancels nothing, ever
+        # An empty one cancels nothing, ever; nor one with a line that may be anybody's.
+        if feed.info.mode == "snapshot" and shape.expected and not summary.unnamed:
             summary.vanished = syncing.withdraw_vanished(
                 connection, table.id, shape.low, shape.high, now=at
             )

@@ -239,6 +239,20 @@ def test_two_exports_in_one_folder_are_a_mistake_of_the_configuration(folder: Fo
     assert len(folder.files()) == 2
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        ("agenda_20261012_0530.csv", "agenda_20261012T053000Z.csv", "AGENDA-2026-10-12-05h30.csv"),
+        ("agenda.csv", "agenda (2).csv", "agenda_2.csv"),
+    ],
+)
+def test_one_export_may_be_dated_in_several_ways(folder: Folder, others: tuple[str, ...]) -> None:
+    for name in others:
+        folder.drop(ONE, name, age=timedelta(hours=30))
+    folder.drop(TWO, "agenda_20261013_0530.csv")
+    assert len(list(only(folder).rows())) == 2
+
+
 def test_the_same_bytes_have_the_same_fingerprint_under_any_name(folder: Folder) -> None:
     folder.drop(ONE, "maj_1.csv", age=timedelta(hours=3))
     folder.drop(ONE, "maj_2.csv", age=timedelta(hours=2))
