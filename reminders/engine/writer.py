@@ -5,7 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from reminders.errors import RepairNeeded
+
 T = TypeVar("T")
+COLLISIONS = 5  # in a row, before somebody is told
+COLLIDED = frozenset({"DeadlockDetected", "SerializationFailure"})
 
 
 class Writer:
@@ -18,7 +22,7 @@ class Writer:
         Work asked for is done, even if whoever waits for it is cancelled meanwhile: an answer
         of a provider taken off the queue must not be dropped between two of its steps.
         """
-        doing = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        doing = asyncio.get_running_loop().run_in_executor(self._thread, _again, work)
         try:
             return await asyncio.shield(doing)
         except asyncio.CancelledError:
@@ -27,3 +31,19 @@ class Writer:
 
     def close(self) -> None:
         self._thread.shutdown(wait=True)
+
+
+def _again(work: Callable[[], T]) -> T:
+    """Two processes waited for each other's rows and the server gave this one up: nothing of its
+    transaction stays, and every work may be done twice. Done again."""
+    for _ in range(COLLISIONS - 1):
+        try:
+            return work()
+        except RepairNeeded as error:
+            if not _collided(error):
+                raise
+    return work()
+
+
+def _collided(error: RepairNeeded) -> bool:
+    return type(getattr(error.__cause__, "orig", None)).__name__ in COLLIDED

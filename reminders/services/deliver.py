@@ -340,6 +340,8 @@ class Delivery:
         """Write a batch of answers in one transaction (group commit)."""
         at = micros(now)
         by_answer: dict[Answer, list[Result]] = defaultdict(list)
+        # In one order everywhere, so that two processes never wait for each other's rows.
+        results = sorted(results, key=lambda result: result.envelope.composed.message_id)
         for result in results:
             by_answer[result.answer].append(result)
         with self._store.write() as connection:

@@ -124,7 +124,8 @@ def raise_states(connection: Connection, receipts: Sequence[int], at: int) -> No
     found = among(
         connection,
         f"SELECT r.attempt_id, r.provider_id, r.code, {STATES} AS state FROM receipt r "
-        "WHERE r.id IN :ids AND r.attempt_id IS NOT NULL AND r.state <> 'unknown'",
+        "WHERE r.id IN :ids AND r.attempt_id IS NOT NULL AND r.state <> 'unknown' "
+        "ORDER BY r.attempt_id",
         receipts,
     )
     values = [
