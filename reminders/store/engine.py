@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import URL, CursorResult, Engine, Row, create_engine, event, text
 from sqlalchemy import Connection as Connection
-from sqlalchemy import CursorResult, Engine, Row, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -49,16 +49,33 @@ def open_engine(url: str, base_dir: Path = Path()) -> Engine:
         return engine
     if address.get_backend_name() == "postgresql":
         try:
-            return create_engine(
-                address.set(drivername="postgresql+psycopg"),
-                pool_pre_ping=True,
-                hide_parameters=True,  # an error must not quote the patient a statement was about
-            )
+            return _open_postgres(address.set(drivername="postgresql+psycopg"))
         except (ModuleNotFoundError, NoSuchModuleError):
             raise ConfigurationError(
                 [_bad_url("le pilote PostgreSQL manque", "installer « reminders[postgres] »")]
             ) from None
     raise ConfigurationError([_bad_url("base inconnue", "sqlite:///fichier.db ou postgresql://…")])
+
+
+def _open_postgres(address: URL) -> Engine:
+    """The engine, and under its option `keys` a smaller one that hands out keys (`reserve`).
+
+    What that one commits need not reach the disk at once: a commit that uses the keys takes it
+    along.
+    """
+    started = str(address.query.get("options", ""))
+    keys = create_engine(
+        address.update_query_dict({"options": f"{started} -csynchronous_commit=off"}),
+        pool_pre_ping=True,
+        pool_size=1,
+        max_overflow=1,
+        hide_parameters=True,
+    )
+    return create_engine(
+        address,
+        pool_pre_ping=True,
+        hide_parameters=True,  # an error must not quote the patient a statement was about
+    ).execution_options(keys=keys)
 
 
 def _bad_url(what: str, remedy: str = "voir docs/configuration.md") -> Problem:
@@ -114,6 +131,8 @@ class Store:
         try:
             with self.engine.connect() as plain:
                 connection = plain.execution_options(reads=True)
+                if not self.is_sqlite:  # else each statement would see another moment
+                    connection = connection.execution_options(isolation_level="REPEATABLE READ")
                 with connection.begin():
                     yield connection
         except DatabaseError as error:
@@ -138,6 +157,9 @@ class Store:
         return not self.is_sqlite or Path(self.engine.url.database or "").exists()
 
     def close(self) -> None:
+        keys = self.engine.get_execution_options().get("keys")
+        if keys is not None:
+            keys.dispose()
         self.engine.dispose()
 
 
@@ -161,11 +183,11 @@ class Session:
 
 _REASONS = (  # words of the driver's sentence -> what is wrong, and the remedy
     (
-        ("no such table", "does not exist"),
+        ("no such table", "no such column", "does not exist"),
         "schéma absent ou ancien",
         "lancer « reminders migrate »",
     ),
-    (("locked",), "occupée trop longtemps", "chercher un autre processus"),
+    (("locked", "deadlock"), "occupée trop longtemps", "chercher un autre processus"),
     (("is full", "no space"), "disque plein", "libérer de la place, puis relancer"),
     (("readonly", "read-only"), "en lecture seule", "donner au service le droit d'y écrire"),
     (
@@ -236,7 +258,20 @@ def insert_rows(
 
 
 def reserve(connection: Connection, table: str, count: int) -> int:
-    """The first of `count` fresh keys of a table, taken in this transaction."""
+    """The first of `count` fresh keys of a table.
+
+    On SQLite they are taken in this transaction, which has the database to itself. On PostgreSQL
+    in one of their own: transactions that took keys in another order would lock each other out,
+    and all that take keys of one table would wait for each other. A gap costs nothing.
+    """
+    keys: Engine | None = connection.get_execution_options().get("keys")
+    if keys is None:
+        return _take_keys(connection, table, count)
+    with keys.begin() as own:
+        return _take_keys(own, table, count)
+
+
+def _take_keys(connection: Connection, table: str, count: int) -> int:
     found = rows(
         connection,
         "INSERT INTO sequence (name, next) VALUES (:name, :after) "

@@ -3,7 +3,7 @@ table, so that no sender waits for a purge."""
 
 from sqlalchemy import bindparam, text
 
-from reminders.store.engine import Store, rows
+from reminders.store.engine import Store, rows, run
 
 BATCH = 2_000
 
@@ -107,13 +107,14 @@ def delete_messages(store: Store, before: int) -> int:
         "DELETE FROM told WHERE attempt_id IN (SELECT id FROM attempt WHERE message_id IN :ids)",
         "DELETE FROM attempt WHERE message_id IN :ids",
         "DELETE FROM message_item WHERE message_id IN :ids",
+        "DELETE FROM link WHERE message_id IN :ids",
         "DELETE FROM message WHERE id IN :ids",
         before=before,
     )
 
 
 def delete_appointments(store: Store, before: int) -> int:
-    """Appointments with their decisions, and patients nothing is left of.
+    """Appointments with their decisions and answers, and patients nothing is left of.
 
     One who objected keeps a nameless row: who comes back under another number has objected too.
     """
@@ -122,6 +123,8 @@ def delete_appointments(store: Store, before: int) -> int:
         "appointment",
         "m.starts_at < :before",
         "DELETE FROM decision WHERE appointment_id IN :ids",
+        "DELETE FROM write_back WHERE appointment_id IN :ids",
+        "DELETE FROM answer WHERE appointment_id IN :ids",
         "DELETE FROM appointment WHERE id IN :ids AND starts_at < :before",
         before=before,
     )
@@ -138,8 +141,13 @@ def delete_appointments(store: Store, before: int) -> int:
 
 
 def delete_inputs(store: Store, before: int) -> int:
-    """Line reports of old feeds; the feeds' counts stay, the anomaly gate compares with them."""
-    return _each(
+    """Line reports of old feeds, and requests of other systems with what they were answered.
+
+    The feeds' counts stay: the anomaly gate compares with them.
+    """
+    with store.write() as connection:
+        requests = run(connection, "DELETE FROM request WHERE created_at < :before", before=before)
+    return requests + _each(
         store,
         "feed_problem",
         "EXISTS (SELECT 1 FROM feed f WHERE f.id = m.feed_id AND f.started_at < :before)",
@@ -150,6 +158,7 @@ def delete_inputs(store: Store, before: int) -> int:
 
 # The journal: which row is old by which of its moments.
 _JOURNAL = {
+    "task_event": "m.at < :before",
     "task": "m.created_at < :before",
     "run": "m.started_at < :before",
     "audit": "m.at < :before",

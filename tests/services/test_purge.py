@@ -69,6 +69,13 @@ def lived_in(store: Store) -> Clinic:
     object_address(store, clinic.secret, "06 39 98 00 07", now=clinic.now, by="nadia")
     hold_everything(store, "panne", now=clinic.now, by="nadia")
     clinic.release()
+    with store.write() as connection:
+        insert_rows(
+            connection,
+            "request",
+            ("key", "body_hash", "status", "response", "created_at"),
+            [("k1", b"", 200, '{"telephone": "+33639980001"}', micros(clinic.now))],
+        )
     remember_run(store, clinic.now, clinic.now, "live", 0, {"messages_planned": PEOPLE})
     return clinic
 
@@ -138,7 +145,7 @@ def purged(clinic: Clinic, days: float, kept: RetentionTable = KEPT) -> PurgeSum
 def test_the_canaries_are_where_personal_data_stands(store: Store) -> None:
     """Else the tests below would prove nothing."""
     held = seen_in_tables(lived_in(store).store)
-    assert set(held) == {"patient", "message", "attempt", "inbound"}
+    assert set(held) == {"patient", "message", "attempt", "inbound", "request"}
     assert set().union(*held.values()) == set(CANARIES)
     if store.is_sqlite:
         assert seen_in_files(store) == set(CANARIES)
