@@ -204,12 +204,12 @@ def _line_json(line: ReportLine) -> dict[str, object]:
 
 
 def _print_report(found: MonthReport) -> None:
-    table = Table(title=f"Non-venues, {found.month:02d}/{found.year}", title_justify="left")
+    title = f"Non-venues, {found.month:02d}/{found.year}"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     table.add_column("Service")
-    for title in ("Venus", "Non venus", "Annulés ≥ 48 h", "Annulés < 48 h", "Par l'hôpital"):
-        table.add_column(title, justify="right")
-    table.add_column("Inconnus", justify="right")
-    table.add_column("Taux de non-venue (IC 95 %)", justify="right")
+    for name in ("Venus", "Non\nvenus", "Ann.\n≥ 48 h", "Ann.\n< 48 h", "Hôp.", "Inc."):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Taux de non-venue\n(IC 95 %)", justify="right", no_wrap=True)
     for line in (*found.lines, found.total):
         table.add_row(
             line.label,
@@ -218,8 +218,9 @@ def _print_report(found: MonthReport) -> None:
         )
     out.print(table)
     out.print(
-        "Taux = non venus / (venus + non venus) ; les issues inconnues n'y sont pas. "
-        "Intervalle de Wilson à 95 %."
+        "Ann. : annulés, au moins ou moins de 48 h avant ; Hôp. : par l'hôpital ; Inc. : issue "
+        "inconnue.\nTaux = non venus / (venus + non venus), intervalle de Wilson à 95 % ; les "
+        "issues inconnues n'y sont pas."
     )
 
 

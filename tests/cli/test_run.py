@@ -107,8 +107,7 @@ def test_test_mode_writes_to_its_list_and_to_nobody_else(hospital: Desk) -> None
 
 
 def test_a_provider_that_refuses_our_credentials_asks_for_a_repair(hospital: Desk) -> None:
-    text = hospital.config.read_text("utf-8")
-    hospital.config.write_text(text.replace("auth_token = ", 'auth_token = "wrong" # '), "utf-8")
+    hospital.change("auth_token = ", 'auth_token = "wrong" # ')
     hospital.export(DAY)
     released(hospital)
     told = hospital.run_at("run")
@@ -204,8 +203,7 @@ def test_a_dry_run_of_a_made_up_moment_is_allowed_with_real_providers(desk: Desk
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_so_and_the_next_one_goes_on(hospital: Desk, number: int) -> None:
     hospital.configure("[delivery]\nin_flight = 2")
-    text = hospital.config.read_text("utf-8").replace("max_per_second = 0", "max_per_second = 4")
-    hospital.config.write_text(text, "utf-8")
+    hospital.change("max_per_second = 0", "max_per_second = 4")
     hospital.export([visit(number) for number in range(1, 41)])
     released(hospital)
     assert hospital.peers is not None

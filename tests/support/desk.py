@@ -134,8 +134,14 @@ sender = "rdv@example.org"
             code = execute(words)
         return Answer(code, out.getvalue(), err.getvalue())
 
-    def run_at(self, *words: str, at: str = MORNING) -> Answer:
-        return self.run(*words, "--at", at)
+    def run_at(self, *words: str, at: str = MORNING, answer: str | None = None) -> Answer:
+        return self.run(*words, "--at", at, answer=answer)
+
+    def change(self, old: str, new: str) -> None:
+        """Edit hospital.toml."""
+        text = self.config.read_text(encoding="utf-8")
+        assert old in text
+        self.config.write_text(text.replace(old, new), encoding="utf-8")
 
     def start(self, *words: str, **options: int | None) -> "subprocess.Popen[str]":
         """The same as a process of its own."""
