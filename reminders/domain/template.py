@@ -142,11 +142,14 @@ def _check(node: nodes.Node, channel: Channel, depth: int = 0) -> None:
         for other in node.elif_:  # one below the other, not inside
             _check(other, channel, depth)
     else:
+        # Jinja2 gives no line to some nodes it makes up itself; what they hold has one.
+        inside = (inner.lineno for inner in node.find_all(nodes.Node) if inner.lineno)
+        line = node.lineno or min(inside, default=1)
         raise TemplateError(
             "forbidden_tag",
-            f"Ligne {node.lineno} : cette balise n'est pas permise. "
+            f"Ligne {line} : cette balise n'est pas permise. "
             "Seuls {{ variable }} et {% if variable %}…{% endif %} le sont.",
-            line=node.lineno,
+            line=line,
         )
 
 
@@ -196,9 +199,9 @@ def unguarded(source: str, channel: Channel = "email") -> dict[str, int]:
 def _unguarded(body: list[nodes.Node], sure: frozenset[str]) -> Iterator[tuple[str, int]]:
     for node in body:
         if isinstance(node, nodes.Output):
-            for name in _printed(node):
-                if VARIABLES[name].optional and name not in sure:
-                    yield name, node.lineno
+            for piece in _printed(node):
+                if VARIABLES[piece.name].optional and piece.name not in sure:
+                    yield piece.name, piece.lineno
         elif isinstance(node, nodes.If):
             negated, name = _tested(node)
             with_it = sure | _vouched(name)
@@ -206,8 +209,8 @@ def _unguarded(body: list[nodes.Node], sure: frozenset[str]) -> Iterator[tuple[s
             yield from _unguarded([*node.elif_, *node.else_], with_it if negated else sure)
 
 
-def _printed(node: nodes.Output) -> list[str]:
-    return [piece.name for piece in node.nodes if isinstance(piece, nodes.Name)]
+def _printed(node: nodes.Output) -> list[nodes.Name]:
+    return [piece for piece in node.nodes if isinstance(piece, nodes.Name)]
 
 
 def _tested(node: nodes.If) -> tuple[bool, str]:
@@ -227,7 +230,7 @@ def _always(body: list[nodes.Node]) -> frozenset[str]:
     found: frozenset[str] = frozenset()
     for node in body:
         if isinstance(node, nodes.Output):
-            found |= frozenset(_printed(node))
+            found |= frozenset(piece.name for piece in _printed(node))
         elif isinstance(node, nodes.If):
             branches = [node.body, *(other.body for other in node.elif_), node.else_]
             found |= frozenset.intersection(*(_always(branch) for branch in branches))
