@@ -146,7 +146,11 @@ def separator_of(line: str, wanted: str, known: Mapping[str, str]) -> str:
 
 
 def split(line: str, separator: str) -> list[str]:
-    return next(csv.reader((line,), delimiter=separator), [])
+    """The cells of one record; a line break outside quotes counts as a blank."""
+    try:
+        return next(csv.reader((line,), delimiter=separator, skipinitialspace=True), [])
+    except csv.Error:
+        return next(csv.reader((" ".join(line.split()),), delimiter=separator), [])
 
 
 def layout_of(cells: Sequence[str], separator: str, known: Mapping[str, str]) -> Layout | None:

@@ -11,7 +11,8 @@ from adapters.dpi.csv_layout import SEPARATORS, Layout, layout_of, separator_of,
 from adapters.dpi.csv_values import plain
 from reminders.errors import FeedRefused
 
-LONGEST_LINE = 65_536  # characters; a longer one is no line of an export
+LONGEST_LINE = 32_768  # characters; a longer one is no line of an export
+LONGEST_RECORD = 65_536  # under the 131,072 at which the csv module gives up on a cell
 MOST_JOINED = 100  # lines one quoted cell may hold
 HEADER_WITHIN = 20  # lines: titles may stand before the header
 SAMPLE = 50  # lines that tell how many cells a line has
@@ -176,16 +177,16 @@ class Table:
         """The lines of the record this one begins; the others go back to `waiting`."""
         taken = [line]
         text, cut = line, False
-        while _left_open(text, separator) and len(taken) <= MOST_JOINED:
+        while still_open := _left_open(text, separator):
             more = waiting.popleft() if waiting else file.readline(LONGEST_LINE)
-            if not more:
-                cut = True
+            cut = not more
+            if cut or len(taken) == MOST_JOINED or len(text) > LONGEST_RECORD:
+                waiting.extendleft([more] if more else [])
                 break
             taken.append(more)
             text += more
-        else:
-            if len(taken) == 1 or width in (None, len(split(text, separator))):
-                return taken
+        if not still_open and width in (None, len(split(text, separator))):
+            return taken
         rest = taken[1:]
         if cut and width and not any(len(split(one, separator)) == width for one in rest):
             raise self._cut(number)

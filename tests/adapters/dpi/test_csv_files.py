@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,11 +25,11 @@ MISREAD = cells(DATE_RDV="10/05/2026", HEURE_RDV="25h")
 TODAY = "2026-10-13"  # in Paris
 
 
-def names(folder: Folder, **options: object) -> list[str]:
+def names(folder: Folder, **options: Any) -> list[str]:
     return [feed.info.name for feed in folder.feeds(**options)]
 
 
-def only(folder: Folder, **options: object) -> Feed:
+def only(folder: Folder, **options: Any) -> Feed:
     (feed,) = folder.feeds(**options)
     return feed
 

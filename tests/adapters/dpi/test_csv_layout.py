@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ PEOPLE = (
 )
 
 
-def refused(folder: Folder, content: str | bytes, **options: object) -> FeedRefused:
+def refused(folder: Folder, content: str | bytes, **options: Any) -> FeedRefused:
     with pytest.raises(FeedRefused) as raised:
         folder.rows(content, **options)
     assert "EXEMPLE" not in raised.value.sentence
@@ -203,7 +204,7 @@ def test_a_header_alone_is_a_file_without_appointments(folder: Folder) -> None:
 
 
 def test_the_layout_tells_a_changed_header(folder: Folder) -> None:
-    def layout(content: str, **options: object) -> str:
+    def layout(content: str, **options: Any) -> str:
         folder.drop(content)
         (feed,) = folder.feeds(**options)
         return feed.info.layout
@@ -218,7 +219,7 @@ def test_the_layout_tells_a_changed_header(folder: Folder) -> None:
 # --- what stands around the data -------------------------------------------------------------
 
 
-def numbers(folder: Folder, content: str, **options: object) -> list[str]:
+def numbers(folder: Folder, content: str, **options: Any) -> list[str]:
     return [record.external_id for record in folder.records(content, **options)]
 
 
