@@ -5,6 +5,7 @@ waited for, and every write transaction BEGIN IMMEDIATE (a deferred one that upg
 once however long the busy timeout is). PostgreSQL: READ COMMITTED, conditional updates.
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, CursorResult, Engine, Row, create_engine, event, text
+from sqlalchemy import URL, CursorResult, Engine, Row, bindparam, create_engine, event, text
 from sqlalchemy import Connection as Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
@@ -180,6 +181,11 @@ class Session:
         with self._connection.begin():
             yield self._connection
 
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """PostgreSQL: each statement by itself, with no transaction around them."""
+        yield self._connection.execution_options(isolation_level="AUTOCOMMIT")
+
 
 _REASONS = (  # words of the driver's sentence -> what is wrong, and the remedy
     (
@@ -189,6 +195,11 @@ _REASONS = (  # words of the driver's sentence -> what is wrong, and the remedy
     ),
     (("locked", "deadlock"), "occupée trop longtemps", "chercher un autre processus"),
     (("is full", "no space"), "disque plein", "libérer de la place, puis relancer"),
+    (
+        ("permission denied",),
+        "droits insuffisants sur le serveur",
+        "donner au compte CREATE sur la base, et ses tables",
+    ),
     (("readonly", "read-only"), "en lecture seule", "donner au service le droit d'y écrire"),
     (
         ("not a database", "malformed"),
@@ -232,6 +243,25 @@ def run(connection: Connection, sql: str, **values: object) -> int:
 def many(connection: Connection, sql: str, values: Sequence[Mapping[str, object]]) -> None:
     if values:
         connection.execute(text(sql), list(values))
+
+
+def listed(
+    connection: Connection, sql: str, ids: Sequence[object], **values: object
+) -> CursorResult[Any]:
+    """Execute a statement that says `IN :ids`, for whole numbers or texts.
+
+    The list is one value, so the statement is the same however long it is: prepared once, while
+    a parameter for each member is put together and compiled again at every call.
+    """
+    members: object = list(ids)
+    if connection.dialect.name != "sqlite":
+        statement = text(sql.replace("IN :ids", "= ANY(:ids)"))
+    elif isinstance(ids[0], bytes):  # JSON has none
+        statement = text(sql).bindparams(bindparam("ids", expanding=True))
+    else:
+        statement = text(sql.replace("IN :ids", "IN (SELECT value FROM json_each(:ids))"))
+        members = json.dumps(members)
+    return connection.execute(statement, {"ids": members, **values})
 
 
 def insert_rows(

@@ -8,7 +8,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DatabaseError
 
+from reminders.errors import Problem, RepairNeeded
 from reminders.store.engine import Store
 
 if TYPE_CHECKING:
@@ -22,11 +24,28 @@ def migrate(store: Store, revision: str = "head") -> tuple[str, str]:
     before = revision_of(store)
     if before == (head() if revision == "head" else revision):
         return before, before
+    if before and before not in _revisions():
+        raise RepairNeeded(
+            Problem(
+                "base de données",
+                f"son schéma ({before}) est plus récent que ce programme ({head()})",
+                "installer la version qui l'a migrée, ou restaurer une sauvegarde plus ancienne",
+            )
+        )
     from alembic import command
 
     with store.session() as session, session.write() as connection:
         _alone(connection)
-        command.upgrade(_config(connection), revision)
+        try:
+            command.upgrade(_config(connection), revision)
+        except DatabaseError as error:
+            raise RepairNeeded(
+                Problem(
+                    "base de données",
+                    f"migration impossible ({type(error.orig).__name__}), rien n'a changé",
+                    "vérifier que store › url désigne bien la base de ce service",
+                )
+            ) from error
     return before, revision_of(store)
 
 
@@ -39,8 +58,12 @@ def downgrade(store: Store, revision: str) -> None:
 
 def head() -> str:
     """The revision of this release: migrations are numbered and named after their file."""
+    return max(_revisions())
+
+
+def _revisions() -> set[str]:
     names = (file.name for file in files("migrations").joinpath("versions").iterdir())
-    return max(name.removesuffix(".py") for name in names if name[:4].isdigit())
+    return {name.removesuffix(".py") for name in names if name[:4].isdigit()}
 
 
 def revision_of(store: Store) -> str:

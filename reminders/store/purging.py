@@ -3,6 +3,7 @@ table, so that no sender waits for a purge."""
 
 from sqlalchemy import bindparam, text
 
+from reminders.store.copies import remove_leftovers
 from reminders.store.engine import Store, rows, run
 
 BATCH = 2_000
@@ -176,7 +177,11 @@ def delete_journal(store: Store, before: int) -> int:
 
 
 def compact(store: Store) -> None:
-    """SQLite: what was erased leaves the write-ahead log too (pages are zeroed, secure_delete)."""
+    """SQLite: what was erased leaves the write-ahead log too (pages are zeroed, secure_delete).
+
+    Copies that a killed dry run left behind hold it still: they go as well.
+    """
+    remove_leftovers(store)
     if store.is_sqlite:
         with store.engine.connect() as connection:
             driver = connection.connection.driver_connection

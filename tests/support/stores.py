@@ -50,6 +50,7 @@ DO $$ DECLARE one record; filled boolean; BEGIN
 END $$
 """
 LAYOUT = (
+    "SELECT nspname, '', '' FROM pg_namespace WHERE nspname !~ '^pg_' UNION ALL "
     "SELECT table_schema, table_name, column_name FROM information_schema.columns "
     "WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2, 3"
 )
