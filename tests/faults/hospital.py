@@ -226,6 +226,7 @@ class Hospital:
                 "JOIN decision d ON d.id = i.decision_id WHERE m.channel = 'sms'"
             )
         }
+        mailed = {entry.to for entry in self.mail.entries()} if self.mail else set()
         called = {row.subject for row in self.asks("SELECT subject FROM task WHERE state = 'open'")}
         written = {entry.to for entry in entries}
         fates: Counter[str] = Counter()
@@ -237,8 +238,9 @@ class Hospital:
             else:
                 assert row.state == "UNKNOWN" or listed, row.state
             if row.state == "UNKNOWN":
-                assert listed, "an undecided message nobody is told of"
+                assert listed or one.address in mailed, "an undecided message nobody is told of"
             fates[("in the ledger, " if one.phone in written else "") + row.state] += 1
+        assert len(mailed) == len(self.mail.entries() if self.mail else ()), "mailed twice"
         self._check_texts(entries)
         return fates
 

@@ -105,11 +105,14 @@ TWILIO = TwilioAccount()
 
 @contextmanager
 def provider(
-    folder: Path, *faults: Fault, module: str = "sms_servers", options: Sequence[str] = ()
+    folder: Path,
+    *faults: Fault,
+    module: str = "sms_servers",
+    port: int = 0,
 ) -> Iterator[Provider]:
     """`module`: sms_servers or smtp_server of reminders.simulation."""
     ledger = folder / f"{module}.jsonl"
-    arguments = ["--port", "0", "--ledger", str(ledger), *options]
+    arguments = ["--port", str(port), "--ledger", str(ledger)]
     if faults:
         script = folder / f"{module}.faults.json"
         script.write_text(json.dumps([asdict(fault) for fault in faults]), encoding="utf-8")
