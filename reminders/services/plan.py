@@ -4,7 +4,7 @@ Only patients marked dirty are looked at (ADR 0006): an unchanged feed costs one
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -224,21 +224,16 @@ class _Chunk:
                 )  # fmt: skip
                 continue
             keys[place] = known.id
-            if decision.frozen and not decision.exhausted:
+            if _same(known, decision):
                 continue
-            if decision.reason == "past" and known.state == "SUPPRESSED":
-                continue  # why it was decided against, while there was time, stays the reason
-            if (known.state, known.reason, known.opens_at, known.closes_at) != (
-                state, decision.reason, opens, closes,
-            ):  # fmt: skip
-                self._call(decision)
-                if known.opens_at != opens:
-                    self._moved.add(known.id)
-                self._writes.changed_decisions.append(
-                    {"id": known.id, "state": state, "reason": decision.reason,
-                     "purpose": decision.purpose, "opens_at": opens, "closes_at": closes,
-                     "decided_at": self._at}
-                )  # fmt: skip
+            self._call(decision)
+            if known.opens_at != opens:
+                self._moved.add(known.id)
+            self._writes.changed_decisions.append(
+                {"id": known.id, "state": state, "reason": decision.reason,
+                 "purpose": decision.purpose, "opens_at": opens, "closes_at": closes,
+                 "decided_at": self._at}
+            )  # fmt: skip
         return keys
 
     def _messages(
@@ -249,12 +244,8 @@ class _Chunk:
         history: "_History",
         summary: PlanSummary,
     ) -> set[int]:
-        groups: dict[object, list[int]] = defaultdict(list)
-        for place, decision in enumerate(decisions):
-            if decision.planned and not decision.frozen:
-                groups[merge_group(decision)].append(place)
         wanted: set[int] = set()
-        for places in groups.values():
+        for places in _merged(decisions):
             members = [decisions[place] for place in places]
             address = members[0].address
             assert address is not None
@@ -275,9 +266,7 @@ class _Chunk:
         booking, kind = lead.booking, "reminder"
         if lead.step in (CORRECTION, NOTICE):
             kind = lead.step
-        elif booking.unit is not None and any(
-            step.id == lead.step and step.day is None for step in booking.unit.steps
-        ):
+        elif lead.day is None:  # no reminder: the acknowledgement
             kind = "booking"
         return kind, dedupe_key(kind, booking.id, lead.step, booking.cycle, address.channel)
 
@@ -302,7 +291,7 @@ class _Chunk:
         if known is None:
             number = self._next_message()
             self._writes.messages.append(
-                (number, key, kind, address.channel, State.PLANNED.value, person.id, address.value,
+                (number, key, kind, address.channel, "PLANNED", person.id, address.value,
                  recipient_key, address.relation, unit.site, lead.purpose, person.language,
                  earliest, opens, closes, self._at, self._at)
             )  # fmt: skip
@@ -379,11 +368,26 @@ class _Chunk:
         )
 
 
+def _same(known: Record, decision: Decision) -> bool:
+    """Does the store's row say what is decided now?"""
+    if decision.frozen and not decision.exhausted:
+        return True
+    if decision.reason == "past" and known.state == "SUPPRESSED":
+        return True  # why it was decided against, while there was time, stays the reason
+    if (known.state == "PLANNED", known.reason) != (decision.planned, decision.reason):
+        return False
+    if decision.exhausted or not decision.planned:
+        return True  # where nothing will leave, the moment it might have matters no more
+    return (known.opens_at, known.closes_at) == (
+        micros_or_none(decision.opens_at), micros_or_none(decision.closes_at),
+    )  # fmt: skip
+
+
 class _Keys:
     """Fresh keys, taken from the store in blocks; every planner's first in the same order, so
     that two of them never wait for each other."""
 
-    def __init__(self, connection: Connection, block: int = 1024) -> None:
+    def __init__(self, connection: Connection, block: int = 3 * planning.CHUNK) -> None:
         self._connection = connection
         self._block = block
         self._free: dict[str, list[int]] = {}
@@ -401,6 +405,18 @@ class _Keys:
     def _reserve(self, table: str) -> list[int]:
         first = reserve(self._connection, table, self._block)
         return [first, first + self._block]
+
+
+def _merged(decisions: Sequence[Decision]) -> Iterable[list[int]]:
+    """The places of the decisions that become one message; the steps of one appointment never
+    do."""
+    places = [n for n, one in enumerate(decisions) if one.planned and not one.frozen]
+    if all(decisions[place].booking is decisions[places[0]].booking for place in places):
+        return [[place] for place in places]
+    groups: dict[object, list[int]] = defaultdict(list)
+    for place in places:
+        groups[merge_group(decisions[place])].append(place)
+    return groups.values()
 
 
 def _common(members: Sequence[Decision]) -> tuple[int, int, int]:
