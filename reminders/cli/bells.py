@@ -19,7 +19,7 @@ DELIVER_SECONDS = 1.0
 REPAIR_SECONDS = 10.0
 WATCH_SECONDS = 30.0  # data too old holds within a minute (DESIGN R7)
 PURGE_SECONDS = 6 * 3600.0
-ENDING_SECONDS = 20.0  # longer than a message in flight may take
+READING_SECONDS = 2.0  # what a source being read still gets when we stop
 REMINDER_SECONDS = 300.0  # a task that keeps failing says so again so often
 
 
@@ -28,7 +28,8 @@ class Bells:
 
     def __init__(self, application: Application) -> None:
         self._tasks = application.tasks
-        self._ringing: set[asyncio.Task[None]] = set()
+        self._sending_seconds = application.settings.delivery.send_timeout_seconds + 1
+        self._ringing: dict[asyncio.Task[None], str] = {}
         self._scheduler = AsyncIOScheduler(
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -51,8 +52,8 @@ class Bells:
         async def ring() -> None:
             # A task of its own: the scheduler cancels its own when it ends, we let ours finish.
             task = asyncio.create_task(guarded.ring())
-            self._ringing.add(task)
-            task.add_done_callback(self._ringing.discard)
+            self._ringing[task] = name
+            task.add_done_callback(self._ringing.pop)
             await asyncio.shield(task)
 
         # In real time, whatever the plan's clock says.
@@ -64,13 +65,23 @@ class Bells:
         self._scheduler.start()
 
     async def stop(self) -> bool:
-        """Ring no more; True once everything begun has ended, False if something would not."""
+        """Ring no more; True once everything begun has ended, False if something would not.
+
+        A message in flight gets the time its provider has; a DPI that does not answer gets two
+        seconds: reading begins anew at the next start.
+        """
         self._tasks.stop()
         self._scheduler.shutdown(wait=False)
-        pending = set(self._ringing)
-        if pending:
-            _, pending = await asyncio.wait(pending, timeout=ENDING_SECONDS)
-        return not pending
+        reading = {task for task, name in self._ringing.items() if name == "sync"}
+        pending = await _ended(set(self._ringing) - reading, self._sending_seconds)
+        return not (pending | await _ended(reading, READING_SECONDS))
+
+
+async def _ended(tasks: set["asyncio.Task[None]"], seconds: float) -> set["asyncio.Task[None]"]:
+    """Those that have not ended after so long."""
+    if not tasks:
+        return set()
+    return (await asyncio.wait(tasks, timeout=seconds))[1]
 
 
 class _Guarded:
