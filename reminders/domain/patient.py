@@ -31,7 +31,7 @@ def blocked_reason(patient: PatientRecord) -> str:
 
     Death is kept apart (`deceased`): it is re-read at every send.
     """
-    if patient.identity_status.upper() in BLOCKED_IDENTITIES:
+    if patient.identity_status.strip().upper() in BLOCKED_IDENTITIES:
         return "identity"
     if patient.confidential:
         return "confidential"
@@ -39,11 +39,15 @@ def blocked_reason(patient: PatientRecord) -> str:
 
 
 def reach(patient: PatientRecord) -> Reach:
-    """Classify every contact point by what it is, never by its label."""
-    usable = [point for point in patient.contacts if not point.ended and point.use != "old"]
+    """Classify every contact point by what it is, never by its label; none of work, by default."""
+    usable = [
+        point
+        for point in patient.contacts
+        if not point.ended and point.use not in ("old", "work") and point.value.strip()
+    ]
     own = _ordered(usable, Holder.SELF)
     phone, problem = _number(own)
-    proxy, points = _proxy(usable)
+    proxy, points = _proxy(usable, protected=patient.protected_adult)
     proxy_phone, _ = _number(points)
     return Reach(
         phone=phone.e164 or "" if phone else "",
@@ -58,13 +62,15 @@ def reach(patient: PatientRecord) -> Reach:
 
 
 def _ordered(points: list[ContactPoint], holder: Holder) -> list[ContactPoint]:
-    """Ranked ones first, then those the DPI calls mobile, then the rest in its order; work last."""
+    """Ranked ones first, then those the DPI calls mobile, then the rest in its order."""
     mine = [point for point in points if point.holder is holder]
-    return sorted(mine, key=lambda p: (p.use == "work", p.rank == 0, p.rank, p.use != "mobile"))
+    return sorted(mine, key=lambda p: (p.rank == 0, p.rank, p.use != "mobile"))
 
 
-def _proxy(points: list[ContactPoint]) -> tuple[str, list[ContactPoint]]:
-    for holder in (Holder.GUARDIAN, Holder.PARENT):
+def _proxy(points: list[ContactPoint], *, protected: bool) -> tuple[str, list[ContactPoint]]:
+    """The representative whose addresses are kept; protocol rules say when they are used."""
+    holders = [Holder.PARENT, Holder.GUARDIAN]
+    for holder in reversed(holders) if protected else holders:
         found = _ordered(points, holder)
         if found:
             return holder.value, found
@@ -75,7 +81,7 @@ def _number(points: list[ContactPoint]) -> tuple[Phone | None, str]:
     """The first number an SMS may go to, else why there is none."""
     problem = "no_contact"
     for point in points:
-        if point.system != "phone" or point.use == "work":
+        if _MAIL.fullmatch(point.value.strip()):
             continue
         for number in numbers_in(point.value):
             if number.textable:
@@ -90,6 +96,6 @@ def _number(points: list[ContactPoint]) -> tuple[Phone | None, str]:
 def _mail(points: list[ContactPoint]) -> str:
     for point in points:
         address = point.value.strip()
-        if point.system == "email" and len(address) <= 254 and _MAIL.fullmatch(address):
+        if len(address) <= 254 and _MAIL.fullmatch(address):
             return address
     return ""

@@ -10,16 +10,17 @@ OF_AGE = 18
 def relation_on(person: Person, day: date) -> str:
     """Who is written to that day: the patient, or the representative the DPI names.
 
-    A minor's parent until the eighteenth birthday, a protected adult's guardian; where the
-    DPI names none, the contacts it gives for the patient.
+    A minor's parent or guardian until the eighteenth birthday, a protected adult's guardian;
+    where the DPI names none, the contacts it gives for the patient.
     """
     named = [address.relation for address in person.addresses if address.relation]
     if not named:
         return ""
     born = person.birth_date
-    if "parent" in named and born is not None and _age(born, day) < OF_AGE:
+    minor = born is not None and _age(born, day) < OF_AGE
+    if minor and "parent" in named:
         return "parent"
-    return "guardian" if person.protected and "guardian" in named else ""
+    return "guardian" if (minor or person.protected) and "guardian" in named else ""
 
 
 def _age(born: date, day: date) -> int:
