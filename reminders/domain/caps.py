@@ -7,7 +7,6 @@ thing: a day whose rightful reminder is over without having left is free again.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 
 from reminders.domain.booking import Decision, Person, merge_group
@@ -97,4 +96,4 @@ def _opening(decision: Decision) -> datetime:
 
 
 def _suppressed(decision: Decision, reason: str) -> Decision:
-    return replace(decision, planned=False, reason=reason, address=None)
+    return decision._replace(planned=False, reason=reason, address=None)

@@ -4,9 +4,9 @@ A step moves to an earlier day when its own is forbidden, so that nobody gets le
 the protocol promises. A correction, a notice or an acknowledgement moves later.
 """
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from reminders.domain.booking import Person, Step
@@ -23,8 +23,7 @@ from reminders.domain.recipient import number_zone
 LAST_NOTICE = timedelta(hours=2)  # nothing is sent later than this before the start
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """`earliest` opens the day's permitted hours, `opens` is the step's hour; half-open.
 
     `day` is the site's civil day it lies in.

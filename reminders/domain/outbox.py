@@ -56,4 +56,4 @@ REFERENCES = 62**REFERENCE_LENGTH
 def dedupe_key(kind: str, *parts: object) -> str:
     """The one key of a message, whatever its kind: `reminder:…`, `correction:…`, `notice:…`,
     later `ack:{reply}`, `offer:{id}`, `staff:{request}`, `test:{uuid}`."""
-    return ":".join((kind, *(str(part) for part in parts)))
+    return ":".join([kind, *map(str, parts)])

@@ -9,7 +9,6 @@ Source of the rules: DESIGN 5 (interval, caps, corrections), DOMAIN 6 (cadence, 
 what exactly "already told" and "booked late" mean is docs/adr/0008.
 """
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -94,7 +93,7 @@ def _unless_past(decision: Decision, now: datetime) -> Decision:
     assert decision.closes_at is not None
     if decision.closes_at > now:
         return decision
-    return replace(decision, planned=False, reason="past", address=None)
+    return decision._replace(planned=False, reason="past", address=None)
 
 
 def _whole(booking: Booking, reason: str) -> Decision:

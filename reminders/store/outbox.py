@@ -6,10 +6,10 @@ lease token is a fencing token: a result written under an older one is refused.
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection
 
 from reminders.domain.outbox import LEASES_BEFORE_QUARANTINE
-from reminders.store.engine import Record, insert_rows, many, reserve, rows, run
+from reminders.store.engine import Record, insert_rows, listed, many, reserve, rows, run
 from reminders.store.holds import HELD_MESSAGE
 from reminders.store.planning import among, mark_patients_of
 from reminders.store.types import SECOND
@@ -193,8 +193,7 @@ def insert_attempts(
 def _for_ids(connection: Connection, sql: str, ids: Sequence[int], **values: object) -> int:
     if not ids:
         return 0
-    statement = text(sql).bindparams(bindparam("ids", expanding=True))
-    return connection.execute(statement, {"ids": list(ids), **values}).rowcount
+    return listed(connection, sql, ids, **values).rowcount
 
 
 def give_back(

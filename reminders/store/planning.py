@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection
 
-from reminders.store.engine import Record, insert_rows, many, rows, run
+from reminders.store.engine import Record, insert_rows, listed, many, rows, run
 
 # A chunk is planned in one write transaction: long enough to be fast (each commit writes most
 # pages of an index of hashes), short enough (a tenth of a second) not to make a sender wait.
@@ -27,8 +27,8 @@ def among(
     """Rows of a statement whose `:ids` is a list; none for an empty list."""
     if not ids:
         return []
-    statement = text(sql).bindparams(bindparam("ids", expanding=True))
-    return connection.execute(statement, {"ids": list(ids), **values}).all()
+    found: Sequence[Record] = listed(connection, sql, ids, **values).all()
+    return found
 
 
 def dirty_patients(connection: Connection, after: int, limit: int = CHUNK) -> Sequence[Record]:
@@ -211,21 +211,17 @@ def part_items(connection: Connection, decisions: Sequence[int]) -> None:
     """Take these decisions out of messages that still wait, for the others' sake: one that may
     not be told would forbid the whole message. A withdrawn message keeps them: its story."""
     if decisions:
-        statement = text(
+        listed(
+            connection,
             "DELETE FROM message_item WHERE decision_id IN :ids AND EXISTS (SELECT 1 FROM message "
-            "WHERE message.id = message_item.message_id AND message.state IN ('PLANNED', 'HELD'))"
-        )
-        connection.execute(
-            statement.bindparams(bindparam("ids", expanding=True)), {"ids": list(decisions)}
+            "WHERE message.id = message_item.message_id AND message.state IN ('PLANNED', 'HELD'))",
+            decisions,
         )
 
 
 def settle_patients(connection: Connection, patients: Sequence[int]) -> None:
     if patients:
-        statement = text("UPDATE patient SET dirty = 0 WHERE id IN :ids")
-        connection.execute(
-            statement.bindparams(bindparam("ids", expanding=True)), {"ids": list(patients)}
-        )
+        listed(connection, "UPDATE patient SET dirty = 0 WHERE id IN :ids", patients)
 
 
 def mark_dirty(connection: Connection, patients: Iterable[int]) -> None:
@@ -236,8 +232,7 @@ def mark_dirty(connection: Connection, patients: Iterable[int]) -> None:
     """
     ids = sorted(set(patients))
     if ids:
-        statement = text("UPDATE patient SET dirty = 1 WHERE id IN :ids")
-        connection.execute(statement.bindparams(bindparam("ids", expanding=True)), {"ids": ids})
+        listed(connection, "UPDATE patient SET dirty = 1 WHERE id IN :ids", ids)
 
 
 def mark_patients_of(connection: Connection, messages: str, **values: object) -> None:
