@@ -61,7 +61,7 @@ SYNONYMS: dict[str, str] = {
     "language": "langue langue_patient langue_parlee",
     "note": "commentaire commentaires remarque observation note",
     "identity": "statut_identite etat_identite statut_identito qualite_identite",
-    "deceased": "deces decede date_deces dcd patient_decede date_de_deces",
+    "deceased": "decede deces date_deces dcd patient_decede date_de_deces",
     "confidential": "confidentiel confidentialite vip incognito non_divulgation",
     "protected": "majeur_protege mesure_protection protection_juridique tutelle curatelle",
     "parent_phone": "tel_parent telephone_parent tel_mere tel_pere portable_parent tel_parents "

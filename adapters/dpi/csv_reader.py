@@ -33,7 +33,7 @@ class Shape:
     headers: Mapping[str, str] = field(default_factory=dict)  # a header's key -> our field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: there is one for each line
 class Line:
     """One record of the file. `number`: its first line, from 1. `misfit`: why it is unusable."""
 
@@ -58,12 +58,12 @@ class Table:
     def lines(self) -> Iterator[Line]:
         """Every record after the header. Raises FeedRefused where the file was cut."""
         layout, first, width = self.layout, self._first, self._width
-        date_at = layout.columns["date"]
+        date_at, used = layout.columns["date"], layout.width
         with self._open() as file:
             for number, text, cells in self._records(file, layout.separator, width):
                 if number < first:
                     continue
-                if len(cells) != width or (width > layout.width and not self._fits(cells)):
+                if len(cells) != width or (width > used and not self._fits(cells)):
                     if not _is_footer(cells):
                         yield self._misfit(number, text, cells)
                     continue
@@ -72,7 +72,7 @@ class Table:
                     (not start.strip() and _is_footer(cells)) or layout.repeats(cells)
                 ):
                     continue
-                yield Line(number, cells[: layout.width])
+                yield Line(number, cells if width == used else cells[:used])
 
     # --- the header --------------------------------------------------------------------------
 

@@ -113,7 +113,7 @@ class Rows:
 
     def read(self, cells: list[str], line: int) -> Row | None:
         """`cells` has the layout's width. None: a slot without patient, no appointment."""
-        cells = [cell.strip() for cell in cells]
+        cells = list(map(str.strip, cells))
         cells.append("")  # stands for every column the file has not
         row = self._cells(cells)
         external_id = ""

@@ -1,5 +1,6 @@
 """The CSV source keeps the promises of every source, and its options are checked."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,11 @@ from typing import Any
 import pytest
 
 from adapters.dpi.csv_file import create
+from adapters.dpi.csv_layout import SYNONYMS, field_of
+from adapters.dpi.csv_options import CsvOptions
+from adapters.dpi.csv_rows import USED
+from reminders.bootstrap import check_adapters
+from reminders.config import load
 from reminders.errors import ConfigurationError
 from reminders.ports import AppointmentSource, Wiring
 from tests.adapters.dpi.csv_export import Folder, cells, export
@@ -108,3 +114,36 @@ def test_every_mistake_is_told_at_once() -> None:
         "encoding",
         "mark",
     }
+
+
+# --- the documentation -----------------------------------------------------------------------
+
+PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
+
+
+def csv_section() -> str:
+    return PAGE.read_text(encoding="utf-8").split('### `kind = "csv"`')[1].split("### ")[0]
+
+
+def test_every_option_is_explained_with_its_default() -> None:
+    explained = set(re.findall(r"`([a-z_]+)`", csv_section()))
+    assert set(CsvOptions.model_fields) - explained == set()
+    stated = dict(re.findall(r"^\| `(\w+)` \| `([\w.]+)` \|", csv_section(), re.MULTILINE))
+    defaults = CsvOptions(path="export/*.csv").model_dump()
+    assert stated
+    assert {key: str(defaults[key]).removesuffix(".0") for key in stated} == stated
+
+
+def test_every_column_the_documentation_names_is_known() -> None:
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", csv_section()))
+    assert {name for name in named if field_of(name) is None} == set()
+    read = {names.split()[0].upper() for ours, names in SYNONYMS.items() if ours in USED}
+    assert read - named == {"LIBELLE_AGENDA"}  # stands in for CODE_AGENDA where there is none
+
+
+def test_the_documented_example_starts(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", csv_section(), re.DOTALL)
+    site = '[[site]]\nid = "sud"\nname = "CH"\nshort_name = "CH"\nphone = "01 99 00 12 34"\n'
+    (tmp_path / "hospital.toml").write_text(site + example, encoding="utf-8")
+    settings = load(tmp_path / "hospital.toml", {})
+    assert check_adapters(settings) == []
