@@ -1,9 +1,12 @@
 """What a process logs of its work: ids, counts and codes, never a name, a number or a text."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from reminders.errors import SendError
 from reminders.services.sync import FeedSummary
+from reminders.store.engine import Record
 
 log = structlog.get_logger()
 
@@ -27,6 +30,19 @@ def feed_read(feed: FeedSummary) -> None:
         changed=feed.changed,
         vanished=feed.vanished,
     )
+
+
+def holds_changed(
+    told: frozenset[tuple[str, str]], active: Sequence[Record]
+) -> frozenset[tuple[str, str]]:
+    """Say which holds are new and which have ended since `told`, whoever placed or released them;
+    the holds told by now, as (source, code)."""
+    now = frozenset((one.source_id, one.code) for one in active)
+    for source, code in sorted(now - told):
+        log.warning("sending held", source=source, code=code)
+    for source, code in sorted(told - now):
+        log.info("hold ended", source=source, code=code)
+    return now
 
 
 def broken_source(source: str, error: Exception) -> FeedSummary:

@@ -14,7 +14,7 @@ import structlog
 from reminders.clock import Clock
 from reminders.config import DpiTable, Settings
 from reminders.domain.guard import Limits
-from reminders.engine.journal import asking_failed, broken_source, feed_read
+from reminders.engine.journal import asking_failed, broken_source, feed_read, holds_changed
 from reminders.engine.pump import PassSummary, Pump
 from reminders.engine.writer import Writer
 from reminders.errors import ReminderError
@@ -72,6 +72,7 @@ class Tasks:
         self._pump = pump
         self._writer = writer
         self._sending = asyncio.Lock()
+        self._holds_told: frozenset[tuple[str, str]] = frozenset()
         self._has_read = False  # every source once, since this process began
         self._was_stale: list[str] = []  # at the last watch
 
@@ -97,6 +98,7 @@ class Tasks:
             for feed in new:
                 feed_read(feed)
             found += new
+        self._holds_told = holds_changed(self._holds_told, self.holds())
         return found
 
     def plan(self) -> PlanSummary:

@@ -22,12 +22,9 @@ def place_hold(
     feed_hash: str = "",
 ) -> bool:
     """Hold one source, or everything for source "". The same hold twice is one; True if new."""
-    new = holds.place(
+    return holds.place(
         connection, source, code, sentence, now=micros(now), by=by, feed_hash=feed_hash
     )
-    if new:
-        log.warning("hold placed", source=source, code=code)
-    return new
 
 
 def hold_everything(store: Store, sentence: str, *, now: datetime, by: str) -> bool:
