@@ -45,7 +45,7 @@ def combined(sheets: Sequence[Preparation | None]) -> Preparation | None:
     Where to go and when to arrive are those of the first visit; None without any sheet.
     """
     known = list(dict.fromkeys(sheet for sheet in sheets if sheet is not None))
-    if len(known) < 2:
+    if not known or len(set(sheets)) == 1:
         return known[0] if known else None
     first = sheets[0] if sheets[0] is not None else Preparation(known[0].id)
     return replace(

@@ -33,4 +33,6 @@ def wilson_interval(events: int, trials: int, *, z: float = 1.959963984540054) -
     scale = 1 + z * z / trials
     centre = (rate + z * z / (2 * trials)) / scale
     margin = z / scale * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
-    return Interval(max(0.0, centre - margin), min(1.0, centre + margin))
+    low = centre - margin if events > 0 else 0.0  # exact at the ends, whatever rounding does
+    high = centre + margin if events < trials else 1.0
+    return Interval(max(0.0, low), min(1.0, high))
