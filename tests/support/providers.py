@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from starlette.types import Receive, Scope, Send
+
 from reminders.clock import SystemClock
 from reminders.simulation.faults import Fault, FaultScript
 from reminders.simulation.ledger import Entry, Ledger, read
@@ -25,7 +27,7 @@ class Providers:
     ledger: Path
     sms_url: str = ""
     smtp_port: int = 0
-    callbacks: Callbacks | None = None
+    addresses: list[str] = field(default_factory=list)  # path and query of every request
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _sms: SmsProviders | None = None
 
@@ -62,7 +64,13 @@ def providers(folder: Path, faults: Sequence[Fault] = ()) -> Iterator[Providers]
         ledger, script = Ledger(peers.ledger), FaultScript(faults)
         sms = peers._sms = SmsProviders(ledger, script, SystemClock().now)
         smtp = SmtpServer(ledger, script, SystemClock().now)
-        async with listening(sms.app) as port:
+
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                peers.addresses.append(f"{scope['path']}?{scope['query_string'].decode()}")
+            await sms.app(scope, receive, send)
+
+        async with listening(watched) as port:
             peers.sms_url, peers.smtp_port = f"http://127.0.0.1:{port}", await smtp.start()
             started.set()
             await stop.wait()
