@@ -110,7 +110,7 @@ def why(
     """Toute l'histoire d'un rendez-vous, avec ses raisons."""
     settings = settings_of(config)
     with opened(settings, create=False) as store:
-        found = stories_of(store, appointment)
+        found = stories_of(store, appointment, zone_of(settings))
     if not found:
         raise RepairNeeded(
             Problem(

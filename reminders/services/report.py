@@ -35,17 +35,35 @@ class MonthReport:
 def month_report(
     store: Store, rules: Rules, year: int, month: int, zone: ZoneInfo, *, now: datetime
 ) -> MonthReport:
-    """Appointments that start in a civil month of `zone`; those still to come are left out."""
-    start = datetime(year, month, 1, tzinfo=zone).astimezone(UTC)
-    after = (year + month // 12, month % 12 + 1)
-    end = datetime(*after, 1, tzinfo=zone).astimezone(UTC)
-    counts = outcomes_by_service(store, start, min(end, now), now=now)
-    lines = tuple(
-        _line(uf, rules.desks[uf].label if uf in rules.desks else f"UF {uf} sans réglage", found)
-        for uf, found in sorted(counts.items())
-    )
+    """Appointments that start in a civil month of their site, of `zone` where it is not known;
+    those still to come are left out."""
+    zones = {desk.zone for desk in rules.desks.values()} | {zone}
+    counts: dict[str, Counter[Outcome]] = {}
+    for one in sorted(zones, key=str):
+        start, end = _month(year, month, one)
+        found = outcomes_by_service(store, start, min(end, now), now=now)
+        counts |= {
+            uf: outcomes
+            for uf, outcomes in found.items()
+            if (rules.desks[uf].zone if uf in rules.desks else zone) == one
+        }
+    lines = tuple(_line(uf, _label(rules, uf), found) for uf, found in sorted(counts.items()))
     total: Counter[Outcome] = sum(counts.values(), Counter())
     return MonthReport(year, month, lines, _line("", "Tous les services", total))
+
+
+def _month(year: int, month: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    after = (year + month // 12, month % 12 + 1)
+    return (
+        datetime(year, month, 1, tzinfo=zone).astimezone(UTC),
+        datetime(*after, 1, tzinfo=zone).astimezone(UTC),
+    )
+
+
+def _label(rules: Rules, uf: str) -> str:
+    if uf in rules.desks:
+        return rules.desks[uf].label
+    return f"UF {uf} sans réglage" if uf else "Sans UF"
 
 
 def outcomes_by_service(

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from reminders.domain.mask import mask_address
 from reminders.store import stories
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant, instant_or_none
+
+UTC_ZONE = ZoneInfo("UTC")
 
 REASONS = {
     "past": "son moment est passé",
@@ -52,6 +55,12 @@ REASONS = {
     "undecided": "aucun accusé : tenu pour peut-être parti",
     "leases": "interrompu trois fois",
     "purged": "données effacées à l'échéance",
+    "no_provider": "aucun opérateur configuré pour ce canal",
+    "subject_lines": "l'objet du courriel doit tenir sur une ligne",
+    "leftover": "le texte composé garde un trou ou une accolade",
+    "unguarded": "le modèle emploie une variable qui peut manquer",
+    "invisible_character": "une valeur porte un caractère invisible",
+    "long_value": "une valeur est trop longue pour le message",
 }
 
 STATES = {
@@ -95,8 +104,11 @@ class Story:
     entries: tuple[Entry, ...]
 
 
-def stories_of(store: Store, number: str) -> list[Story]:
-    """The story of each appointment with this number (several sources may use the same)."""
+def stories_of(store: Store, number: str, zone: ZoneInfo = UTC_ZONE) -> list[Story]:
+    """The story of each appointment with this number (several sources may use the same).
+
+    `zone`: whose civil time the sentences say.
+    """
     with store.read() as connection:
         return [
             Story(
@@ -107,22 +119,25 @@ def stories_of(store: Store, number: str) -> list[Story]:
                 starts_at=instant(row.starts_at),
                 uf=row.uf,
                 version=row.version,
-                entries=_entries(stories.Told(connection, row.id), row),
+                entries=_entries(stories.Told(connection, row.id), row, zone),
             )
             for row in stories.find(connection, number)
         ]
 
 
-def _entries(told: "stories.Told", row: Record) -> tuple[Entry, ...]:
+def _entries(told: "stories.Told", row: Record, zone: ZoneInfo) -> tuple[Entry, ...]:
     entries = [Entry(instant(row.first_seen_at), f"lu de la source « {row.source_id} »")]
     if row.version > 1:
         entries.append(
-            Entry(instant(row.version_at), f"heure ou lieu changés (version {row.version})")
+            Entry(
+                instant(row.version_at),
+                f"heure, lieu ou patient changés, ou de nouveau prévu (version {row.version})",
+            )
         )
     if row.cancelled_at is not None:
         basis = "disparu du fichier" if row.cancelled_basis == "vanished" else "annulé dans le DPI"
         entries.append(Entry(instant(row.cancelled_at), basis))
-    entries += [_decision(one) for one in told.decisions]
+    entries += [_decision(one, zone) for one in told.decisions]
     entries += [_attempt(one) for one in told.attempts]
     entries += [_receipt(one) for one in told.receipts]
     entries += [
@@ -133,19 +148,26 @@ def _entries(told: "stories.Told", row: Record) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: (entry.at is None, entry.at or entries[0].at)))
 
 
-def _decision(row: Record) -> Entry:
+def _decision(row: Record, zone: ZoneInfo) -> Entry:
     step = "rendez-vous entier" if row.step == "*" else f"étape {row.step}"
     state = row.message_state if row.state == "PLANNED" and row.message_state else row.state
     reason = row.reason or (row.message_reason or "")
     opens = instant_or_none(row.opens_at)
-    when = f" (à partir du {opens:%d/%m/%Y %H:%M} UTC)" if opens and state == "PLANNED" else ""
+    when = ""
+    if opens and state in ("PLANNED", "HELD"):
+        when = f" (à partir du {opens.astimezone(zone):%d/%m/%Y à %H:%M})"
     channel = f" par {CHANNELS.get(row.channel, row.channel)}" if row.channel else ""
     return Entry(
         instant(row.decided_at),
         f"{step}, version {row.cycle} : {STATES.get(state, state)}{channel}{when}",
-        REASONS.get(reason, reason),
+        _words(reason),
         reason,
     )
+
+
+def _words(code: str) -> str:
+    """A reason in French; what an operator or a library said stays its code."""
+    return REASONS.get(code) or (f"code « {code} »" if code else "")
 
 
 CHANNELS = {"sms": "SMS", "email": "courriel"}
@@ -156,7 +178,7 @@ def _attempt(row: Record) -> Entry:
     return Entry(
         instant(row.started_at),
         f"envoi {row.reference} par « {row.provider} » à {to} : {STATES.get(row.state, row.state)}",
-        REASONS.get(row.code, row.code),
+        _words(row.code),
         row.code,
     )
 
@@ -166,6 +188,6 @@ def _receipt(row: Record) -> Entry:
     return Entry(
         instant(row.received_at),
         f"accusé de « {row.provider} » : {words.get(row.state, 'état inconnu')}",
-        row.code,
+        _words(row.code),
         row.code,
     )
