@@ -171,9 +171,7 @@ class Hospital:
     def killed_at(self, point: str) -> bool:
         """One pass, killed by -9 at a named point. False: it ended without coming there."""
         with self.starts("run", "--json", point=point) as child:
-            reached = child.reaches_its_point()
-            if reached:
-                child.kill()
+            reached = child.dies_at_its_point()
         self.at += A_PASS
         return reached
 

@@ -65,6 +65,12 @@ class Child:
             time.sleep(0.005)
         raise AssertionError("the process neither ended nor reached its point")
 
+    def dies_at_its_point(self) -> bool:
+        reached = self.reaches_its_point()
+        if reached:
+            self.kill()
+        return reached
+
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(PATIENCE)
