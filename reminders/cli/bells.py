@@ -5,6 +5,7 @@ Nothing depends on a bell: what one missed, the next finds (ADR 0001).
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -54,7 +55,8 @@ class Bells:
             task = asyncio.create_task(guarded.ring())
             self._ringing[task] = name
             task.add_done_callback(self._ringing.pop)
-            await asyncio.shield(task)
+            with suppress(asyncio.CancelledError):  # no error worth a line of the log
+                await asyncio.shield(task)
 
         # In real time, whatever the plan's clock says.
         self._scheduler.add_job(
