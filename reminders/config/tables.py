@@ -62,6 +62,17 @@ def _clock_time(value: object) -> object:
     return value
 
 
+_MINUTES = {"min": 1.0, "h": 60.0, "j": 24 * 60.0}
+
+
+def _duration(value: object) -> object:
+    """« 26 h », « 30 min », « 2 j » in minutes. A bare number is refused: minutes or hours?"""
+    found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*(min|h|j)", str(value).strip().lower())
+    if not isinstance(value, str) or found is None or not float(found[1].replace(",", ".")):
+        raise ValueError("durée attendue avec son unité, par exemple « 26h », « 30min » ou « 2j »")
+    return float(found[1].replace(",", ".")) * _MINUTES[found[2]]
+
+
 def _zone_name(value: str) -> str:
     if value not in available_timezones():
         raise ValueError("fuseau horaire inconnu, par exemple « Europe/Paris »")
@@ -313,15 +324,23 @@ class AdapterTable(BaseModel):
 class DpiTable(AdapterTable):
     id: Identifier
     kind: str
+    max_age: Annotated[float, BeforeValidator(_duration)] | None = None  # in minutes, once read
     max_age_minutes: Annotated[float, Field(gt=0)] | None = None
     full_every_hours: Annotated[float, Field(gt=0)] = 24.0
     every_seconds: Annotated[float, Field(gt=0)] = 300.0
 
+    @model_validator(mode="after")
+    def _has_one_age(self) -> "DpiTable":
+        if self.max_age is not None and self.max_age_minutes is not None:
+            raise ValueError("max_age ou max_age_minutes, pas les deux")
+        return self
+
     @property
     def oldest_minutes(self) -> float:
         """CSV 26 h, a polled source 30 min (DESIGN R7), unless said otherwise."""
-        if self.max_age_minutes is not None:
-            return self.max_age_minutes
+        told = self.max_age if self.max_age is not None else self.max_age_minutes
+        if told is not None:
+            return told
         return 26 * 60.0 if self.kind == "csv" else 30.0
 
 

@@ -32,6 +32,10 @@ def tomorrow(numbers: Sequence[int]) -> list[AppointmentRecord]:
     return visits(numbers, starts="2026-10-13 15:00")
 
 
+def age(told: object) -> DpiTable:
+    return DpiTable.model_validate({"id": "agenda", "kind": "fhir", "max_age": told})
+
+
 # --- old data ---------------------------------------------------------------------------------
 
 
@@ -41,10 +45,14 @@ def tomorrow(numbers: Sequence[int]) -> list[AppointmentRecord]:
         (DpiTable(id="agenda", kind="csv"), timedelta(hours=26)),
         (DpiTable(id="agenda", kind="fhir"), timedelta(minutes=30)),
         (DpiTable(id="agenda", kind="fhir", max_age_minutes=90), timedelta(minutes=90)),
+        (age("45min"), timedelta(minutes=45)),
+        (age("1,5 h"), timedelta(minutes=90)),
+        (age("2j"), timedelta(days=2)),
     ],
 )
 def test_each_source_has_an_age_of_its_own(store: Store, table: DpiTable, limit: timedelta) -> None:
-    clinic = Clinic(store, settings=settings_with(dpi=[table.model_dump()]))
+    clinic = Clinic(store)
+    clinic.settings = clinic.settings.model_copy(update={"dpi": (table,)})
     clinic.read(visit(1))
     clinic.now += limit
     clinic.sync()
@@ -52,6 +60,19 @@ def test_each_source_has_an_age_of_its_own(store: Store, table: DpiTable, limit:
     clinic.now += timedelta(seconds=1)
     clinic.sync()
     assert clinic.holds() == ["stale"]
+
+
+@pytest.mark.parametrize("told", [26, "26", "0h", "une heure", "-1h", True])
+def test_an_age_without_its_unit_is_refused(told: object) -> None:
+    with pytest.raises(ValueError, match="26h"):
+        age(told)
+
+
+def test_an_age_is_told_once() -> None:
+    with pytest.raises(ValueError, match="pas les deux"):
+        DpiTable.model_validate(
+            {"id": "agenda", "kind": "csv", "max_age": "26h", "max_age_minutes": 30}
+        )
 
 
 def test_a_first_file_that_is_too_old_holds_too(store: Store) -> None:

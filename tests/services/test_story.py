@@ -95,7 +95,7 @@ def test_the_codes_are_found_in_the_code() -> None:
         "no_moment_call",
         "landline_only",
     } <= of_decisions()
-    assert {"no_result", "undecided", "leases", "past"} <= of_messages()
+    assert {"no_result", "undecided", "leases"} <= of_messages()
     assert {"empty_variable", "no_template"} <= of_texts()
 
 
