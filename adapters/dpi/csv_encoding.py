@@ -35,6 +35,7 @@ class Scan:
     content_hash: str = ""
     size: int = 0
     head: bytes = b""
+    zeros: bool = False  # a byte no text has, but UTF-16
     utf8: bool = True
     sequences: int = 0  # valid UTF-8 sequences of several bytes
     high: Counter[int] = field(default_factory=Counter)
@@ -48,6 +49,7 @@ def scan(file: BinaryIO) -> Scan:
         found.size += len(chunk)
         if len(found.head) < CHUNK:
             found.head += chunk[: CHUNK - len(found.head)]
+        found.zeros = found.zeros or b"\x00" in chunk
         found.high.update(chunk.translate(None, ASCII))
         if found.utf8:
             try:
@@ -69,7 +71,7 @@ def encoding_of(found: Scan, wanted: str, name: str) -> str:
         return "utf-8-sig"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if b"\x00" in head:
+    if found.zeros:
         return _without_mark(head, name)
     if found.utf8 or _nearly_utf8(found):
         return "utf-8"

@@ -1,18 +1,18 @@
 """One CSV file as a feed: what it is, its rows, and what is written beside it afterwards."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from adapters.dpi.csv_cells import Reading
 from adapters.dpi.csv_encoding import encoding_of, scan
 from adapters.dpi.csv_merge import Row, merged, repeated
 from adapters.dpi.csv_pickup import Found, put_away, write_report
 from adapters.dpi.csv_reader import Shape, Table
-from adapters.dpi.csv_rows import Reading, Rows
+from adapters.dpi.csv_rows import Rows
 from reminders.domain.appointment import RowProblem
 from reminders.errors import FeedRefused, SourceUnavailable
 from reminders.ports import FeedInfo
@@ -126,7 +126,7 @@ class CsvFeed:
             raise self.refusal or FeedRefused("empty", f"{self.found.name} est vide.")
         self.problems, self.problem_count = [], 0
         rows = Rows(self.table.layout, self.reading)
-        lines = self._repeated(self.table, rows)
+        lines = repeated(self._numbers(self.table))
         for row in merged(self._read(self.table, rows), lines):
             if isinstance(row, RowProblem):
                 self.problem_count += 1
@@ -153,10 +153,12 @@ class CsvFeed:
             listed = reasons[:1] if self.problems else reasons
             write_report(place, self._report(["Fichier refusé : rien n'est appliqué.", *listed]))
 
-    def _repeated(self, table: Table, rows: Rows) -> Counter[int]:
-        if "number" not in table.layout.columns:
-            return Counter()
-        return repeated(rows.number_of(line.cells) for line in table.lines())
+    def _numbers(self, table: Table) -> Iterator[str]:
+        """The number of every line; a composite one takes reading the line."""
+        rows = Rows(table.layout, self.reading)
+        if "number" in table.layout.columns:
+            return (rows.number_of(line.cells) for line in table.lines())
+        return (row.external_id for row in self._read(table, rows))
 
     def _read(self, table: Table, rows: Rows) -> Iterator[Row]:
         for line in table.lines():

@@ -15,12 +15,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.dpi import csv_pickup as pickup
+from adapters.dpi.csv_cells import Reading
 from adapters.dpi.csv_feed import CsvFeed, Folders, feed_of
 from adapters.dpi.csv_layout import field_of, key_of
 from adapters.dpi.csv_options import CsvOptions
 from adapters.dpi.csv_pickup import Found
 from adapters.dpi.csv_reader import Shape
-from adapters.dpi.csv_rows import Reading
 from adapters.dpi.csv_words import site_words
 from adapters.options import parse_options
 from reminders.ports import AppointmentSource, Feed, Wiring

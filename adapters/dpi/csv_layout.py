@@ -18,10 +18,10 @@ SYNONYMS: dict[str, str] = {
     "ref_rdv reference_rdv code_rdv appointment_id",
     "status": "statut statut_rdv etat etat_rdv etat_du_rdv status statut_du_rdv",
     "date": "date_rdv daterdv date_rv daterv date_du_rdv date_rendez_vous date_du_rendez_vous "
-    "date date_debut jour_rdv jour dt_rdv date_heure date_heure_rdv dateheure horaire_rdv debut "
-    "date_et_heure date_heure_debut rdv_date",
-    "hour": "heure_rdv heurerdv heure h_debut heure_debut hdebut heure_de_debut heure_rv h_rdv "
-    "heure_du_rdv hre_rdv horaire rdv_heure",
+    "rdv_date dt_rdv jour_rdv date_heure_rdv horaire_rdv date_debut date_heure_debut date_heure "
+    "dateheure date_et_heure debut date jour",
+    "hour": "heure_rdv heurerdv heure_rv h_rdv heure_du_rdv hre_rdv rdv_heure heure_debut h_debut "
+    "hdebut heure_de_debut heure horaire",
     "duration": "duree duree_rdv duree_min duree_minutes duree_en_minutes duree_du_rdv",
     "ipp": "ipp num_ipp no_ipp n_ipp numero_ipp id_patient patient_id num_patient "
     "numero_patient no_patient identifiant_patient nip code_patient num_dossier_patient",
@@ -79,7 +79,11 @@ def key_of(header: str) -> str:
     return re.sub(r"[^a-z0-9]", "", plain(header.replace("°", "o").replace("º", "o")))
 
 
-_KNOWN = {key_of(name): ours for ours, names in SYNONYMS.items() for name in names.split()}
+_KNOWN = {
+    key_of(name): (ours, rank)
+    for ours, names in SYNONYMS.items()
+    for rank, name in enumerate(names.split())
+}
 
 _LITTLE = frozenset({"de", "du", "d", "des", "l", "la", "le", "en", "a"})
 _SHORT = {
@@ -96,15 +100,22 @@ def _loose(header: str) -> str:
 
 
 _LOOSELY = {
-    _loose(name.replace("_", " ")): ours
+    _loose(name.replace("_", " ")): (ours, rank)
     for ours, names in SYNONYMS.items()
-    for name in names.split()
+    for rank, name in enumerate(names.split(), 100)
 }
+
+
+def _known(header: str) -> tuple[str, int] | None:
+    """Our field under a header any hospital may write, and how surely it is meant: DATE_RDV is
+    the appointment's date before a column named only DATE."""
+    return _KNOWN.get(key_of(header)) or _LOOSELY.get(_loose(header))
 
 
 def field_of(header: str) -> str | None:
     """Our field under a header any hospital may write; None if nobody told us."""
-    return _KNOWN.get(key_of(header)) or _LOOSELY.get(_loose(header))
+    found = _known(header)
+    return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,7 @@ class Layout:
     """Where each of our fields stands in a row."""
 
     columns: Mapping[str, int]
+    places: Mapping[str, tuple[int, ...]]  # every column of a field, the surest first
     names: tuple[str, ...]  # the headers as the file writes them, for error messages
     separator: str
     fingerprint: str
@@ -162,12 +174,14 @@ def layout_of(cells: Sequence[str], separator: str, known: Mapping[str, str]) ->
     while names and not names[-1]:
         names.pop()  # a separator at the end of each line
     keys = tuple(key_of(name) for name in names)
-    columns: dict[str, int] = {}
+    found: dict[str, list[tuple[int, int]]] = {}
     for place, (name, key) in enumerate(zip(names, keys, strict=True)):
-        ours = known[key] if key in known else field_of(name)
+        ours, rank = (known[key], -1) if key in known else _known(name) or ("", 0)
         if ours:
-            columns.setdefault(ours, place)
-    if "date" not in columns or len(columns) < LEAST:
+            found.setdefault(ours, []).append((rank, place))
+    if "date" not in found or len(found) < LEAST:
         return None
+    places = {ours: tuple(place for _, place in sorted(all_)) for ours, all_ in found.items()}
+    columns = {ours: all_[0] for ours, all_ in places.items()}
     digest = sha256("\x1f".join(keys).encode()).hexdigest()[:32]
-    return Layout(columns, tuple(names), separator, digest, keys)
+    return Layout(columns, places, tuple(names), separator, digest, keys)

@@ -8,8 +8,10 @@ which numbers come more than once; their lines wait for the last one, all others
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import reduce
 
-from reminders.domain.appointment import AppointmentRecord, RowProblem, Status
+from adapters.dpi.csv_patients import all_told
+from reminders.domain.appointment import AppointmentRecord, PatientRecord, RowProblem, Status
 
 # What the appointment is when its lines differ: what happened, else a doubt, else the living.
 STRONGEST = (
@@ -74,13 +76,19 @@ def one_of(lines: list[AppointmentRecord]) -> Row:
     agendas = sorted({line.agenda for line in counting if line.agenda})
     return replace(
         lead,
-        patient=lead.patient or next((line.patient for line in lines if line.patient), None),
+        patient=_patient_of([lead, *lines]),
         agenda="+".join(agendas),
         duration_minutes=max((line.duration_minutes or 0 for line in counting), default=0) or None,
         booked_at=min((line.booked_at for line in lines if line.booked_at), default=None),
         modified_at=max((line.modified_at for line in lines if line.modified_at), default=None),
         row=first.row,
     )
+
+
+def _patient_of(lines: list[AppointmentRecord]) -> PatientRecord | None:
+    """The first one told, with whatever any line says that forbids writing."""
+    told = [line.patient for line in lines if line.patient]
+    return reduce(all_told, told) if told else None
 
 
 def _order(line: AppointmentRecord) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ from adapters.dpi.csv_values import plain
 from reminders.domain.appointment import CancelledBy, Status
 
 Told = tuple[Status, CancelledBy]
+StatusWords = Mapping[str, Told]  # a site's own words, plain, and what they mean
 
 _WORDS: dict[Told, str] = {
     (Status.BOOKED, CancelledBy.UNKNOWN): "planifié, prévu, pris, confirmé, programmé, réservé, "
@@ -57,7 +58,7 @@ def site_words(words: Mapping[str, str]) -> dict[str, Told]:
     return {plain(theirs): TARGETS[ours] for theirs, ours in words.items()}
 
 
-def status_of(word: str, site: Mapping[str, Told]) -> Told:
+def status_of(word: str, site: StatusWords) -> Told:
     """An unknown word, and an empty cell, is `unknown` ("à vérifier"), never silently booked."""
     found = site.get(plain(word)) or _STEMS.get(stem(word))
     return found or (Status.UNKNOWN, CancelledBy.UNKNOWN)

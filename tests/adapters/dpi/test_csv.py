@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from adapters.dpi.csv_cells import Cells
 from adapters.dpi.csv_file import create
 from adapters.dpi.csv_layout import SYNONYMS, field_of
 from adapters.dpi.csv_options import CsvOptions
-from adapters.dpi.csv_rows import USED
 from reminders.bootstrap import check_adapters
 from reminders.config import load
 from reminders.errors import ConfigurationError
@@ -137,7 +137,7 @@ def test_every_option_is_explained_with_its_default() -> None:
 def test_every_column_the_documentation_names_is_known() -> None:
     named = set(re.findall(r"`([A-Z][A-Z_]+)`", csv_section()))
     assert {name for name in named if field_of(name) is None} == set()
-    read = {names.split()[0].upper() for ours, names in SYNONYMS.items() if ours in USED}
+    read = {names.split()[0].upper() for ours, names in SYNONYMS.items() if ours in Cells._fields}
     assert read - named == {"LIBELLE_AGENDA"}  # stands in for CODE_AGENDA where there is none
 
 

@@ -101,6 +101,19 @@ def test_a_letter_cut_in_half_costs_its_line_not_the_encoding(folder: Folder) ->
     assert names == {"Léa"}
 
 
+def test_what_nobody_looks_at_may_be_garbled(folder: Folder) -> None:
+    row = cells(PRATICIEN="D\ufffdr", COMMENTAIRE="\ufffd") | {"INCONNU": "\ufffd"}
+    assert folder.only(export(row)).external_id == "R000123"
+    (problem,) = folder.problems(export(row | {"TEL_FIXE": "\ufffd"}))
+    assert (problem.code, problem.column) == ("encoding", "TEL_FIXE")
+
+
+def test_a_zero_byte_far_down_is_refused(folder: Folder) -> None:
+    rows = [cells(NUM_RDV=f"R{n}") for n in range(9_000)]
+    content = export(*rows, cells(NUM_RDV="R\x009"))
+    assert refused(folder, content).code == "encoding"
+
+
 def test_an_encoding_can_be_said(folder: Folder) -> None:
     record = folder.only(export(cells(PRENOM="Zoá")), written_in="cp850", encoding="cp850")
     assert record.patient is not None
@@ -153,6 +166,22 @@ def test_a_header_is_known_under_many_names(folder: Folder, ours: str, theirs: s
 def test_the_order_of_columns_does_not_matter(folder: Folder) -> None:
     shuffled = dict(reversed(cells().items()))
     assert folder.only(export(shuffled)) == folder.only(export(cells()))
+
+
+def test_the_surest_of_two_headers_is_the_one(folder: Folder) -> None:
+    row = {"DATE": "01/01/2027", "Heure": "23h", "NOM": "AUTRE"} | cells()
+    assert folder.only(export(row)) == folder.only(export(cells(NOM_USAGE="")))
+
+
+def test_every_column_with_a_number_is_read(folder: Folder) -> None:
+    row = cells(TEL_FIXE="", TEL_PORTABLE="") | {
+        "Tél. 1": "01 99 00 12 34",
+        "GSM": "06 39 98 00 77",
+    }
+    record = folder.only(export(row | {"Tel2": "06 39 98 00 88"}))
+    assert record.patient is not None
+    found = [point.value for point in record.patient.contacts if point.system == "phone"]
+    assert found == ["01 99 00 12 34", "06 39 98 00 77", "06 39 98 00 88"]
 
 
 def test_a_site_may_name_its_own_headers(folder: Folder) -> None:
@@ -433,6 +462,15 @@ def test_without_a_number_ipp_date_hour_and_agenda_make_one(folder: Folder) -> N
 def test_a_number_made_up_names_nobody_and_outlives_the_program(folder: Folder) -> None:
     number = folder.only(export(without_number())).external_id
     assert number == "c-33b362e914ae5b49bb2a"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_without_a_number_the_order_of_lines_does_not_matter_either(
+    folder: Folder, order: tuple[int, int]
+) -> None:
+    lines = [without_number(STATUT="Annulé"), without_number(STATUT="Planifié")]
+    record = folder.only(export(*(lines[place] for place in order)))
+    assert record.status == "booked"
 
 
 def test_without_number_and_ipp_a_line_cannot_be_followed(folder: Folder) -> None:

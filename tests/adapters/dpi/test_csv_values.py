@@ -139,6 +139,8 @@ def test_an_hour_of_its_own_goes_before_the_one_in_the_date(folder: Folder) -> N
         ("14/10/20266", "bad_date"),
         ("1/1/2026/3", "bad_hour"),
         ("146309", "bad_date"),
+        ("2026", "bad_date"),
+        ("14/10/1926", "bad_date"),
         ("1014-10-14", "bad_date"),
     ],
 )
@@ -335,6 +337,31 @@ def test_consent_is_read_and_a_doubt_is_a_refusal(folder: Folder, text: str, ref
     record = folder.only(export(cells(CONSENT_SMS=text)))
     assert record.patient is not None
     assert record.patient.sms_refused is refused
+
+
+@pytest.mark.parametrize(
+    "no", [{"CONSENT_SMS": "N"}, {"DECEDE": "O"}, {"CONFIDENTIEL": "O"}], ids=str
+)
+def test_a_no_on_one_line_holds_for_the_patients_other_lines(
+    folder: Folder, no: dict[str, str]
+) -> None:
+    """The store keeps what the last line of a patient says."""
+    silent = {"DECEDE": "", "CONFIDENTIEL": ""}
+    rows = [cells(NUM_RDV=f"R{n}", **(silent | (no if n == 1 else {}))) for n in range(4)]
+    rows.append(cells(NUM_RDV="R9", IPP="0009999", **silent))
+    patients = [record.patient for record in folder.records(export(*rows))]
+    told = [p and (p.sms_refused or p.deceased or p.confidential) for p in patients]
+    assert told == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_no_on_one_line_of_an_appointment_holds_for_it(
+    folder: Folder, order: tuple[int, int]
+) -> None:
+    lines = [cells(CODE_AGENDA="AG1"), cells(CODE_AGENDA="AG2", CONSENT_SMS="N")]
+    record = folder.only(export(*(lines[place] for place in order)))
+    assert record.patient is not None
+    assert record.patient.sms_refused
 
 
 @pytest.mark.parametrize(
