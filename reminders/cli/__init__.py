@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -16,12 +17,11 @@ from typer.exceptions import TyperException
 from reminders import __version__
 from reminders.cli.errors import DONE, INTERRUPTED, PipeClosed, complain, errors
 from reminders.cli.explain import explain
-from reminders.cli.look import check, report, why
 from reminders.cli.reading import replies
 from reminders.cli.stats import stats
 from reminders.cli.usage import complain_of_usage
-from reminders.cli.watch import hold, object_, purge, release
-from reminders.cli.work import demo, migrate, run, serve
+
+ALONE = ("explain", "replies", "stats")  # they need no hospital
 
 app = typer.Typer(
     name="reminders",
@@ -49,20 +49,23 @@ def _common(
     """Rappels de rendez-vous pour les hôpitaux."""
 
 
-app.command("run")(run)
-app.command("serve")(serve)
-app.command("demo")(demo)
-app.command("why")(why)
-app.command("check")(check)
-app.command("migrate")(migrate)
-app.command("hold")(hold)
-app.command("release")(release)
-app.command("object")(object_)
-app.command("purge")(purge)
-app.command("report")(report)
 app.add_typer(explain, name="explain")
 app.add_typer(replies, name="replies")
 app.add_typer(stats, name="stats")
+
+
+@cache
+def _add_service() -> None:
+    """The commands that need the whole service; loading it takes longer than the others run."""
+    from reminders.cli.look import check, report, why
+    from reminders.cli.watch import hold, object_, purge, release
+    from reminders.cli.work import demo, migrate, run, serve
+
+    for command in (run, serve, demo, why, check, migrate, hold, release):
+        app.command(command.__name__)(command)
+    app.command("object")(object_)
+    app.command("purge")(purge)
+    app.command("report")(report)
 
 
 def main() -> None:
@@ -80,6 +83,8 @@ def main() -> None:
 def execute(arguments: Sequence[str]) -> int:
     """Run one command line: its exit code, whatever happens."""
     try:
+        if not arguments or arguments[0] not in ALONE:
+            _add_service()
         code = app(list(arguments), prog_name="reminders", standalone_mode=False)
     except TyperException as error:
         return complain_of_usage(error)

@@ -1,4 +1,6 @@
-"""Options and steps every command shares."""
+"""Options and steps every command shares. What only some need is loaded when they need it."""
+
+from __future__ import annotations
 
 import getpass
 import json
@@ -7,19 +9,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-from reminders.bootstrap import configured, on_loopback, open_store
-from reminders.cli import logs
 from reminders.cli.errors import PipeClosed, Screen
 from reminders.clock import Clock, OffsetClock, SystemClock
-from reminders.config import Settings
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
-from reminders.store.engine import Store
-from reminders.store.migrate import migrate
+
+if TYPE_CHECKING:
+    from reminders.config import Settings
+    from reminders.store.engine import Store
 
 out = Screen(highlight=False, soft_wrap=True, markup=False)
 
@@ -48,6 +49,9 @@ MODES = {
 def settings_of(config: Path, *, working: bool = False) -> Settings:
     """The settings of a command. One that works (run, serve) logs what it does; one that a
     person waits for says so itself."""
+    from reminders.bootstrap import configured
+    from reminders.cli import logs
+
     settings = configured(config)
     logs.configure(settings.logs.level if working else "error")
     return settings
@@ -59,6 +63,9 @@ def opened(settings: Settings, *, create: bool = True) -> Iterator[Store]:
 
     `create` False is for commands that only look: they make no database out of a wrong path.
     """
+    from reminders.bootstrap import open_store
+    from reminders.store.migrate import migrate
+
     store = open_store(settings)
     try:
         if not create and not store.exists:
@@ -80,6 +87,8 @@ def clock_of(settings: Settings, at: str | None, *, harmless: bool = False) -> C
 
     Raises ConfigurationError when --at could make a real provider send at a made-up moment.
     """
+    from reminders.bootstrap import on_loopback
+
     if at is None:
         return SystemClock()
     moment = _instant(at, settings)
