@@ -96,10 +96,20 @@ class Agenda:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The same records, read beforehand: for what is measured without its source."""
+
+    kept: Sequence[AppointmentRecord]
+
+    def records(self) -> Iterator[AppointmentRecord]:
+        return iter(self.kept)
+
+
 @dataclass(slots=True)
 class StreamedFeed:
     info: FeedInfo
-    agenda: Agenda
+    agenda: Agenda | Ready
 
     def rows(self) -> Iterator[AppointmentRecord | RowProblem]:
         return self.agenda.records()
@@ -113,7 +123,7 @@ class StreamedFeed:
 
 @dataclass(slots=True)
 class StreamedSource:
-    agenda: Agenda
+    agenda: Agenda | Ready
     name: str
 
     def feeds(self, *, now: datetime, since: datetime | None) -> Iterator[StreamedFeed]:
@@ -134,7 +144,11 @@ def open_store(folder: Path, settings_: Settings) -> Store:
 
 
 def read_agenda(
-    store: Store, settings_: Settings, agenda: Agenda, name: str = "export.csv", now: datetime = NOW
+    store: Store,
+    settings_: Settings,
+    agenda: Agenda | Ready,
+    name: str = "export.csv",
+    now: datetime = NOW,
 ) -> FeedSummary:
     """One reading of the source. Held or refused is an error here: nothing would be measured."""
     options = SyncOptions(limits=Limits(), live=True)

@@ -17,7 +17,7 @@ from reminders.services.plan import plan
 from reminders.services.rules import rules_of
 from reminders.services.startup import secret_of
 from reminders.store.engine import Store, open_engine
-from tests.bench.hospital import NOW, Agenda, open_store, read_agenda, settings
+from tests.bench.hospital import NOW, Agenda, Ready, open_store, read_agenda, settings
 from tests.bench.measure import (
     Figure,
     Size,
@@ -141,7 +141,7 @@ def measure_replan(size: Size) -> Iterator[Figure]:
         empty = bench.folder / "empty"
         empty.mkdir()
         open_store(empty, configured).close()
-        agenda = Agenda(APPOINTMENTS[size])
+        agenda = Ready(list(Agenda(APPOINTMENTS[size]).records()))
         later = NOW + timedelta(hours=1)
 
         def ours() -> Taken:
