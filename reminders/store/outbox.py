@@ -61,10 +61,13 @@ def lease(
     token = reserve(connection, "lease", 1)
     return token, rows(
         connection,
+        # A plain subquery may be run again for each row on PostgreSQL, and its LIMIT with it.
+        "WITH due AS MATERIALIZED (SELECT id FROM message WHERE state = 'PLANNED' "
+        "AND channel = :channel AND opens_at <= :now AND closes_at > :now "
+        f"ORDER BY opens_at LIMIT :limit{lock}) "
         "UPDATE message SET state = 'LEASED', lease_token = :token, lease_until = :until, "
-        "leases = leases + 1, updated_at = :now WHERE id IN (SELECT id FROM message "
-        "WHERE state = 'PLANNED' AND channel = :channel AND opens_at <= :now "
-        f"AND closes_at > :now ORDER BY opens_at LIMIT :limit{lock}) AND state = 'PLANNED' "
+        "leases = leases + 1, updated_at = :now "
+        "WHERE id IN (SELECT id FROM due) AND state = 'PLANNED' "
         "RETURNING id, kind, channel, patient_id, recipient, relation, purpose, language, "
         "site_id, closes_at, retries",
         token=token,
