@@ -155,9 +155,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(0.5):
             await process.wait()
-    except TimeoutError:  # still starting, most often: it holds nothing that could be lost
+    except TimeoutError:  # still starting, most often; its ledger is durable line by line
         process.kill()
         await process.wait()
 

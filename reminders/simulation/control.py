@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -38,7 +38,8 @@ class Control:
                 Route("/control/reply", self.reply, methods=["POST"]),
                 Route("/control/ledger-summary", self.ledger_summary),
                 Route("/control/outcomes", self.outcomes),
-            ]
+            ],
+            exception_handlers={ClientDisconnect: _gone},
         )
 
     async def state(self, _request: Request) -> Response:
@@ -128,6 +129,11 @@ class Control:
     def _journal(self, most: int) -> list[dict[str, str]]:
         lines = list(self._life.journal)[:most]
         return [{"at": instant(one.at), "sentence": one.sentence, "box": one.box} for one in lines]
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Whoever asked was stopped half-way through the question: nothing to tell or to log."""
+    return Response(status_code=400)
 
 
 def _moment(text: str) -> datetime:

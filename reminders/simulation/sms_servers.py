@@ -28,6 +28,8 @@ from reminders.simulation.listening import listening
 from reminders.simulation.ovh_api import OvhAccount, OvhApi, with_query
 from reminders.simulation.twilio_api import TwilioAccount, TwilioApi
 
+CALLBACK_SECONDS = 60.0  # real ones wait 15: a busy machine must not lose a receipt
+
 __all__ = ["Callbacks", "OvhAccount", "SmsProviders", "TwilioAccount", "listening"]
 
 
@@ -64,7 +66,9 @@ class SmsProviders:
         self._ovh = OvhApi(ovh or OvhAccount(), self.intake, clock, SystemClock().now)
         # What it calls are callbacks on this machine; certificates are the business of others.
         transport = AiohttpTransport(verify=False)
-        self._http = httpx.AsyncClient(transport=transport, trust_env=False)
+        self._http = httpx.AsyncClient(
+            transport=transport, trust_env=False, timeout=CALLBACK_SECONDS
+        )
         self.app = Router([*self._twilio.routes(), *self._ovh.routes()])
 
     def restore(self, entries: Sequence[Entry]) -> None:

@@ -10,6 +10,7 @@ is closed, so that nothing outlives whoever started it.
 import argparse
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -67,6 +68,7 @@ async def live(arguments: argparse.Namespace) -> None:
         sys.stdout.write(json.dumps(asdict(addresses)) + "\n")
         sys.stdout.flush()
         await _input_closed()
+        logging.disable()  # whoever asked is gone: a request cut off now is nobody's error
     ledger.close()
 
 
