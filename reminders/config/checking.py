@@ -29,6 +29,11 @@ def _needed(settings: Settings, where: Where) -> Iterator[Problem]:
         yield Problem("[[site]]", "aucun site", "décrire au moins un site (docs/configuration.md)")
     if not settings.dpi:
         yield Problem("[[dpi]]", "aucune source de rendez-vous", "ajouter une table [[dpi]]")
+    ca_file = settings.network.ca_file
+    if ca_file and not (settings.base_dir / ca_file).is_file():
+        yield Problem(
+            where.place("network", "ca_file"), "fichier absent", "indiquer un certificat PEM"
+        )
     web = settings.web
     if web.public_url and web.public_port == web.internal_port != 0:
         yield Problem(
