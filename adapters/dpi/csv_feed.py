@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from adapters.dpi.csv_cells import Reading
 from adapters.dpi.csv_encoding import encoding_of, scan
 from adapters.dpi.csv_merge import Row, merged, repeated
-from adapters.dpi.csv_pickup import Found, put_away, write_report
+from adapters.dpi.csv_pickup import Dated, Found, put_away, write_report
 from adapters.dpi.csv_reader import Shape, Table
 from adapters.dpi.csv_rows import Rows
 from reminders.domain.appointment import RowProblem
@@ -18,6 +19,7 @@ from reminders.errors import FeedRefused, SourceUnavailable
 from reminders.ports import FeedInfo
 
 REPORTED = 1_000  # lines a report names
+WORDS_SHOWN = 20
 AHEAD = timedelta(hours=1)  # clocks differ; a file dated further ahead is misdated
 
 COMPOSITE = (
@@ -28,40 +30,36 @@ COMPOSITE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Folders:
+class Export:
+    """What a site says of one export."""
+
+    mode: Literal["snapshot", "delta"]
+    encoding: str  # "" = found out
+    shape: Shape
     archive: Path
     quarantine: Path
     marker: str = ""  # suffix of the files that say another is complete
 
 
 def feed_of(
-    found: Found,
-    moment: datetime,
-    mode: Literal["snapshot", "delta"],
-    encoding: str,
-    shape: Shape,
-    reading: Reading,
-    folders: Folders,
-    older: Sequence[Found],
-) -> "CsvFeed":
+    dated: Dated, export: Export, reading: Reading, older: Sequence[Found]
+) -> "CsvFeed | None":
     """The feed of a file whose bytes were all read once. What is wrong with it waits for `rows`.
 
-    Raises SourceUnavailable if it cannot be read at all.
+    None if another process put it away meanwhile. Raises SourceUnavailable if it cannot be read.
     """
+    found = dated.found
     table: Table | None = None
     refusal: FeedRefused | None = None
-    layout = ""
     try:
         with found.path.open("rb") as file:
             scanned = scan(file)
-        fingerprint = scanned.content_hash
-        _check_date(found, moment, reading.now)
+        _check_date(dated, reading.now)
         _check_one_export(found, older)
-        known = encoding_of(scanned, encoding, found.name)
-        table = Table(found.path, known, shape, found.name)
-        layout = table.layout.fingerprint
-        if mode == "delta" and next(table.lines(), None) is None:
-            fingerprint = ""  # "nothing changed" looks the same each time, and is news each time
+        encoding = encoding_of(scanned, export.encoding, found.name)
+        table = Table(found.path, encoding, export.shape, found.name)
+    except FileNotFoundError:
+        return None
     except FeedRefused as error:
         refusal = error
     except OSError as error:
@@ -73,21 +71,32 @@ def feed_of(
     numbered = table is None or "number" in table.layout.columns
     info = FeedInfo(
         found.name,
-        min(moment, reading.now),
-        mode,
-        fingerprint,
-        layout,
+        min(dated.as_of, reading.now),
+        export.mode,
+        _fingerprint(scanned.content_hash, dated, export.mode),
+        table.layout.fingerprint if table else "",
         notes=() if numbered else (COMPOSITE,),
     )
-    return CsvFeed(info, found, table, refusal, reading, folders, older)
+    return CsvFeed(info, found, table, refusal, reading, export, older)
 
 
-def _check_date(found: Found, moment: datetime, now: datetime) -> None:
-    if moment > now + AHEAD and moment != found.changed_at:
+def _fingerprint(content: str, dated: Dated, mode: str) -> str:
+    """What makes an input the same as one that was applied.
+
+    Its bytes; and the instant its name vouches for, since an export that did not change over a
+    weekend is news all the same. Of a delta its own time too: the same change may be told
+    twice, with its contrary in between.
+    """
+    said = dated.told or (dated.as_of.isoformat() if mode == "delta" else "")
+    return sha256(f"{content} {said}".encode()).hexdigest() if said else content
+
+
+def _check_date(dated: Dated, now: datetime) -> None:
+    if dated.told and dated.as_of > now + AHEAD:
         raise FeedRefused(
             "future",
-            f"{found.name} porte dans son nom une date à venir. Vérifier l'horloge du DPI, ou "
-            "écrire dated_by = \"file\" si ce n'est pas la date de l'export.",
+            f"{dated.found.name} porte dans son nom une date à venir. Vérifier l'horloge du DPI, "
+            "ou écrire dated_by = \"file\" si ce n'est pas la date de l'export.",
         )
 
 
@@ -115,7 +124,7 @@ class CsvFeed:
     table: Table | None
     refusal: FeedRefused | None
     reading: Reading
-    folders: Folders
+    export: Export
     older: Sequence[Found]  # snapshots this one replaces
     problems: list[RowProblem] = field(default_factory=list)
     problem_count: int = 0
@@ -139,8 +148,8 @@ class CsvFeed:
     def accept(self) -> None:
         day = self.reading.now.astimezone(self.reading.zone).date()
         for one in self.older:
-            put_away(one, self.folders.archive, day, self.folders.marker)
-        place = put_away(self.found, self.folders.archive, day, self.folders.marker)
+            put_away(one, self.export.archive, day, self.export.marker)
+        place = put_away(self.found, self.export.archive, day, self.export.marker)
         if place is not None and (self.problems or self.notes):
             write_report(place, self._report(["Fichier appliqué."]))
 
@@ -148,7 +157,7 @@ class CsvFeed:
         if self.refusal is not None and self.refusal.code == "several_exports":
             return  # none of them is wrong: the configuration is
         day = self.reading.now.astimezone(self.reading.zone).date()
-        place = put_away(self.found, self.folders.quarantine, day, self.folders.marker)
+        place = put_away(self.found, self.export.quarantine, day, self.export.marker)
         if place is not None:
             listed = reasons[:1] if self.problems else reasons
             write_report(place, self._report(["Fichier refusé : rien n'est appliqué.", *listed]))
@@ -185,9 +194,12 @@ class CsvFeed:
     def _notes(self, rows: Rows) -> list[str]:
         notes = list(self.info.notes)
         if rows.unknown_words:
-            words = ", ".join(
-                f"« {word} » ({count})" for word, count in list(rows.unknown_words.items())[:20]
-            )
+            # A word told once may be no status at all, in a column that is none.
+            often = [item for item in rows.unknown_words.items() if item[1] > 1]
+            shown = [f"« {word} » ({count})" for word, count in often[:WORDS_SHOWN]]
+            if more := len(rows.unknown_words) - len(shown):
+                shown.append(f"{more} autre{'s' if more > 1 else ''}")
+            words = ", ".join(shown)
             notes.append(
                 f"Statuts inconnus, sans rappel ; les traduire par l'option statuses : {words}."
             )

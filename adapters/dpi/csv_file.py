@@ -9,14 +9,14 @@ beside it. Nothing is moved unless the caller says so (`accept`, `reject`).
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.dpi import csv_pickup as pickup
 from adapters.dpi.csv_cells import Reading
-from adapters.dpi.csv_feed import CsvFeed, Folders, feed_of
+from adapters.dpi.csv_feed import Export, feed_of
 from adapters.dpi.csv_layout import field_of, key_of
 from adapters.dpi.csv_options import CsvOptions
 from adapters.dpi.csv_pickup import Found
@@ -41,19 +41,20 @@ class CsvSource:
         self._pattern = wiring.base_dir / options.path
         self._zone = ZoneInfo(options.timezone) if options.timezone else wiring.zone
         folder = self._pattern.parent
-        self._folders = Folders(
-            folder / options.archive, folder / options.quarantine, options.marker
+        headers = {
+            key_of(theirs): (field_of(ours) or "") if ours else ""
+            for theirs, ours in options.headers.items()
+        }
+        self._export = Export(
+            options.mode,
+            options.encoding,
+            Shape(options.separator, options.columns, headers),
+            folder / options.archive,
+            folder / options.quarantine,
+            options.marker,
         )
         self._statuses = site_words(options.statuses)
         self._sleep = sleep
-        self._shape = Shape(
-            options.separator,
-            options.columns,
-            {
-                key_of(theirs): (field_of(ours) or "") if ours else ""
-                for theirs, ours in options.headers.items()
-            },
-        )
 
     def feeds(self, *, now: datetime, since: datetime | None) -> Iterator[Feed]:
         """Of snapshots the newest; of deltas all, oldest first. `since` changes nothing."""
@@ -62,21 +63,21 @@ class CsvSource:
         now = now.astimezone(UTC)
         by_name = self._options.dated_by == "name"
         waiting = sorted(
-            (
-                (pickup.as_of(found, self._zone, by_name=by_name), found)
-                for found in self._ready(now)
-            ),
-            key=lambda one: (one[0], one[1].name),
+            (pickup.dated(one, self._zone, by_name=by_name) for one in self._ready(now)),
+            key=lambda one: (one.as_of, one.found.name),
         )
-        if self._options.mode == "delta":
-            for moment, found in waiting:
-                yield self._feed(found, moment, now, [])
-        elif waiting:
-            moment, newest = waiting[-1]
-            yield self._feed(newest, moment, now, [found for _, found in waiting[:-1]])
+        older: list[Found] = []
+        if self._options.mode == "snapshot":
+            older = [one.found for one in waiting[:-1]]
+            waiting = waiting[-1:]
+        reading = Reading(self._zone, now, self._statuses, self._options.ipp_width)
+        for one in waiting:
+            feed = feed_of(one, self._export, reading, older)
+            if feed is not None:
+                yield feed
 
     def forget(self, *, before: datetime) -> int:
-        folders = (self._folders.archive, self._folders.quarantine)
+        folders = (self._export.archive, self._export.quarantine)
         return pickup.forget(folders, self._zone, before)
 
     def _ready(self, now: datetime) -> list[Found]:
@@ -88,18 +89,3 @@ class CsvSource:
             return found
         self._sleep(options.settle_seconds)
         return [one for one in found if one.still()]
-
-    def _feed(
-        self, found: Found, moment: datetime, now: datetime, older: Sequence[Found]
-    ) -> CsvFeed:
-        reading = Reading(self._zone, now, self._statuses, self._options.ipp_width)
-        return feed_of(
-            found,
-            moment,
-            self._options.mode,
-            self._options.encoding,
-            self._shape,
-            reading,
-            self._folders,
-            older,
-        )

@@ -111,7 +111,16 @@ def _stamp(match: re.Match[str], zone: ZoneInfo) -> datetime | date | None:
     return datetime.combine(day, hour, UTC if part["z"] else zone).astimezone(UTC)
 
 
-def as_of(found: Found, zone: ZoneInfo, *, by_name: bool) -> datetime:
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A file and the instant it describes. `told`: what its name says of that, "" = nothing."""
+
+    found: Found
+    as_of: datetime
+    told: str
+
+
+def dated(found: Found, zone: ZoneInfo, *, by_name: bool) -> Dated:
     """The instant a file describes: what its name says, else when it was last written.
 
     A name that tells the day only is that day's file: written that day, the file's own time
@@ -119,12 +128,13 @@ def as_of(found: Found, zone: ZoneInfo, *, by_name: bool) -> datetime:
     """
     stamp = stamp_in(found.name, zone) if by_name else None
     if stamp is None:
-        return found.changed_at
+        return Dated(found, found.changed_at, "")
     if isinstance(stamp, datetime):
-        return stamp
+        return Dated(found, stamp, stamp.isoformat())
     if found.changed_at.astimezone(zone).date() == stamp:
-        return found.changed_at
-    return datetime.combine(stamp, time(), zone).astimezone(UTC)
+        return Dated(found, found.changed_at, stamp.isoformat())
+    midnight = datetime.combine(stamp, time(), zone).astimezone(UTC)
+    return Dated(found, midnight, stamp.isoformat())
 
 
 # --- putting away ----------------------------------------------------------------------------

@@ -125,7 +125,6 @@ def test_the_same_file_again_is_known_and_changes_nothing(day: Day) -> None:
     day.drop_now(content)
     assert day.reads().status == "accepted"
     assert day.lives().feeds == []
-    day.clock.jump_to(day.clock.now() + timedelta(minutes=5))
     day.drop_now(content)
     again = day.reads()
     assert (again.status, again.changed) == ("known", 0)
@@ -234,6 +233,15 @@ def test_deltas_are_applied_in_order_and_tell_only_changes(day: Day) -> None:
     day.drop(export(*people(1)), "maj_20261012_0800.csv")
     assert [feed.status for feed in day.lives().feeds] == ["accepted"] * 3
     assert day.statuses() == {f"R{n}": "cancelled" if n == 1 else "booked" for n in range(8)}
+
+
+def test_an_export_that_did_not_change_over_a_weekend_holds_nothing(day: Day) -> None:
+    for hours in range(0, 73, 24):
+        day.clock.jump_to(MONDAY + timedelta(hours=hours))
+        day.drop_now(export(*people(8)))
+        done = day.lives()
+        assert [(feed.status, feed.changed) for feed in done.feeds] == [("accepted", 0)]
+        assert list(done.held) == []
 
 
 def test_an_hour_without_changes_is_news_of_its_own(day: Day) -> None:
