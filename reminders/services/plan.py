@@ -224,9 +224,10 @@ class _Chunk:
                 )  # fmt: skip
                 continue
             keys[place] = known.id
+            if decision.reason == "past" or not _same(known, decision):
+                self._call(decision)  # its moment may have passed since this was last planned
             if _same(known, decision):
                 continue
-            self._call(decision)
             if known.opens_at != opens:
                 self._moved.add(known.id)
             self._writes.changed_decisions.append(
@@ -473,7 +474,7 @@ class _History:
         self.told: dict[int, LastTold] = {}
         for row in planning.told_of(connection, appointments) if self.known_decisions else ():
             self.told[row.appointment_id] = LastTold(
-                instant(row.starts_at), row.place, notice=row.kind == NOTICE
+                instant(row.starts_at), row.place, notice=row.kind == NOTICE, cycle=row.cycle
             )
 
     def is_busy(self, kind_and_key: tuple[str, str], items: Sequence[tuple[int, str]]) -> bool:
