@@ -120,7 +120,7 @@ def told_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Rec
     """What its patient may have read of each appointment, oldest first."""
     return among(
         connection,
-        "SELECT t.appointment_id, t.starts_at, t.place, m.kind FROM told t "
+        "SELECT t.appointment_id, t.cycle, t.starts_at, t.place, m.kind FROM told t "
         "JOIN attempt a ON a.id = t.attempt_id JOIN message m ON m.id = a.message_id "
         "JOIN appointment p ON p.id = t.appointment_id AND p.patient_id = m.patient_id "
         "WHERE t.appointment_id IN :ids AND a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
