@@ -95,7 +95,12 @@ def _number(points: list[ContactPoint]) -> tuple[Phone | None, str]:
 
 def _mail(points: list[ContactPoint]) -> str:
     for point in points:
-        address = point.value.strip()
-        if len(address) <= 254 and _MAIL.fullmatch(address):
+        if address := mail_address(point.value):
             return address
     return ""
+
+
+def mail_address(text: str) -> str:
+    """The e-mail address this text is, "" if it is none."""
+    address = text.strip()
+    return address if len(address) <= 254 and _MAIL.fullmatch(address) else ""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from reminders.domain.patient import mail_address
 from reminders.domain.phone import classify
 from reminders.errors import Problem, RepairNeeded
 from reminders.services.receive import object_to
@@ -24,14 +25,7 @@ def object_address(
 
     Raises RepairNeeded for what is neither a telephone number nor an e-mail address.
     """
-    known = address.strip()
-    if "@" not in known:
-        phone = classify(known)
-        if phone.e164 is None:
-            raise RepairNeeded(
-                Problem("adresse", phone.reason, "donner un numéro ou une adresse de courriel")
-            )
-        known = phone.e164
+    known = _known(address)
     at = micros(now)
     with store.write() as connection:
         patients = receipts.patients_at(connection, known)
@@ -41,3 +35,16 @@ def object_address(
         )  # fmt: skip
         facts.audit(connection, at=at, actor=by, action="object", patients=len(patients))
     return Objected(known, len(patients))
+
+
+def _known(told: str) -> str:
+    """The address as patients' rows have it."""
+    what = "cette adresse de courriel n'en est pas une"
+    if "@" in told:
+        known = mail_address(told)
+    else:
+        phone = classify(told)
+        known, what = phone.e164 or "", phone.reason
+    if not known:
+        raise RepairNeeded(Problem("adresse", what, "donner un numéro ou une adresse de courriel"))
+    return known

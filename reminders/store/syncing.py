@@ -185,12 +185,20 @@ _JOINED = (
 )
 
 
+_NEWER = "(s.modified_at IS NULL OR a.modified_at IS NULL OR s.modified_at >= a.modified_at)"
+
+
 def _mark_touched(connection: Connection, source: str, span: dict[str, object]) -> None:
-    """The patient an appointment belonged to, before the feed gives it another."""
+    """The patients of the appointments about to change, before the feed gives them another.
+
+    Their rows are written even where they are marked already: an intent and a change wait for
+    each other on the patient's row (`outbox.quiet_patients`).
+    """
     run(
         connection,
         "UPDATE patient SET dirty = 1 WHERE :now = :now AND id IN "
-        f"(SELECT a.patient_id {_JOINED} AND a.fingerprint <> s.fingerprint)",
+        f"(SELECT a.patient_id {_JOINED} AND {_NEWER} AND CASE WHEN s.starts_at IS NULL "
+        "THEN a.status <> s.status ELSE a.fingerprint <> s.fingerprint END)",
         source=source,
         **span,
     )

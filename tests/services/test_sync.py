@@ -95,6 +95,16 @@ def test_an_older_state_never_undoes_a_newer_one(store: Store) -> None:
     assert clinic.appointment(1).status == "booked"
 
 
+def test_an_older_state_told_again_and_again_costs_no_planning(store: Store) -> None:
+    clinic = Clinic(store)
+    old, new = paris("2026-10-10 08:00"), paris("2026-10-11 08:00")
+    clinic.read(visit(1, modified_at=new), mode="delta")
+    clinic.plan()
+    clinic.now += timedelta(minutes=5)
+    clinic.read(visit(1, "2026-10-22 08:00", modified_at=old), mode="delta")
+    assert clinic.plan().patients == 0
+
+
 def test_a_cancellation_told_says_who_and_when(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(visit(1), visit(2))
@@ -218,7 +228,10 @@ def test_a_cancelled_appointment_may_have_lost_its_start(store: Store) -> None:
     assert counts(clinic.read(lost, visit(2))) == ("accepted", 0, 1, 0)
     found = clinic.appointment(1)
     assert (found.status, found.cancelled_by) == ("cancelled", "hospital")
+    clinic.plan()
+    clinic.now += timedelta(minutes=5)
     assert counts(clinic.read(lost, visit(2))) == ("accepted", 0, 0, 0)
+    assert clinic.plan().patients == 0
 
 
 def test_one_put_back_on_the_waiting_list_is_no_longer_booked(store: Store) -> None:
