@@ -97,6 +97,10 @@ def written_to(connection: Connection, key: bytes, *, since: int) -> list[int]:
     return [row.patient_id for row in found]
 
 
+# Kinds that say nothing of coming or not coming.
+_REMARKS = ("question", "read", "not-me")
+REMARKS = "('question', 'read', 'not-me')"
+
 ANSWER_COLUMNS = (
     "id", "appointment_id", "cycle", "kind", "channel", "origin", "actor", "reason", "given_at",
     "effective_at",
@@ -116,7 +120,8 @@ def add(
 ) -> list[int]:
     """Record (appointment, cycle, kind) answers of one origin, once: the keys of the new ones.
 
-    A new answer supersedes the appointment's earlier ones.
+    A new answer supersedes the appointment's earlier ones; a remark (a question, « lu ») leaves
+    them in force.
     """
     known = among(
         connection,
@@ -131,8 +136,8 @@ def add(
     many(
         connection,
         "UPDATE answer SET superseded_at = :now WHERE appointment_id = :appointment "
-        "AND superseded_at IS NULL AND undone_at IS NULL",
-        [{"now": at, "appointment": appointment} for appointment, _, _ in fresh],
+        f"AND superseded_at IS NULL AND undone_at IS NULL AND kind NOT IN {REMARKS}",
+        [{"now": at, "appointment": one} for one, _, kind in fresh if kind not in _REMARKS],
     )
     first = reserve(connection, "answer", len(fresh))
     insert_rows(
@@ -147,7 +152,8 @@ def add(
     many(
         connection,
         "UPDATE appointment SET answer = :kind, answered_at = :now, answered_cycle = :cycle "
-        "WHERE id = :appointment AND version = :cycle",
+        f"WHERE id = :appointment AND version = :cycle AND (:kind NOT IN {REMARKS} "
+        "OR (:kind = 'question' AND (answer = 'none' OR answered_cycle <> version)))",
         [{"kind": k, "now": at, "appointment": a, "cycle": c} for a, c, k in fresh],
     )
     _look_again(connection, [appointment for appointment, _, _ in fresh])
@@ -179,7 +185,7 @@ def undo(connection: Connection, answer: int, *, now: int) -> bool:
             connection,
             "UPDATE answer SET superseded_at = NULL WHERE id = (SELECT MAX(b.id) FROM answer b "
             "WHERE b.appointment_id = :appointment AND b.cycle = :cycle AND b.id < :id "
-            "AND b.undone_at IS NULL) RETURNING kind, given_at",
+            f"AND b.undone_at IS NULL AND b.kind NOT IN {REMARKS}) RETURNING kind, given_at",
             appointment=row.appointment_id,
             cycle=row.cycle,
             id=answer,
