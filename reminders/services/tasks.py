@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reminders.domain.protocol import Decision
+from reminders.domain.protocol import CORRECTION, NOTICE, Decision
 from reminders.store import planning, syncing
 from reminders.store.engine import Connection, Record, reserve
 from reminders.store.types import micros_or_none
@@ -19,6 +19,9 @@ CALLS = {
     "no_hour": "no_hour",
     "unmapped": "unmapped_uf",
 }
+
+# What was to be told at once, could not be, and no longer can.
+TOO_LATE = {CORRECTION: "call_moved", NOTICE: "call_cancelled"}
 
 SENTENCES = {
     "call_cancelled": "Rendez-vous annulé à moins de 24 h : prévenir par téléphone.",
@@ -66,6 +69,8 @@ def call_reason(decision: Decision) -> str | None:
     """The kind of task a decision asks for; None if it asks for nobody."""
     if decision.exhausted:
         return "call_not_reached"
+    if decision.reason == "past":  # nobody was told: a person still can be
+        return TOO_LATE.get(decision.step)
     return CALLS.get(decision.reason)
 
 
