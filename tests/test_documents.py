@@ -8,7 +8,13 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
+from adapters.dpi.csv_options import CsvOptions
+from adapters.dpi.fhir import FhirOptions
+from adapters.email.smtp import Options as SmtpOptions
+from adapters.sms.ovh import Options as OvhOptions
+from adapters.sms.twilio import Options as TwilioOptions
 from reminders import config
+from reminders.cli import execute
 
 ROOT = Path(__file__).parent.parent
 CONFIGURATION = ROOT / "docs" / "configuration.md"
@@ -49,6 +55,48 @@ def test_every_relative_link_leads_somewhere() -> None:
 def test_every_key_of_the_configuration_is_explained() -> None:
     explained = set(re.findall(r"`([a-z_]+)`", CONFIGURATION.read_text(encoding="utf-8")))
     assert keys() - explained == set()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [TwilioOptions, OvhOptions, SmtpOptions, FhirOptions, CsvOptions],
+    ids=lambda options: options.__module__,
+)
+def test_every_key_of_every_adapter_is_explained(options: type[BaseModel]) -> None:
+    explained = set(re.findall(r"`([a-z_]+)`", CONFIGURATION.read_text(encoding="utf-8")))
+    assert set(options.model_fields) - explained == set()
+
+
+def test_every_command_is_named_where_people_look_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert execute(["--help"]) == 0
+    told = capsys.readouterr().out
+    commands = set(re.findall(r"^  ([a-z]+)  ", told.split("Commands:")[1], re.MULTILINE))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert commands >= {"run", "serve", "why", "check", "migrate", "hold", "release", "object"}
+    assert {one for one in commands if not re.search(rf"`{one}[ `]", readme)} == set()
+
+
+def test_every_event_that_is_logged_is_explained() -> None:
+    events = {
+        event
+        for path in (ROOT / "reminders").rglob("*.py")
+        for event in re.findall(
+            r'\b(?:log\.\w+|tell|asking_failed)\(\s*"([^"]+)"', path.read_text(encoding="utf-8")
+        )
+    }
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert "feed read" in events
+    assert {one for one in events if f"`{one}`" not in operations} == set()
+
+
+def test_every_metric_is_explained() -> None:
+    source = (ROOT / "reminders" / "web" / "internal.py").read_text(encoding="utf-8")
+    metrics = set(re.findall(r'"(reminders_\w+)"', source))
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert metrics
+    assert {one for one in metrics if one not in operations} == set()
 
 
 def test_every_key_that_the_configuration_page_explains_with_a_default_has_that_default() -> None:
