@@ -93,6 +93,11 @@ def _unless_past(decision: Decision, now: datetime) -> Decision:
     assert decision.closes_at is not None
     if decision.closes_at > now:
         return decision
+    if "failed" in decision.booking.taken.get(decision.step, {}).values():
+        # another channel failed and no time is left for this one: a person calls
+        return decision._replace(
+            reason="channels_failed", address=None, frozen=True, exhausted=True
+        )
     return decision._replace(planned=False, reason="past", address=None)
 
 
