@@ -42,6 +42,9 @@ def prepare(
                 sources.hold_first_run(connection, source, at)
         mode = facts.read(connection, "mode")
         if facts.replace(connection, "mode", rules.mode) and mode and rules.mode == "live":
+            planning.mark_all_dirty(
+                connection, at
+            )  # what changed since the rehearsal is re-decided
             outbox.rearm_rehearsed(connection, now=at)
 
 
