@@ -40,7 +40,7 @@ def _one_appointment(drafted: list[Decision]) -> list[Decision]:
     room = REMINDERS_PER_APPOINTMENT - sum(_outside(one) for one in reminders)
     reasons: dict[str, str] = {}
     kept: list[Decision] = []
-    for one in sorted((one for one in reminders if not _outside(one)), key=_opening):
+    for one in sorted((one for one in reminders if not _outside(one)), key=_turn):
         if one.day in days:
             reasons[one.step] = "same_day"
         else:
@@ -90,9 +90,12 @@ def _reminded(person: Person, decision: Decision) -> bool:
     return any(civil_day(at, unit.hours.zone) == decision.day for at in person.reminded)
 
 
-def _opening(decision: Decision) -> datetime:
+def _turn(decision: Decision) -> tuple[datetime, int]:
+    """The order of one appointment's steps; of two pushed onto one hour, the protocol's."""
     assert decision.opens_at is not None
-    return decision.opens_at
+    assert decision.booking.unit is not None
+    days = (step.day for step in decision.booking.unit.steps if step.id == decision.step)
+    return decision.opens_at, -(next(days) or 0)
 
 
 def _suppressed(decision: Decision, reason: str) -> Decision:

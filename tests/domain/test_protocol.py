@@ -277,7 +277,7 @@ def test_booked_again_after_a_notice_is_told_again() -> None:
     assert planned(again, now=paris("2026-06-08 11:00"))[0].startswith("correction 06-08 11:00")
 
 
-def cancelled(at: str, **changes: object) -> Booking:
+def cancelled(at: str) -> Booking:
     return booking(
         "2026-06-12 09:00",
         status="cancelled",
@@ -285,7 +285,6 @@ def cancelled(at: str, **changes: object) -> Booking:
         cancelled_basis="told",
         cancelled_by="hospital",
         told=TOLD,
-        **changes,
     )
 
 
@@ -372,3 +371,199 @@ def test_reunion_is_planned_in_its_own_civil_day() -> None:
     last = next(d for d in decided(visit, who=there) if d.step == "J-1")
     # 20 December is the abolition day there, and a Sunday: Saturday the 19th it is
     assert last.opens_at == datetime(2026, 12, 19, 10, tzinfo=zone)
+
+
+def test_the_last_step_is_known_by_what_it_is_in_every_service() -> None:
+    """Two services of one protocol have steps of their own that are equal, not the same."""
+    other = unit(uf="4310", steps=tuple(replace(step) for step in STEPS))
+    late = paris("2026-06-11 15:00")
+    for place in (unit(), other):
+        visit = booking("2026-06-12 14:00", uf=place.uf, unit=place, booked_at=late)
+        assert planned(visit, now=late) == ["J-1 06-11 10:00 → 06-11 20:00"]
+
+
+def test_who_books_in_the_evening_for_tomorrow_booked_too_late() -> None:
+    visit = booking("2026-06-12 14:00", booked_at=paris("2026-06-11 21:00"))
+    assert set(reasons(visit, now=paris("2026-06-11 21:05")).values()) == {"booked_late"}
+
+
+def test_booked_late_and_acknowledged_is_still_one_message() -> None:
+    def one_message(booked: str) -> list[str]:
+        at = paris(booked)
+        late = booking("2026-06-12 14:00", unit=unit(steps=ACK), booked_at=at, first_seen_at=at)
+        return planned(late, now=at)
+
+    assert one_message("2026-06-11 09:30") == ["J-1 06-11 10:00 → 06-11 20:00"]
+    assert one_message("2026-06-11 21:00") == ["booking 06-12 09:00 → 06-12 12:00"]
+
+
+def test_a_feed_that_tells_a_late_booking_after_the_last_step_gets_it_acknowledged() -> None:
+    late = booking(
+        "2026-06-12 14:00",
+        unit=unit(steps=ACK),
+        booked_at=paris("2026-06-11 11:00"),
+        first_seen_at=paris("2026-06-12 02:00"),
+    )
+    assert planned(late, now=paris("2026-06-12 02:00")) == ["booking 06-12 09:00 → 06-12 12:00"]
+
+
+def test_an_acknowledgement_that_finds_no_moment_asks_nobody_to_call() -> None:
+    at = paris("2026-06-11 22:00")
+    early = booking("2026-06-12 09:30", unit=unit(steps=ACK), booked_at=at, first_seen_at=at)
+    assert reasons(early, now=at)["booking"] == "no_moment"
+
+
+def test_what_left_today_for_a_later_appointment_counts_today() -> None:
+    """The nearer one has just come in: its message would be the second of the day."""
+    near = booking("2026-06-12 09:00", 2)
+    far = booking("2026-06-18 09:00", 1, taken={"J-7": {"sms": "left"}})
+    assert {(d.booking.id, d.step): d.reason for d in decided(near, far) if not d.planned} == {
+        (2, "J-1"): "cap_day"
+    }
+
+
+@pytest.mark.parametrize("hour", ["09:00", "19:59"])
+def test_what_left_today_counts_whatever_became_of_its_appointment(hour: str) -> None:
+    """It may have started, moved or been cancelled since: it is no longer in the list."""
+    who = person(reminded=(paris(f"2026-06-11 {hour}"),))
+    assert reasons(booking("2026-06-12 09:00"), who=who) == {"J-1": "cap_day"}
+
+
+def test_a_second_appointment_added_to_a_day_already_told_waits_for_the_next_step() -> None:
+    told, added = (
+        booking("2026-06-12 09:00", 1, taken={"J-3": {"sms": "left"}}),
+        booking("2026-06-12 11:30", 2),
+    )
+    found = {(d.booking.id, d.step): d.reason for d in decided(told, added) if not d.planned}
+    assert found == {(2, "J-3"): "cap_day"}
+
+
+def test_the_next_channel_goes_out_whatever_else_the_day_holds() -> None:
+    who = person(
+        addresses=(Address("sms", "+33639980012"), Address("email", "a@example.org")),
+        reminded=(paris("2026-06-11 10:00"),),
+    )
+    failed = booking("2026-06-12 09:00", taken={"J-1": {"sms": "failed"}})
+    assert {d.step: d.address.channel for d in decided(failed, who=who) if d.address} == {
+        "J-7": "sms",
+        "J-3": "sms",
+        "J-1": "email",
+    }
+
+
+def test_of_many_steps_those_nearest_to_the_appointment_stay() -> None:
+    many = tuple(Step(f"J-{day}", "short", day) for day in (12, 9, 6, 4, 2))
+    visit = booking("2026-06-12 09:00", unit=unit(steps=many))
+    assert [line.split()[0] for line in planned(visit)] == ["J-6", "J-4", "J-2"]
+
+
+def test_a_day_whose_message_missed_its_hour_is_free_for_another() -> None:
+    noon = (Step("J-0", "short", 0, time(9)),)
+    today = booking("2026-06-11 13:00", 1, unit=unit(steps=noon, site="nord"))
+    tomorrow = booking("2026-06-12 09:00", 2)
+    assert reasons(today, tomorrow, now=paris("2026-06-11 10:30"))["J-1"] == "cap_day"
+    assert planned(today, tomorrow, now=paris("2026-06-11 11:30")) == [
+        "J-1 06-11 10:00 → 06-11 20:00"
+    ]
+
+
+def test_the_hours_of_a_day_are_those_of_whoever_reads_that_day() -> None:
+    """The parent lives in Martinique, the child of age in the metropole."""
+    who = person(
+        birth_date=date(2008, 6, 11),
+        addresses=(
+            Address("sms", "+33639980012", "Europe/Paris"),
+            Address("sms", "+596696123456", "America/Martinique", "parent"),
+        ),
+    )
+    assert planned(booking("2026-06-12 09:00"), who=who) == [
+        "J-7 06-05 15:00 → 06-05 20:00",
+        "J-3 06-09 15:00 → 06-09 20:00",
+        "J-1 06-11 10:00 → 06-11 20:00",
+    ]
+
+
+def moved(**changes: object) -> Booking:
+    base = booking("2026-06-12 15:00", cycle=2, version_at=paris("2026-06-09 11:00"), told=TOLD)
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def test_a_correction_that_missed_its_day_leaves_on_the_next_never_at_night() -> None:
+    assert planned(moved(), now=paris("2026-06-09 20:00"))[0] == (
+        "correction 06-10 09:00 → 06-10 20:00"
+    )
+    assert planned(moved(), now=paris("2026-06-12 08:00"))[0] == (
+        "correction 06-12 09:00 → 06-12 13:00"
+    )
+    assert reasons(moved(), now=paris("2026-06-12 13:00"))["correction"] == "past"
+
+
+def test_a_correction_stays_where_it_is_while_its_day_lasts() -> None:
+    for now in ("11:00", "15:30", "19:59"):
+        assert planned(moved(), now=paris(f"2026-06-09 {now}"))[0] == (
+            "correction 06-09 11:00 → 06-09 20:00"
+        )
+
+
+def test_a_move_told_too_late_for_any_message_is_a_call() -> None:
+    late = moved(version_at=paris("2026-06-11 22:00"), starts_at=paris("2026-06-12 10:30"))
+    assert reasons(late, now=paris("2026-06-11 22:00"))["correction"] == "no_moment_call"
+
+
+def test_another_place_is_corrected_but_another_label_is_not() -> None:
+    elsewhere = unit(place="sud:Accueil C1")
+    same_start = replace(moved(unit=elsewhere), starts_at=TOLD.starts_at)
+    assert planned(same_start, now=paris("2026-06-09 11:00"))[0].startswith("correction")
+    renamed = replace(same_start, told=replace(TOLD, cycle=2))
+    assert not planned(renamed, now=paris("2026-06-09 11:00"))[0].startswith("correction")
+
+
+def test_steps_of_a_day_are_kept_when_no_correction_can_be_sent() -> None:
+    by_mail = (Step("J-3", "confirm", 3, channels=("email",)),)
+    failed = {"correction": {"sms": "failed", "email": "failed"}}
+    who = person(addresses=(Address("email", "a@example.org"),))
+    stuck = moved(unit=unit(steps=by_mail), taken=failed)
+    found = {d.step: d for d in decided(stuck, who=who, now=paris("2026-06-09 11:00"))}
+    assert found["correction"].exhausted
+    assert found["J-3"].planned
+
+
+def test_a_correction_that_left_is_not_decided_again() -> None:
+    left = moved(
+        taken={"correction": {"sms": "left"}},
+        marks={"correction": paris("2026-06-09 11:00")},
+        told=replace(TOLD, starts_at=paris("2026-06-12 15:00"), cycle=2),
+    )
+    for now in ("2026-06-09 12:00", "2026-06-11 09:00"):
+        first = decided(left, now=paris(now))[0]
+        assert (first.step, first.frozen, first.opens_at) == (
+            "correction",
+            True,
+            paris("2026-06-09 11:00"),
+        )
+
+
+def test_a_notice_leaves_a_day_before_or_is_a_call() -> None:
+    # Saturday evening for Monday: no permitted moment before Monday 9:00
+    weekend = replace(cancelled("2026-06-13 21:00"), starts_at=paris("2026-06-15 14:00"))
+    assert reasons(weekend, now=paris("2026-06-13 21:00")) == {"notice": "call_instead"}
+    slow = cancelled("2026-06-10 11:00")
+    assert planned(slow, now=paris("2026-06-10 20:00")) == []
+    assert planned(slow, now=paris("2026-06-10 19:59")) == ["notice 06-10 11:00 → 06-10 20:00"]
+
+
+def test_who_was_told_of_a_cancellation_is_not_told_twice() -> None:
+    again = replace(cancelled("2026-06-10 11:00"), told=replace(TOLD, notice=True), cycle=3)
+    assert reasons(again) == {"notice": "already_told"}
+
+
+def test_a_sensitive_service_sends_no_notice_either() -> None:
+    hidden = replace(cancelled("2026-06-10 11:00"), unit=unit(sensitivity="excluded"))
+    assert reasons(hidden, now=paris("2026-06-10 11:00")) == {"notice": "excluded"}
+
+
+def test_steps_listed_in_another_order_give_the_same_plan() -> None:
+    backwards = unit(steps=STEPS[::-1])
+    visit = booking("2026-05-26 09:00", unit=backwards)
+    assert reasons(visit) == {"J-1": "same_day"}
+    assert sorted(planned(visit)) == sorted(planned(booking("2026-05-26 09:00")))
