@@ -113,6 +113,8 @@ class Pump:
         recorder = asyncio.create_task(self._record_for_ever(summary))
         try:
             while True:
+                if not sending:
+                    await self._flush_patiently(summary)  # what did not leave may be due again
                 free = self._most - len(sending)
                 window = Window()
                 if not self.stopping and (free >= self._most / 2 or not sending):
@@ -124,7 +126,6 @@ class Pump:
                 if sending:
                     _, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
                     continue
-                await self._flush(summary)
                 pause = window.wait_until
                 if pause is not None and pause - self._clock.now() <= PATIENCE:
                     await self._clock.sleep_until(pause)

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -92,7 +92,7 @@ FORBIDDING = (
 class Interrupted(Renderer):
     """Something happens while the texts are rendered: after the lease, before the intent."""
 
-    def __init__(self, happens: Callable[[], None]) -> None:
+    def __init__(self, happens: Callable[[], object]) -> None:
         super().__init__()
         self._happens = happens
 
@@ -143,8 +143,8 @@ def test_one_forbidden_item_returns_the_whole_message_and_the_other_is_told_alon
     room.plan()
     room.at(STEP)
     gone = replace(both[0], status=Status.CANCELLED)
-    happens = Interrupted(lambda: room.read(gone, mode="delta") and None)
-    window = delivery_with(room, happens).open_window(room.routes, 10, now=room.now)
+    happens: Callable[[], object] = lambda: room.read(gone, mode="delta")  # noqa: E731
+    window = delivery_with(room, Interrupted(happens)).open_window(room.routes, 10, now=room.now)
     assert window.envelopes == []
     room.plan()
     room.at(STEP + timedelta(minutes=1))
@@ -219,15 +219,15 @@ def test_many_senders_at_once_send_each_message_once(store: Store) -> None:
         finally:
             own.close()
 
-    _at_once([send] * 4)
+    at_once([send] * 4)
     sent = [e.composed.message_id for window in windows for e in window.envelopes]
     assert len(sent) == len(set(sent)) == 200
 
 
-def _at_once(works: list[Callable[[], None]]) -> None:
+def at_once(works: Sequence[Callable[[], object]]) -> None:
     failed: list[BaseException] = []
 
-    def guarded(work: Callable[[], None]) -> None:
+    def guarded(work: Callable[[], object]) -> None:
         try:
             work()
         except BaseException as error:
@@ -294,7 +294,7 @@ def test_no_intent_is_committed_after_an_objection(store: Store) -> None:
         finally:
             own.close()
 
-    _at_once([object_one_by_one, send, send])
+    at_once([object_one_by_one, send, send])
     assert {number: intents(room.store, number) for number in numbers} == acknowledged
     assert 0 < sum(acknowledged.values()) < len(numbers) or not room.store.is_sqlite
 
@@ -507,7 +507,7 @@ def test_a_throttled_message_waits_as_long_as_it_was_told(store: Store) -> None:
     assert len(room.window().envelopes) == 1
 
 
-def test_what_another_provider_can_take_leaves_at_once(store: Store) -> None:
+def test_what_another_provider_can_take_leavesat_once(store: Store) -> None:
     room = due(store, [1])
     [envelope] = room.window().envelopes
     room.record([envelope], Answer.NOT_SENT, code="dns", elsewhere=True)
