@@ -82,8 +82,9 @@ def name(text: Shipped) -> str:
     return f"{text.language}-{text.purpose}"
 
 
-# What is written unasked; answers to patients' replies have tests of their own.
-OURS = [text for text in shipped() if not text.purpose.startswith("ack")]
+# What is written unasked; answers to patients' replies have tests of their own, and so do the
+# texts of one family, which ask for an answer.
+OURS = [t for t in shipped() if not t.purpose.startswith("ack") and t.family == "any"]
 SMS = [text for text in OURS if text.channel == "sms"]
 MAILS = [text for text in OURS if text.channel == "email"]
 every_sms = pytest.mark.parametrize("text", SMS, ids=name)
@@ -178,6 +179,39 @@ def test_every_shipped_text_passes_the_lint_without_a_remark(text: Shipped) -> N
         if source:
             assert lint(source, channel=text.channel, family="link", html=html) == []
             assert lint(source, channel=text.channel, family="any", html=html) == []
+
+
+ASKING = [t for t in shipped() if t.family != "any" and not t.purpose.startswith("ack")]
+LINK = "https://rdv.ch-exemple.fr/r/" + "7Kq2Zt9dAbCdEfGhIjKlMn"
+
+
+def test_who_cannot_be_answered_gets_a_link_and_a_number_asks_for_a_word() -> None:
+    found = {(text.purpose, text.language, text.family) for text in ASKING}
+    assert found == {
+        (purpose, language, family)
+        for purpose, family in (("confirm", "link"), ("short", "link"), ("short", "reply"))
+        for language in ("fr", "en")
+    }
+
+
+@pytest.mark.parametrize("text", ASKING, ids=lambda t: f"{t.family}-{name(t)}")
+def test_a_text_that_asks_for_an_answer_is_one_segment_with_the_desk_phone(text: Shipped) -> None:
+    given = variables(text, "ordinary")
+    if text.family == "link":
+        given["lien_confirmation"] = LINK
+    body = RENDERER.render(version(text), given)
+    assert (measure(body).encoding, measure(body).segments) == ("gsm7", 1), body
+    assert "01 99 00 12 34" in body
+    assert (LINK in body) == (text.family == "link")
+    assert bool(re.search("OUI|YES", body)) == (text.family == "reply")
+    assert lint(text.body, channel="sms", family=text.family) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ASKING, ids=lambda t: f"{t.family}-{name(t)}")
+def test_a_number_of_several_patients_is_asked_for_nothing_ambiguous(text: Shipped) -> None:
+    """« OUI » from a number two patients share would be nobody's answer."""
+    given = variables(text, "ordinary") | {"prenom": "Léa"}
+    assert not re.search("OUI|YES", RENDERER.render(version(text), given))
 
 
 def rendered(body: str, **given: str) -> str:

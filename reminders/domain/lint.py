@@ -85,7 +85,7 @@ def _refusals(
             "Ce message ne peut pas recevoir de réponse.",
             _line(source, found),
         )
-    if family != "link" and used & LINKS:
+    if channel == "sms" and family != "link" and used & LINKS:
         yield Finding("refused", "mixed_family", "Un numéro à réponse n'envoie pas de lien.")
     if family == "reply" and (found := ADDRESS.search(source)):
         yield Finding(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from secrets import token_urlsafe
 
 from reminders.domain.ics import Event, calendar
 from reminders.domain.outbox import dedupe_key
@@ -46,6 +47,7 @@ class Composed:
     closes_at: datetime
     retries: int
     told: tuple[tuple[int, int, int, str], ...]  # appointment, cycle, start (us), place
+    token: str = ""  # of the patient's link in the text; only its hash is stored
 
 
 class NoTemplate(TemplateError):
@@ -103,11 +105,14 @@ class Composer:
         now: datetime,
     ) -> Composed:
         """Raises TemplateError when the text would have a gap or no template serves it."""
-        version = templates.find(row.purpose, row.language, route.family, row.channel)
+        version = templates.find(row.purpose, row.language, self._family(route), row.channel)
         if version is None:
             raise NoTemplate("no_template", "aucun modèle approuvé ne sert ce message")
         desk = self._desk(items)
-        variables = self._variables(row, items, desk, version.language, shared)
+        variables = dict(self._variables(row, items, desk, version.language, shared))
+        token = self._token(row)
+        if token:
+            variables["lien_confirmation"] = f"{self._rules.public_url}/r/{token}"
         if row.channel == "sms":
             text = self._renderer.render(version, variables)
             subject = html = ""
@@ -135,7 +140,17 @@ class Composer:
                 (i.appointment_id, i.version, i.starts_at, self._rules.units[i.uf].place)
                 for i in items
             ),
+            token=token if token and token in text else "",
         )
+
+    def _family(self, route: Route) -> str:
+        """Without a public address no text may promise a link."""
+        return "any" if route.family == "link" and not self._rules.public_url else route.family
+
+    def _token(self, row: Record) -> str:
+        """128 random bits for the page of one message; "" where no page answers."""
+        asks = self._rules.public_url and row.kind in ("reminder", "correction")
+        return token_urlsafe(16) if asks else ""
 
     def compose_first(
         self,

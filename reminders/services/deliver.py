@@ -19,10 +19,12 @@ from reminders.services.compose import Composed, Composer, Route, Templates
 from reminders.services.receive import join_early_receipts, join_left_receipts, object_to
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
-from reminders.store import holds, outbox, planning, receipts, templates
+from reminders.store import holds, links, outbox, planning, receipts, templates
 from reminders.store.engine import Connection, Record, Store, reserve
-from reminders.store.types import SECOND, instant, micros
+from reminders.store.links import token_hash
+from reminders.store.types import HOUR, SECOND, instant, micros
 
+LINK_OUTLIVES_START = 4 * HOUR  # who is late still finds the desk's telephone
 RECHECK = timedelta(seconds=30)  # a row the intent refused is looked at again after this
 
 
@@ -333,6 +335,16 @@ class Delivery:
                 for e in envelopes
             ],
             [(e.attempt_id, *told) for e in envelopes for told in e.composed.told],
+        )  # fmt: skip
+        links.add(
+            connection,
+            [
+                (token_hash(e.composed.token), e.composed.message_id, "answer",
+                 max(told[2] for told in e.composed.told) + LINK_OUTLIVES_START)
+                for e in envelopes
+                if e.composed.token
+            ],
+            at=at,
         )  # fmt: skip
         return envelopes
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from reminders.services.rules import Desk, Rules
 from reminders.services.tasks import SENTENCES
 from reminders.store import answers, links, planning
 from reminders.store.engine import Connection, Record, Store, reserve
+from reminders.store.links import token_hash
 from reminders.store.types import instant, instant_or_none, micros
 
 TRIES = 5
@@ -88,11 +89,6 @@ class Page:
     @property
     def may_check(self) -> bool:
         return self.checkable and self.tries_left > 0
-
-
-def token_hash(token: str) -> bytes:
-    """All that is stored of a link's token."""
-    return sha256(token.encode()).digest()
 
 
 def open_page(store: Store, rules: Rules, token: str, *, now: datetime) -> Page | None:

@@ -35,6 +35,7 @@ class Rules:
     preparations_by_service: Mapping[str, Preparation]
     preparations_by_type: Mapping[str, Preparation]
     slot_costs: Mapping[str, float]
+    public_url: str = ""  # "" = no page for patients: no text carries a link
 
     def preparation(self, uf: str, kind: str) -> Preparation | None:
         """The sheet of the appointment's type, else of its service; never of a neutral one."""
@@ -58,6 +59,7 @@ def rules_of(settings: Settings) -> Rules:
         preparations_by_service={t.service: sheet for t, sheet in sheets if t.service},
         preparations_by_type={t.type: sheet for t, sheet in sheets if t.type},
         slot_costs={one.uf: one.slot_cost_eur for one in settings.service},
+        public_url=settings.web.public_url or "",
     )
 
 

@@ -1,11 +1,17 @@
 """Patients' links: found by the hash of their token, and what their message told."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from sqlalchemy import Connection
 
 from reminders.store.answers import CURRENT_ANSWER
 from reminders.store.engine import Record, insert_rows, reserve, rows, run
+
+
+def token_hash(token: str) -> bytes:
+    """All that is stored of a link's token: 128 random bits need no salt."""
+    return sha256(token.encode()).digest()
 
 
 def add(

@@ -50,7 +50,7 @@ LONGEST_FORM = 4 * 1024
 TOKEN_LENGTH = 22  # 128 bits, base64url
 DEEDS = frozenset(get_args(Deed))
 A_MINUTE = 60.0
-VISITS_A_MINUTE = 30  # from one address; a family on one line does not reach it
+LOST_A_MINUTE = 30  # wrong links from one address
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +105,22 @@ class _Door:
         self._crowd = _Crowd()
 
     async def show(self, request: Request, token: str) -> Response:
-        if self._crowd.refuses(_from(request), self._public.now()):
-            return self._lost(request, "too_many", 429)
         page = await self._open(token)
         if page is None:
-            return self._lost(request, "lost", 404)
+            return self._nobody(request)
         return self._answer(request, token, page)
 
-    async def act(self, request: Request, token: str) -> Response:
+    def _nobody(self, request: Request) -> Response:
+        """No such link. Whoever tries many is slowed down; a patient's own link never is."""
         if self._crowd.refuses(_from(request), self._public.now()):
             return self._lost(request, "too_many", 429)
+        return self._lost(request, "lost", 404)
+
+    async def act(self, request: Request, token: str) -> Response:
         form = await _form(request)
         page = await self._open(token) if form is not None else None
         if form is None or page is None:
-            return self._lost(request, "lost", 404)
+            return self._nobody(request)
         if form.get("do") == "birth":
             return await self._check(request, token, page, form)
         if form.get("do") not in DEEDS:
@@ -309,7 +311,7 @@ def _languages() -> list[dict[str, str]]:
 
 
 class _Crowd:
-    """How often one address came in the last minute. Forgets by itself; keeps no address longer."""
+    """How often one address came with a wrong link this minute; nothing is kept longer."""
 
     def __init__(self) -> None:
         self._minute = 0
@@ -320,7 +322,7 @@ class _Crowd:
         if minute != self._minute:
             self._minute, self._seen = minute, {}
         self._seen[address] = self._seen.get(address, 0) + 1
-        return self._seen[address] > VISITS_A_MINUTE
+        return self._seen[address] > LOST_A_MINUTE
 
 
 def _from(request: Request) -> str:
