@@ -131,19 +131,25 @@ class CsvFeed:
     notes: list[str] = field(default_factory=list)
 
     def rows(self) -> Iterator[Row]:
-        if self.refusal is not None or self.table is None:
+        if self.table is None:
             raise self.refusal or FeedRefused("empty", f"{self.found.name} est vide.")
         self.problems, self.problem_count = [], 0
         rows = Rows(self.table.layout, self.reading)
-        lines = repeated(self._numbers(self.table))
-        for row in merged(self._read(self.table, rows), lines):
-            if isinstance(row, RowProblem):
-                self.problem_count += 1
-                if len(self.problems) < REPORTED:
-                    self.problems.append(row)
-            yield row
+        try:
+            lines = repeated(self._numbers(self.table))
+            for row in merged(self._read(self.table, rows), lines):
+                if isinstance(row, RowProblem):
+                    self._note(row)
+                yield row
+        except OSError as error:  # taken by another process, or its disk is gone
+            raise self._changed() from error
         self._judge(rows)
         self.notes = self._notes(rows)
+
+    def _note(self, problem: RowProblem) -> None:
+        self.problem_count += 1
+        if len(self.problems) < REPORTED:
+            self.problems.append(problem)
 
     def accept(self) -> None:
         day = self.reading.now.astimezone(self.reading.zone).date()
@@ -180,16 +186,19 @@ class CsvFeed:
     def _judge(self, rows: Rows) -> None:
         """What only the whole file tells."""
         if not self.found.still():
-            raise SourceUnavailable(
-                "changing",
-                f"{self.found.name} a changé pendant sa lecture : relu au prochain passage.",
-            )
+            raise self._changed()
         if rows.month_first and not rows.day_first:
             raise FeedRefused(
                 "month_first",
                 f"{self.found.name} : des dates n'existent que si le mois est écrit avant le jour "
                 "(10/14/2026). Exporter en jour/mois/année.",
             )
+
+    def _changed(self) -> SourceUnavailable:
+        return SourceUnavailable(
+            "changing",
+            f"{self.found.name} a changé pendant sa lecture : relu au prochain passage.",
+        )
 
     def _notes(self, rows: Rows) -> list[str]:
         notes = list(self.info.notes)
@@ -207,7 +216,9 @@ class CsvFeed:
 
     def _report(self, first: Sequence[str]) -> list[str]:
         lines = [self.found.name, *first, *self.notes]
-        if self.problem_count:
+        if self.problem_count == 1:
+            lines.append("1 ligne écartée, les autres sont bonnes :")
+        elif self.problem_count:
             lines.append(f"{self.problem_count} lignes écartées, les autres sont bonnes :")
         for one in self.problems:
             column = f", colonne {one.column}" if one.column else ""

@@ -49,6 +49,7 @@ class CsvOptions(BaseModel):
         try:
             if value:
                 "é".encode(codecs.lookup(value).name)
+                b"\xff\xfe".decode(value, errors="replace")
         except (LookupError, UnicodeError):
             raise ValueError("encodage inconnu, par exemple utf-8, cp1252 ou cp850") from None
         return value

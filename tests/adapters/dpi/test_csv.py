@@ -82,6 +82,7 @@ def refused(**options: Any) -> str:
         ({"path": 3}, "texte"),
         ({"encoding": "latin-99"}, "cp1252"),
         ({"encoding": "base64"}, "cp1252"),
+        ({"encoding": "idna"}, "cp1252"),
         ({"separator": "/"}, "';'"),
         ({"timezone": "Paris"}, "Europe/Paris"),
         ({"headers": {"Ref": "NUMERO"}}, "NUM_RDV"),

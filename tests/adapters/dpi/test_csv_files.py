@@ -399,6 +399,15 @@ def test_a_file_another_process_took_before_it_was_opened_is_no_feed(folder: Fol
     assert list(feeds) == []
 
 
+def test_a_file_another_process_took_before_it_was_read_is_told(folder: Folder) -> None:
+    file = folder.drop(ONE)
+    feed = only(folder)
+    file.unlink()
+    with pytest.raises(SourceUnavailable) as raised:
+        list(feed.rows())
+    assert raised.value.code == "changing"
+
+
 @pytest.fixture
 def locked(folder: Folder) -> Iterator[Folder]:
     folder.drop(ONE)

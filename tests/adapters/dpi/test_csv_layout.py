@@ -396,6 +396,15 @@ def test_a_bad_line_is_set_aside_and_the_others_go_on(
     assert good == ["R000123", "R2"]
 
 
+def test_behind_a_shift_no_number_is_believed(folder: Folder) -> None:
+    """A wrong one would let this line's appointment pass for vanished."""
+    first = dict(sorted(cells().items(), key=lambda item: item[0] == "NUM_RDV"))
+    lines = export(first, first | {"NUM_RDV": "R9"}, first).splitlines(keepends=True)
+    lines[2] = lines[2].replace('"Léa"', '"Léa";"Rose"')
+    problems = folder.problems("".join(lines))
+    assert [(one.code, one.row, one.external_id) for one in problems] == [("columns", 3, "")]
+
+
 # --- a cut file ------------------------------------------------------------------------------
 
 
