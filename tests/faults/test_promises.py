@@ -139,10 +139,12 @@ def test_r2_a_row_that_kills_its_process_each_time_is_set_aside_for_a_person(sto
 def test_r3_the_intent_sees_what_became_known_since_the_lease(
     store: Store, changes: dict[str, Any]
 ) -> None:
-    room = due(store)
+    room = due(store, 1, 2)
     lease = leased(room)
-    room.read(visit(1, **({"starts": TUESDAY} | changes)))
-    assert permitted(room, lease) == 0
+    assert len(lease[1]) == 2
+    feed = room.read(visit(1, **({"starts": TUESDAY} | changes)), visit(2, TUESDAY))
+    assert (feed.status, room.holds()) == ("accepted", [])
+    assert permitted(room, lease) == 1
 
 
 # --- R4: nothing after an objection ------------------------------------------------------------
@@ -163,6 +165,15 @@ def test_r5_an_intent_that_comes_too_late_permits_nothing(store: Store) -> None:
     room.at(paris("2026-10-12 19:59:59"))
     lease = leased(room)
     assert permitted(room, lease, paris("2026-10-12 20:00")) == 0
+
+
+def test_r5_a_process_that_slept_while_rendering_judges_its_intents_by_the_hour_it_wakes(
+    store: Store,
+) -> None:
+    room = due(store)
+    asleep, awake = paris("2026-10-12 19:59:50"), paris("2026-10-12 20:00:10")
+    window = room.delivery().open_window(room.routes, 10, now=asleep, still=lambda: awake)
+    assert window.envelopes == []
 
 
 def test_r5_a_restart_the_next_morning_releases_nothing_stale(store: Store) -> None:
