@@ -36,13 +36,18 @@ OUTCOMES = {
     Outcome.UNKNOWN: "sans issue notée au DPI",
 }
 NONE = "—"
+INTERRUPTED = 130
 
 
 def run_demo(*, once: bool, days: int, seed: int, port: int) -> int:
     """The exit code. With `once` there is no page and `port` counts for nothing."""
     logs.configure("error")
     if once:
-        return asyncio.run(_once(days, seed))
+        try:
+            return asyncio.run(_once(days, seed))
+        except KeyboardInterrupt:
+            errors.print("Démonstration interrompue : rien n'est resté sur le disque.")
+            return INTERRUPTED
     from reminders.cli.opening import open_doors  # its pages are loaded for nobody else
 
     return open_doors(seed, days, port)
