@@ -51,7 +51,9 @@ def verdict(mutant: Mutant, tree: Path) -> str:
 
 
 def run_tests(mutant: Mutant, tree: Path) -> int:
-    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    byte_code = str(tree.parent / "byte-code")  # of the last mutant's tests, all but one file
+    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONPYCACHEPREFIX": byte_code}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "nightly or not nightly"]
     try:
         return subprocess.run(
@@ -76,6 +78,7 @@ def healthy(every: list[Mutant], tree: Path) -> bool:
 def main() -> int:
     every, missed = mutants(sys.argv[1:]), 0
     started = time.monotonic()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # one line as it comes
     with copy_of_the_checkout() as tree:
         if not healthy(every, tree):
             print("✗ the tests the mutants name fail without any mutant: repair them first")
