@@ -85,7 +85,10 @@ class Patients:
         except ValueError as error:
             raise CellProblem("ipp", "excel", str(error)) from None
         if len(number) > LONGEST_ID:
-            raise CellProblem("ipp", "bad_ipp", f"IPP de plus de {LONGEST_ID} caractères")
+            sentence = (
+                f"IPP de plus de {LONGEST_ID} caractères : vérifier que la colonne est la bonne"
+            )
+            raise CellProblem("ipp", "bad_ipp", sentence)
         return number
 
     def _born(self, text: str) -> date | None:

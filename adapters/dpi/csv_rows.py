@@ -147,7 +147,9 @@ class Rows:
         except ValueError as error:
             raise CellProblem("number", "excel", str(error)) from None
         if len(found) > LONGEST_ID:
-            sentence = f"numéro de rendez-vous de plus de {LONGEST_ID} caractères"
+            sentence = (
+                f"numéro de plus de {LONGEST_ID} caractères : vérifier que la colonne est la bonne"
+            )
             raise CellProblem("number", "no_number", sentence)
         return found
 
@@ -157,7 +159,7 @@ class Rows:
         """IPP, date, hour and agenda as one number that shows none of them."""
         if patient is None:
             raise CellProblem(
-                "ipp", "no_number", "ni numéro de rendez-vous ni IPP : ligne impossible à suivre"
+                "ipp", "no_number", "ni numéro de rendez-vous ni IPP : en exporter un des deux"
             )
         local = f"{starts_at.astimezone(self._zone):%Y%m%d%H%M}"
         key = (patient.identifier, local[: 8 if all_day else 12], row.agenda or row.agenda_label)
@@ -193,7 +195,7 @@ class Rows:
         except ValueError as error:
             raise CellProblem("date", "bad_date", str(error)) from None
         if day.year < FIRST_YEAR:
-            raise CellProblem("date", "bad_date", "année impossible pour un rendez-vous")
+            raise CellProblem("date", "bad_date", "année impossible : à corriger dans le DPI")
         if day.day > 12:
             self.day_first += 1
         return day, before.strip(values.BETWEEN), offset

@@ -88,12 +88,12 @@ def _day(year: int, month: int, day: int, written: str) -> date:
     if len(written) == 2:
         year += 2000
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise ValueError("année impossible")
+        raise ValueError("année impossible : à corriger dans le DPI")
     try:
         return date(year, month, day)
     except ValueError:
         kind = MonthFirst if 12 < month <= 31 and 1 <= day <= 12 else ValueError
-        raise kind("cette date n'existe pas (jour/mois/année)") from None
+        raise kind("date qui n'existe pas, lue jour/mois/année : à corriger dans le DPI") from None
 
 
 def _from_excel(serial: int, fraction: str) -> tuple[date, str]:
@@ -101,7 +101,7 @@ def _from_excel(serial: int, fraction: str) -> tuple[date, str]:
     if fraction:  # Excel keeps 15 digits: a minute is safe, a second is not
         moment += timedelta(minutes=round(float(f"0.{fraction}") * 24 * 60))
     if moment.year < FIRST_YEAR or moment.year > LAST_YEAR:
-        raise ValueError("année impossible")
+        raise ValueError("année impossible : à corriger dans le DPI")
     return moment.date(), f" {moment:%H:%M}" if fraction else ""
 
 
@@ -118,7 +118,7 @@ def offset_of(text: str) -> tuple[str, timedelta | None]:
     sign = -1 if match[1][0] == "-" else 1
     digits = match[1][1:].replace(":", "")
     if int(digits[:2]) > 14 or int(digits[2:]) > 59:
-        raise ValueError("décalage horaire impossible")
+        raise ValueError("décalage horaire impossible : à corriger dans l'export")
     return text[: match.start()], sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
 
 
