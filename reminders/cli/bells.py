@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 DELIVER_SECONDS = 1.0
 REPAIR_SECONDS = 10.0
+ANSWERS_SECONDS = 10.0  # replies are read as they come; this finds what ended its undo
 WATCH_SECONDS = 30.0  # data too old holds within a minute (DESIGN R7)
 PURGE_SECONDS = 6 * 3600.0
 READING_SECONDS = 2.0  # what a source being read still gets when we stop
@@ -43,6 +44,7 @@ class Bells:
             ("deliver", DELIVER_SECONDS, tasks.deliver_if_due),
             ("repair", REPAIR_SECONDS, tasks.repair),
             ("poll", polled, tasks.poll),
+            ("answers", ANSWERS_SECONDS, tasks.answers),
             ("purge", PURGE_SECONDS, tasks.purge_later),
         ):
             self._add(name, seconds, work)

@@ -24,8 +24,10 @@ from reminders.clock import Clock
 from reminders.config import Settings
 from reminders.errors import Problem, RepairNeeded
 from reminders.ports import Received
+from reminders.services.startup import secret_of
 from reminders.store.migrate import is_current
 from reminders.web.internal import Inside, internal_app
+from reminders.web.patient import Desk, Public
 from reminders.web.public import public_app
 
 log = structlog.get_logger()
@@ -187,4 +189,19 @@ def _public(application: Application) -> FastAPI:
         application.settings.web.public_url or "",
         tasks.take,
         hinted,
+        _patient(application),
+    )
+
+
+def _patient(application: Application) -> Public:
+    site = application.settings.site[0]
+    return Public(
+        store=application.store,
+        rules=application.rules,
+        secret=application.secret,
+        page_key=secret_of(application.store, "page_key"),
+        desk=Desk(site.short_name, site.phone),
+        now=application.clock.now,
+        changed=application.tasks.plan_later,
+        secure=(application.settings.web.public_url or "").startswith("https:"),
     )

@@ -19,6 +19,7 @@ from reminders.engine.pump import PassSummary, Pump
 from reminders.engine.writer import Writer
 from reminders.errors import ReminderError
 from reminders.ports import AppointmentSource, Received, SmsSender
+from reminders.services.answer import pass_on, take_replies
 from reminders.services.deliver import Delivery
 from reminders.services.freshness import hold_stale, stale_sources
 from reminders.services.plan import PlanSummary, plan
@@ -208,7 +209,28 @@ class Tasks:
         )
         if taken.receipts or taken.replies:
             log.info("received", provider=provider, receipts=taken.receipts, replies=taken.replies)
+        if taken.replies:
+            try:
+                await self.answers()
+            except Exception as error:  # stored is stored: the next bell reads it
+                log.error("replies not read", error=type(error).__name__)
         return taken
+
+    async def answers(self) -> int:
+        """Act on replies, tell the hospital what can no longer be undone, plan what changed."""
+        parts, now = self._parts, self._parts.clock.now()
+        read = await self._writer.call(
+            lambda: take_replies(parts.store, parts.rules, parts.secret, now=now)
+        )
+        told = await self._writer.call(lambda: pass_on(parts.store, now=now))
+        if read or told:
+            log.info("answers", replies=read, passed_on=told)
+            await self._writer.call(self.plan)
+        return read + told
+
+    async def plan_later(self) -> PlanSummary:
+        """Planned on the writer's thread: what a tap on the page changed takes effect at once."""
+        return await self._writer.call(self.plan)
 
     async def sync_and_plan(self) -> list[FeedSummary]:
         """One reading of every source, planned at once.
@@ -293,6 +315,7 @@ class Tasks:
         done = Pass()
         done.repaired = await self.repair()
         await self.poll()  # before planning: a receipt may open the next channel
+        await self.answers()
         done.feeds = await self._writer.call(self.sync)
         done.plan = await self._writer.call(self.plan)
         await self._writer.call(self.open_today)

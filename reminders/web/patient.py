@@ -67,7 +67,8 @@ class Public:
 
     store: Store
     rules: Rules
-    secret: bytes
+    secret: bytes  # of address keys: an objection is kept under one
+    page_key: bytes  # signs the proof that a birth date was given
     desk: Desk
     now: Callable[[], datetime]
     changed: Callable[[], Awaitable[object]]
@@ -193,7 +194,7 @@ class _Door:
             f"/r/{token}" + (f"?lang={lang}" if lang in catalogues() else ""), 303, HEADERS
         )
         response.set_cookie(
-            "checked", checked_until(public.secret, token, until), max_age=CHECKED_SECONDS,
+            "checked", checked_until(public.page_key, token, until), max_age=CHECKED_SECONDS,
             path=f"/r/{token}", secure=public.secure, httponly=True, samesite="strict",
         )  # fmt: skip
         return response
@@ -212,7 +213,7 @@ class _Door:
         asked = lang or request.query_params.get("lang", "")
         words = choose(asked, page.language, header=request.headers.get("accept-language", ""))
         checked = is_checked(
-            self._public.secret, token, request.cookies.get("checked", ""), now=self._public.now()
+            self._public.page_key, token, request.cookies.get("checked", ""), now=self._public.now()
         )
         step, number = request.query_params.get("step", ""), request.query_params.get("visit", "")
         shown = _shown(page, words, checked)

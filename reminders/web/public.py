@@ -1,4 +1,4 @@
-"""The public listener: provider callbacks under unguessable paths, and nothing else (yet)."""
+"""The public listener: the patient's page and provider callbacks, both under unguessable paths."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from reminders.errors import Forged
 from reminders.ports import Callback, Received, SmsSender
 from reminders.services.receive import Taken
+from reminders.web.patient import Public, patient_router
 
 log = structlog.get_logger()
 
@@ -26,8 +27,12 @@ def public_app(
     public_url: str,
     take: Take,
     hinted: Hinted,
+    patient: Public | None = None,
 ) -> FastAPI:
-    """`paths`: provider id -> secret path. `take` is durable when it returns: only then 2xx."""
+    """`paths`: provider id -> secret path. `take` is durable when it returns: only then 2xx.
+
+    `patient`: what the patient's page works with; None serves no page.
+    """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for provider, path in paths.items():
         app.add_api_route(
@@ -36,6 +41,8 @@ def public_app(
             methods=["GET", "POST"],
             response_class=Response,
         )
+    if patient is not None:
+        app.include_router(patient_router(patient))
     app.add_middleware(BaseHTTPMiddleware, dispatch=_quiet_headers)
     return app
 
@@ -96,8 +103,10 @@ async def _quiet_headers(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
     response = await call_next(request)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault(
+        "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"
+    )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
