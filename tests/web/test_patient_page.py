@@ -19,7 +19,7 @@ from tests.support.clinic import SETTINGS, paris, settings_with, someone, visit
 from tests.support.mailroom import LIVE, Mailroom
 
 URL = "https://rdv.example.org"
-SHEET = {
+SHEET: dict[str, Any] = {
     "id": "b2",
     "service": "4220",
     "instructions": "Venir à jeun.",
