@@ -47,13 +47,14 @@ MODES = {
 
 
 def settings_of(config: Path, *, working: bool = False) -> Settings:
-    """The settings of a command. One that works (run, serve) logs what it does; one that a
-    person waits for says so itself."""
+    """The settings of a command. One that works on its own (cron, serve) logs what it does; one
+    that a person waits for says so itself, and logs only at the level "debug"."""
     from reminders.bootstrap import configured
     from reminders.cli import logs
 
     settings = configured(config)
-    logs.configure(settings.logs.level if working else "error")
+    level = settings.logs.level
+    logs.configure(level if working or level == "debug" else "error")
     return settings
 
 

@@ -81,7 +81,10 @@ def print_summary(done: Pass, settings: Settings) -> None:
     _line("Plan", _plan(done))
     _line("Envois", _sent(done))
     if done.today:
-        words = (f"{number} {STATES.get(state, state)}" for state, number in done.today.items())
+        told = STATES | (
+            {"SUPPRESSED": STATES["REHEARSED"]} if settings.mode == "rehearsal" else {}
+        )
+        words = (f"{number} {told.get(state, state)}" for state, number in done.today.items())
         _line("Aujourd'hui", ", ".join(words))
     _line("À traiter", amount(done.tasks_open, "tâche ouverte", "tâches ouvertes"))
     if done.misconfigured:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +43,7 @@ def run(
 
     Fait pour cron : peut être répété toutes les cinq minutes, et à plusieurs.
     """
-    settings = settings_of(config, working=not dry_run)
+    settings = settings_of(config, working=not dry_run and not sys.stderr.isatty())
     clock = clock_of(settings, at, harmless=dry_run)
     if dry_run:
         raise typer.Exit(rehearse(settings, clock, as_json=as_json))

@@ -89,7 +89,13 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigurationError(
-            [Problem(str(path), "fichier introuvable", "l'indiquer avec --config FICHIER")]
+            [
+                Problem(
+                    str(path),
+                    "fichier introuvable",
+                    "l'écrire (docs/configuration.md), ou l'indiquer avec --config FICHIER",
+                )
+            ]
         ) from None
     except IsADirectoryError:
         raise ConfigurationError(

@@ -52,7 +52,7 @@ def test_a_wrong_configuration_stops_every_command_with_2(
 def test_an_absent_configuration_stops_every_command_with_2(
     desk: Desk, words: tuple[str, ...]
 ) -> None:
-    assert "hospital.toml : fichier introuvable → l'indiquer avec --config" in one_line(
+    assert "hospital.toml : fichier introuvable → l'écrire (docs/configuration.md)" in one_line(
         desk.run(*words), 2
     )
 
