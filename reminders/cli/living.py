@@ -58,7 +58,8 @@ class Working:
         await self.application.tasks.deliver()
 
     async def poll(self) -> None:
-        """Providers call back, as they are asked to in `callbacks_of`."""
+        """Providers call back, as `callbacks_of` asks them to; replies are read once more."""
+        await self.application.tasks.answers()
 
     def next_due(self) -> datetime | None:
         return self.application.tasks.next_due()
