@@ -37,6 +37,7 @@ def prepare(
         fingerprint = rules_fingerprint(rules)
         if facts.replace(connection, "rules", fingerprint):
             planning.mark_all_dirty(connection, at)
+        planning.mark_gaps(connection, at)
         if rules.mode == "live":
             for source in sources.unseen(connection):
                 sources.hold_first_run(connection, source, at)

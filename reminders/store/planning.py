@@ -251,6 +251,19 @@ def mark_all_dirty(connection: Connection, now: int) -> int:
     )
 
 
+def mark_gaps(connection: Connection, now: int) -> None:
+    """Plan again what waits for a sheet or a template: somebody may have filled the gap."""
+    found = rows(
+        connection,
+        "SELECT DISTINCT m.patient_id FROM task t "
+        "JOIN message m ON m.id = CAST(substr(t.subject, 9) AS BIGINT) "  # message:<id>
+        "WHERE t.state = 'open' AND t.kind IN ('empty_variable', 'no_template') "
+        "AND m.state = 'SUPPRESSED' AND m.closes_at > :now",
+        now=now,
+    )
+    mark_dirty(connection, [row.patient_id for row in found])
+
+
 def expire(connection: Connection, now: int) -> int:
     """What did not leave by its deadline never will; its decisions say so, and their patients
     are planned again: what this message stood in the way of may still be useful."""

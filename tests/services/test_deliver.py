@@ -392,6 +392,19 @@ def test_a_text_with_no_approved_template_waits_for_a_person(store: Store) -> No
     assert ("confirm", "sms", "SUPPRESSED") in room.messages()
 
 
+def test_once_the_gap_is_filled_the_text_leaves(store: Store) -> None:
+    room = due(store, [1])
+    approve = "UPDATE template_version SET state = :state WHERE purpose = 'confirm'"
+    with room.store.write() as connection:
+        run(connection, approve, state="proposed")
+    room.deliver()
+    with room.store.write() as connection:
+        run(connection, approve, state="approved")
+    room.open()  # the next pass of a cron line is a process of its own
+    room.plan()
+    assert room.deliver().answers == {"ACCEPTED": 1}
+
+
 def only_for(room: Mailroom, family: str) -> None:
     """The approved text of the confirm step serves one family of senders only."""
     with room.store.write() as connection:
