@@ -257,7 +257,12 @@ def _write(
         first = end + 1
     with session.write() as connection:
         # An empty one cancels nothing, ever; nor one with a line that may be anybody's.
-        if feed.info.mode == "snapshot" and shape.expected and not summary.unnamed:
+        if feed.info.mode == "snapshot" and summary.unnamed and shape.vanished:
+            summary.notes += (
+                f"Rendez-vous à venir absents de l'export : {shape.vanished}. Aucun n'est annulé "
+                "tant que des lignes ont un numéro illisible.",
+            )
+        elif feed.info.mode == "snapshot" and shape.expected:
             summary.vanished = syncing.withdraw_vanished(
                 connection, table.id, shape.low, shape.high, now=at
             )

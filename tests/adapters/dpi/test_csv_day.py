@@ -210,6 +210,7 @@ def test_while_a_line_may_be_anybodys_nobody_has_vanished(day: Day, bad: str | N
     day.drop_now("".join(lines))
     feed = day.reads()
     assert (feed.status, feed.problem_count, feed.vanished) == ("accepted", 1, 0)
+    assert "absents de l'export : 1." in " ".join(feed.notes)
     assert set(day.statuses().values()) == {"booked"}
 
 
