@@ -498,6 +498,14 @@ def test_a_correction_that_missed_its_day_leaves_on_the_next_never_at_night() ->
     assert reasons(moved(), now=paris("2026-06-12 13:00"))["correction"] == "past"
 
 
+def test_a_correction_that_missed_its_day_has_no_other_before_an_early_start() -> None:
+    early = moved(version_at=paris("2026-06-09 15:00"), starts_at=paris("2026-06-10 10:30"))
+    assert planned(early, now=paris("2026-06-09 19:00"))[0] == (
+        "correction 06-09 15:00 → 06-09 20:00"
+    )
+    assert reasons(early, now=paris("2026-06-09 20:30"))["correction"] == "past"
+
+
 def test_a_correction_stays_where_it_is_while_its_day_lasts() -> None:
     for now in ("11:00", "15:30", "19:59"):
         assert planned(moved(), now=paris(f"2026-06-09 {now}"))[0] == (
