@@ -1,20 +1,20 @@
 """Sending waits for a person: when, for how long, and what a release lets through."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from reminders.config import DpiTable
 from reminders.domain.appointment import AppointmentRecord, Status
-from reminders.errors import FeedRefused
+from reminders.errors import FeedRefused, RepairNeeded
 from reminders.services.freshness import hold_stale, stale_sources
 from reminders.services.hold import hold_everything
 from reminders.store import outbox
 from reminders.store.engine import Store, open_engine
 from reminders.store.types import SECOND, instant, micros
-from tests.support.clinic import PARIS, Clinic, counts, settings_with, visit, visits
+from tests.support.clinic import PARIS, Clinic, counts, paris, settings_with, visit, visits
 from tests.support.stores import address
 
 HOUR = timedelta(hours=1)
@@ -212,14 +212,14 @@ def test_twice_the_weekdays_usual_number_is_still_believed(store: Store) -> None
 def test_the_weekday_is_the_hospitals_not_greenwichs(store: Store) -> None:
     """An export at 1:30 on a Monday is Sunday's in summer, in UTC, and Monday's in winter."""
     clinic = Clinic(store)
-    clinic.now = datetime.fromisoformat("2026-10-19T01:30:00+02:00")
+    clinic.now = paris("2026-10-19 01:30")
     clinic.read(*december(20))
-    clinic.now = datetime.fromisoformat("2026-10-20T01:30:00+02:00")
-    clinic.read(*december(20))  # Tuesday: Monday in UTC
-    clinic.now = datetime.fromisoformat("2026-10-26T01:30:00+01:00")
+    clinic.now = paris("2026-10-20 01:30")  # a Tuesday, still Monday in UTC
+    clinic.read(*december(38))
+    clinic.now = paris("2026-10-26 01:30")
     assert clinic.read(*december(41)).code == "volume"
     clinic.release()
-    clinic.now = datetime.fromisoformat("2026-10-28T01:30:00+01:00")
+    clinic.now = paris("2026-10-28 01:30")
     assert clinic.read(*december(90)).status == "accepted"  # no Wednesday to compare with
 
 
@@ -455,15 +455,17 @@ def test_going_live_waits_even_if_the_feed_brings_nothing_new(store: Store) -> N
 
 
 def test_no_other_process_can_send_while_the_first_reading_is_written(store: Store) -> None:
-    """A reading that died between two chunks left patients to plan, and the hold with them."""
+    """A reading that fails at its very end left patients to plan, and the hold with them."""
     clinic = live(store)
-    clinic.read(*tomorrow([1, 2]))
-    with store.write() as connection:  # the last transaction of the reading never came
-        connection.exec_driver_sql("UPDATE source SET first_sync_at = NULL, last_as_of = NULL")
-        connection.exec_driver_sql("DELETE FROM feed")
+    with store.write() as connection:
+        connection.exec_driver_sql("DROP TABLE feed")  # the last transaction writes there
+    with pytest.raises(RepairNeeded):
+        clinic.read(*tomorrow([1, 2]), mode="delta")
+    assert clinic.value("SELECT COUNT(*) FROM appointment") == 2
     clinic.plan()
     clinic.now += 2 * HOUR
     assert clinic.leave() == 0
+    assert clinic.holds() == ["first_run"]
 
 
 def test_a_rehearsal_holds_no_first_run(store: Store) -> None:
