@@ -68,6 +68,9 @@ def release(
         if not yes and not agreed("Libérer ces envois ?"):
             out.print("Rien n'est changé.")
             raise typer.Exit(HELD)
+        if {one.id for one in application.tasks.holds()} != {one.id for one in holds}:
+            out.print("Un autre motif vient de retenir les envois : relancer pour le voir.")
+            raise typer.Exit(HELD)  # nobody has looked at that one
         back, late = release_holds(application.store, now=application.clock.now(), by=operator())
         out.print(
             f"Libéré par {operator()}, {local(application.clock.now(), zone)} : "

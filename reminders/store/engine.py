@@ -193,7 +193,11 @@ _REASONS = (  # words of the driver's sentence -> what is wrong, and the remedy
         "schéma absent ou ancien",
         "lancer « reminders migrate »",
     ),
-    (("locked", "deadlock"), "occupée trop longtemps", "chercher un autre processus"),
+    (
+        ("locked", "deadlock"),
+        "occupée trop longtemps",
+        "relancer ; si cela dure, chercher qui la tient",
+    ),
     (("is full", "no space"), "disque plein", "libérer de la place, puis relancer"),
     (
         ("permission denied",),

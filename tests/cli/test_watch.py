@@ -56,7 +56,7 @@ def test_release_shows_what_would_leave_and_asks(
     assert "25 messages partiraient aujourd'hui pour environ 1,50 €" in told.out
     texts = [line for line in told.lines if line.startswith("  06 •• •• •• ")]
     assert len(texts) == 20
-    assert all("Pour annuler : 01 99 00 12 34" in text for text in texts)
+    assert all("01 99 00 12 34" in text for text in texts), texts
     assert "39 98" not in told.out
     if code:
         assert "Rien n'est changé." in told.out
@@ -74,6 +74,22 @@ def test_release_says_who_did_it_and_has_nothing_to_do_twice(
     hospital.run_at("run")
     assert "Libéré par claire.exemple" in hospital.run_at("release", "--yes").out
     assert hospital.run_at("release", "--yes").out == "Aucun envoi n'est retenu.\n"
+
+
+def test_a_hold_that_comes_while_a_person_reads_is_not_released_unseen(hospital: Desk) -> None:
+    hospital.export(DAY)
+    hospital.run_at("run")
+
+    def interrupted() -> str:
+        assert hospital.run_at("hold", "--why", "panne").code == 0
+        return "oui\n"
+
+    told = hospital.run_at("release", answer=interrupted)
+    assert told.code == 3
+    assert "Un autre motif vient de retenir les envois" in told.out
+    assert "panne" in hospital.run_at("run").err
+    assert "panne" in hospital.run_at("release", "--yes").out
+    assert hospital.run_at("run").code == 0
 
 
 # --- objections ------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ runs one as a process of its own.
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -75,6 +75,15 @@ class Answer:
         return self.out.splitlines()
 
 
+class _Keyboard(StringIO):
+    def __init__(self, answer: str | Callable[[], str]) -> None:
+        super().__init__(answer if isinstance(answer, str) else "")
+        self._typed = None if isinstance(answer, str) else answer
+
+    def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
+        return super().readline() if self._typed is None else self._typed()
+
+
 @dataclass
 class Desk:
     folder: Path
@@ -121,20 +130,26 @@ sender = "rdv@example.org"
         file.write_text("\r\n".join([HEADER, *rows]) + "\r\n", encoding="utf-8")
         return file
 
-    def run(self, *words: str, answer: str | None = None) -> Answer:
-        """One command, as typed in the folder; `answer` is what its user types."""
+    def run(self, *words: str, answer: str | Callable[[], str] | None = None) -> Answer:
+        """One command, as typed in the folder; `answer` is what its user types, or what makes
+        them type it at the moment they are asked."""
         out, err = StringIO(), StringIO()
         with self.monkeypatch.context() as patch:
             patch.chdir(self.folder)
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
-            patch.setattr(sys, "stdin", StringIO(answer or ""))
+            patch.setattr(sys, "stdin", _Keyboard(answer or ""))
             for name, value in self.environment.items():
                 patch.setenv(name, value)
             code = execute(words)
         return Answer(code, out.getvalue(), err.getvalue())
 
-    def run_at(self, *words: str, at: str = MORNING, answer: str | None = None) -> Answer:
+    def run_at(
+        self,
+        *words: str,
+        at: str = MORNING,
+        answer: str | Callable[[], str] | None = None,
+    ) -> Answer:
         return self.run(*words, "--at", at, answer=answer)
 
     def change(self, old: str, new: str) -> None:
