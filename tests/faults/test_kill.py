@@ -14,6 +14,7 @@ import pytest
 from reminders import failpoint
 from tests.faults.hospital import Hospital, Patient, copy_of
 from tests.faults.processes import Provider
+from tests.support.postgres import Server
 
 HERE = Path(__file__).parents[2] / "reminders"
 ROUNDS = [0, *(pytest.param(number, marks=pytest.mark.nightly) for number in range(1, 7))]
@@ -28,6 +29,28 @@ def test_a_kill_anywhere_duplicates_and_loses_nothing(
     hospital = copy_of(due, tmp_path, sms)
     for nth in NTH:
         assert hospital.killed_at(f"{point}:{nth + round_ % 2}"), f"{point} was never reached"
+    hospital.settles()
+    assert sum(hospital.check(people).values()) == len(people)
+
+
+IN_CI = {"intent.after_commit", "send.after_submit"}
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param(point, marks=() if point in IN_CI else pytest.mark.nightly)
+        for point in failpoint.BETWEEN_LEASE_AND_RESULT
+    ],
+)
+def test_a_kill_duplicates_and_loses_nothing_on_postgresql(
+    point: str, people: list[Patient], sms: Provider, postgres_server: Server, tmp_path: Path
+) -> None:
+    hospital = Hospital(tmp_path, sms, postgres_server.create_database())
+    hospital.exports(people)
+    hospital.opens()
+    for nth in NTH:
+        assert hospital.killed_at(f"{point}:{nth}"), f"{point} was never reached"
     hospital.settles()
     assert sum(hospital.check(people).values()) == len(people)
 
