@@ -541,6 +541,11 @@ def test_the_slot_that_was_left_does_not_speak_for_the_new_one(folder: Folder) -
     assert record.agenda == "AG2"
 
 
+def test_a_line_that_stands_goes_before_one_with_an_hour_that_does_not(folder: Folder) -> None:
+    record = folder.only(export(cells(STATUT="Annulé"), cells(STATUT="Planifié", HEURE_RDV="")))
+    assert (record.status, record.all_day) == ("booked", True)
+
+
 def test_one_number_for_two_patients_is_nobodys(folder: Folder) -> None:
     (problem,) = folder.problems(export(cells(), cells(NUM_RDV="R2"), cells(IPP="0009999")))
     assert (problem.code, problem.external_id) == ("several_patients", "R000123")
