@@ -118,6 +118,7 @@ class AppointmentSourceContract:
         with pytest.raises((FeedRefused, SourceUnavailable)) as raised:
             records(self.cut(TOLD))
         error = raised.value
+        assert isinstance(error, FeedRefused | SourceUnavailable)
         assert error.code
         assert error.sentence
         assert_quotes_nobody(error.sentence + error.code, *TOLD)
