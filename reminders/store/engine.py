@@ -16,7 +16,13 @@ from typing import Any
 from sqlalchemy import URL, CursorResult, Engine, Row, bindparam, create_engine, event, text
 from sqlalchemy import Connection as Connection
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.pool import QueuePool
 
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
@@ -286,9 +292,16 @@ def insert_rows(
         )
         return
     driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-        for row in values:
-            copy.write_row(row)
+    failure: Any = connection.dialect.loaded_dbapi.Error
+    statement = f"COPY {table} ({names}) FROM STDIN"
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in values:
+                copy.write_row(row)
+    except failure as error:  # told like any other statement's, without its values
+        raise DBAPIError.instance(
+            statement, None, error, failure, hide_parameters=True, dialect=connection.dialect
+        ) from error
 
 
 def reserve(connection: Connection, table: str, count: int) -> int:

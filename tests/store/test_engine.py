@@ -232,6 +232,16 @@ def test_a_missing_table_asks_for_a_migration(store: Store) -> None:
     assert "reminders migrate" in repair(error)
 
 
+def test_a_table_that_is_missing_when_rows_are_written_in_bulk_asks_for_it_too(
+    store: Store,
+) -> None:
+    with store.write() as connection:
+        connection.exec_driver_sql("DROP TABLE run")
+    with pytest.raises(RepairNeeded) as error, store.write() as connection:
+        insert_rows(connection, "run", RUN_COLUMNS, [(1, 1, "x")])
+    assert "reminders migrate" in repair(error)
+
+
 def test_a_missing_column_asks_for_a_migration(store: Store) -> None:
     with store.write() as connection:
         connection.exec_driver_sql("ALTER TABLE run DROP COLUMN mode")
