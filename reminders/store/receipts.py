@@ -217,12 +217,15 @@ def patients_at(connection: Connection, address: str) -> list[int]:
 def outstanding(
     connection: Connection, provider: str, *, since: int, limit: int = 200
 ) -> list[str]:
-    """Provider ids of recent submissions whose fate is not final, for a provider to be asked."""
+    """Provider ids of recent submissions whose fate is not final, for a provider to be asked.
+
+    The latest first: numbers long switched off must not keep it from being asked about today's.
+    """
     found = rows(
         connection,
         "SELECT provider_id FROM attempt WHERE provider = :provider AND provider_id <> '' "
-        "AND state IN ('ACCEPTED', 'UNKNOWN') AND started_at > :since ORDER BY started_at "
-        "LIMIT :limit",
+        "AND state IN ('ACCEPTED', 'UNKNOWN') AND started_at > :since "
+        "ORDER BY started_at DESC, id DESC LIMIT :limit",
         provider=provider,
         since=since,
         limit=limit,

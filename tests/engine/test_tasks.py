@@ -106,3 +106,18 @@ def test_an_unreadable_source_stops_neither_planning_nor_sending(store: Store) -
     done = room.one_pass()
     assert done.sent.answers["ACCEPTED"] in (0, 1)  # held if its source asks for it, never lost
     assert "PLANNED" in room.states() or "HELD" in room.states()
+
+
+def test_a_provider_is_asked_about_the_latest_even_if_many_old_ones_stay_silent(
+    store: Store,
+) -> None:
+    room = Mailroom(store)
+    room.read(*visits(list(range(2, 213))), visit(1, "2026-10-21 09:30"))
+    room.release()
+    for moment in ("2026-10-17 10:00", "2026-10-18 10:00", "2026-10-19 09:05"):
+        room.at(paris(moment))
+        room.plan()
+        room.deliver()
+    latest = room.sent[-1].reference
+    room.one_pass()
+    assert f"main-{latest}" in room.providers["main"].asked[-1]

@@ -163,7 +163,8 @@ def test_nothing_leaves_after_the_days_hours_or_within_two_hours_of_the_start(
 
 
 def test_an_intent_is_judged_by_the_hour_it_is_committed(store: Store) -> None:
-    room = due(store, [1])
+    """The lease still holds, the step's hours have just ended."""
+    room = due(store, [1]).at(paris("2026-10-17 19:59:50"))
     window = room.delivery().open_window(
         room.routes, 10, now=room.now, still=lambda: paris("2026-10-17 20:00")
     )

@@ -76,6 +76,7 @@ class Provider:
     always: Callable[[], Accepted] | None = None
     known: dict[str, Receipt] = field(default_factory=dict)  # what a lookup finds
     waiting: list[Received] = field(default_factory=list)  # what polls bring
+    asked: list[Sequence[str]] = field(default_factory=list)  # what polls were asked about
     seconds: float = 0.0  # how long a submission takes, in real time
 
     async def send(self, message: Sms | Email) -> Accepted:
@@ -97,6 +98,7 @@ class Provider:
         return self.known.get(reference)
 
     async def poll(self, provider_ids: Sequence[str]) -> Received:
+        self.asked.append(provider_ids)
         return self.waiting.pop(0) if self.waiting else Received()
 
     def receive(self, callback: Callback) -> Received:
