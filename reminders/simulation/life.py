@@ -7,6 +7,7 @@ service learns of it only as it would outside: from the DPI, from receipts, from
 
 import asyncio
 import heapq
+import re
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from reminders.simulation.wording import day_and_hour, hour, names_day
 
 AT_ONCE = 24  # provider calls in flight
 JOURNAL = 200  # sentences kept
+LINK = re.compile(r"https?://\S+")
 NOTICED = timedelta(days=21)  # a message is about an appointment no further away
 
 Happening = Callable[[], Awaitable[object] | None]
@@ -249,7 +251,8 @@ class Life:
     def accepted(self, entry: Entry, _callback: str | None = None) -> None:
         """A provider took a message: sooner or later its fate is known."""
         message = self.boxes.take(entry, self.now)
-        what = (message.box.address, entry.text)  # not its rank: two may arrive in any order
+        # Not its rank: two may arrive in any order. Not its link: that is secret, hence random.
+        what = (message.box.address, LINK.sub("", entry.text))
         self._sent[what] += 1
         chance = stream(self.hospital.seed, "delivery", *what, self._sent[what])
         dead = any(one.dead_number for one in message.box.holders)

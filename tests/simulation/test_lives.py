@@ -1,5 +1,6 @@
 """A small simulated hospital lived in by the real service, over the real protocols."""
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -49,7 +50,10 @@ async def test_the_service_and_the_providers_tell_the_same_story() -> None:
     assert life.service.held == 0
     # Accidents happened (too many requests, refused credentials) and another provider helped.
     assert life.ledger.providers.keys() >= {"twilio", "ovh"}
-    assert len({(entry.to, entry.text, entry.at[:10]) for entry in ledger}) == len(ledger)
+    # Nobody is told of one day twice on one day (two answers may be thanked for alike).
+    about = [(*told_as(entry), entry.at[:10]) for entry in ledger if "/10" in entry.text]
+    assert len(about) > 30
+    assert len(set(about)) == len(about)
 
 
 @pytest.mark.anyio
@@ -68,8 +72,13 @@ async def test_one_seed_gives_one_life_and_another_seed_another() -> None:
 
 
 def told(ledger: list[Entry]) -> list[tuple[str, str, str]]:
-    """Who was told what, by whom; what is random on purpose (references) left out."""
-    return sorted((entry.provider, entry.to, entry.text) for entry in ledger)
+    """Who was told what, by whom, in order of neither."""
+    return sorted(told_as(entry) for entry in ledger)
+
+
+def told_as(entry: Entry) -> tuple[str, str, str]:
+    """What is random on purpose, references and links, left out."""
+    return entry.provider, entry.to, re.sub(r"https?://\S+", "…", entry.text)
 
 
 @pytest.mark.anyio
