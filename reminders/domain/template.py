@@ -154,7 +154,7 @@ def _check(node: nodes.Node, channel: Channel, depth: int = 0) -> None:
 
 
 def _check_name(node: nodes.Node, channel: Channel) -> None:
-    if not isinstance(node, nodes.Name) or node.ctx != "load":
+    if not isinstance(node, nodes.Name):
         raise TemplateError(
             "forbidden_expression",
             f"Ligne {node.lineno} : écrire seulement le nom d'une variable entre accolades, "
