@@ -24,6 +24,7 @@ LEFTOVERS = re.compile(r"\{\{|\}\}|\{%|%\}")
 NOTHINGS = frozenset({"none", "null", "undefined", "nan"})  # an absence some program spelt out
 LONGEST_VALUE = 2_000
 ALLOWED_CONTROLS = "\n"
+TEXTS_KEPT = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,21 @@ class Renderer:
         self._text = _environment(autoescape=False)
         self._html = _environment(autoescape=True)
         self._compiled: dict[tuple[str, Channel, bool], Template] = {}
+        self._texts: dict[tuple[object, ...], str] = {}
 
     def render(self, version: Version, variables: Mapping[str, str]) -> str:
-        """The text of an SMS. Raises TemplateError; the caller sends nothing then."""
-        return self._render(version, "body", version.body, variables)
+        """The text of an SMS. Raises TemplateError; the caller sends nothing then.
+
+        Patients seen at the same hour are told the same: their text is composed once.
+        """
+        key = (version.body, *variables.items())
+        text = self._texts.get(key)
+        if text is None:
+            text = self._render(version, "body", version.body, variables)
+            if len(self._texts) == TEXTS_KEPT:
+                self._texts.clear()
+            self._texts[key] = text
+        return text
 
     def render_email(self, version: Version, variables: Mapping[str, str]) -> tuple[str, str, str]:
         """(subject, text, html). The subject is one line."""

@@ -4,7 +4,9 @@ Each move is one conditional UPDATE: a row that changed meanwhile is simply not 
 lease token is a fencing token: a result written under an older one is refused.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import cast
 
 from sqlalchemy import Connection
 
@@ -272,13 +274,20 @@ def record_accepted(connection: Connection, results: Sequence[dict[str, object]]
         "WHERE id = :attempt",
         results,
     )
-    many(
-        connection,
-        "UPDATE message SET state = 'ACCEPTED', reason = '', leases = 0, lease_until = NULL, "
-        "updated_at = :now WHERE id = :message AND lease_token = :token "
-        "AND state IN ('SENDING', 'UNKNOWN')",
-        results,
-    )
+    # One statement a lease, not one a message: while it runs, the loop that sends has the core.
+    by_lease: dict[tuple[object, object], list[int]] = defaultdict(list)
+    for result in results:
+        by_lease[result["token"], result["now"]].append(cast(int, result["message"]))
+    for (token, now), messages in by_lease.items():
+        _for_ids(
+            connection,
+            "UPDATE message SET state = 'ACCEPTED', reason = '', leases = 0, lease_until = NULL, "
+            "updated_at = :now WHERE id IN :ids AND lease_token = :token "
+            "AND state IN ('SENDING', 'UNKNOWN')",
+            messages,
+            token=token,
+            now=now,
+        )
 
 
 def record_unsent(connection: Connection, results: Sequence[dict[str, object]], state: str) -> None:
