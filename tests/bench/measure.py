@@ -44,7 +44,8 @@ class Figure:
             "goal": self.goal,
             "met": self.met,
         }
-        return json.dumps(shown | self.detail, ensure_ascii=False)
+        neighbours = {"load_average": short(os.getloadavg()[0])}
+        return json.dumps(shown | self.detail | neighbours, ensure_ascii=False)
 
 
 def short(value: float) -> float:
