@@ -18,7 +18,7 @@ from reminders.config import AdapterTable, Settings, read
 from reminders.domain.outbox import REFERENCES, reference
 from reminders.engine.pump import Pump, Submit
 from reminders.engine.tasks import Parts, Tasks
-from reminders.engine.writer import Writer
+from reminders.engine.writer import Writer, again
 from reminders.errors import ConfigurationError, Problem
 from reminders.ports import Accepted, Email, EmailSender, Sms, SmsSender, Wiring
 from reminders.rendering import Renderer
@@ -109,7 +109,8 @@ def build(
     if problems:
         raise ConfigurationError(problems)
     routes = routes_of(settings)
-    prepare(store, rules, [route.id for route in routes], __version__, now=clock.now())
+    providers = [route.id for route in routes]
+    again(lambda: prepare(store, rules, providers, __version__, now=clock.now()))
     composer = Composer(rules, Renderer())
     delivery = Delivery(store, rules, composer, settings.delivery, secret, new_reference)
     writer = Writer()

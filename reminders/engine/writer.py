@@ -22,7 +22,7 @@ class Writer:
         Work asked for is done, even if whoever waits for it is cancelled meanwhile: an answer
         of a provider taken off the queue must not be dropped between two of its steps.
         """
-        doing = asyncio.get_running_loop().run_in_executor(self._thread, _again, work)
+        doing = asyncio.get_running_loop().run_in_executor(self._thread, again, work)
         try:
             return await asyncio.shield(doing)
         except asyncio.CancelledError:
@@ -33,7 +33,7 @@ class Writer:
         self._thread.shutdown(wait=True)
 
 
-def _again(work: Callable[[], T]) -> T:
+def again(work: Callable[[], T]) -> T:
     """Two processes waited for each other's rows and the server gave this one up: nothing of its
     transaction stays, and every work may be done twice. Done again."""
     for _ in range(COLLISIONS - 1):
@@ -46,4 +46,5 @@ def _again(work: Callable[[], T]) -> T:
 
 
 def _collided(error: RepairNeeded) -> bool:
-    return type(getattr(error.__cause__, "orig", None)).__name__ in COLLIDED
+    cause = error.__cause__  # SQLAlchemy's error around the driver's, or the driver's own
+    return type(getattr(cause, "orig", None) or cause).__name__ in COLLIDED
