@@ -57,20 +57,19 @@ def test_two_planners_at_once_write_each_row_once(store: Store) -> None:
 
 
 def test_a_mark_set_while_a_planner_clears_another_is_kept(store: Store) -> None:
-    """The planner has read the patient's facts; a cancellation comes before it commits."""
+    """The planner has read the patient's facts; an objection comes before it commits."""
     room = planned(store, visit(1))
     room.plan_everybody()
     other = Mailroom(Store(open_engine(address(store))), room.now)
-    cancelling = threading.Thread(
-        target=lambda: other.read(visit(1, status=Status.CANCELLED), mode="delta")
-    )
+    objecting = threading.Thread(target=lambda: other.object("06 39 98 00 01"))
     with store.write() as connection:
         run(connection, "UPDATE patient SET dirty = 1")
+    with store.write() as connection:
         patients = planning.dirty_patients(connection, 0)
         _Chunk(connection, room.rules, room.secret, room.now).plan(patients, PlanSummary())
-        cancelling.start()
-        cancelling.join(0.5)
-    cancelling.join()
+        objecting.start()
+        objecting.join(0.5)
+    objecting.join()
     other.store.close()
     room.plan()
     assert set(room.states()) == {"CANCELLED"}
