@@ -69,6 +69,7 @@ class Person:
     no_contact: str = "no_contact"  # why there is no number, for the ledger
     language: str = "fr"
     reminded: tuple[datetime, ...] = ()
+    representative: str = ""  # "parent" | "guardian" the DPI names, with an address or without
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ def relation_on(person: Person, day: date) -> str:
     """Who is written to that day: the patient, or the representative the DPI names.
 
     A minor's parent or guardian until the eighteenth birthday, a protected adult's guardian;
-    where the DPI names none, the contacts it gives for the patient.
+    where the DPI names none, the contacts it gives for the patient. One it names without a
+    usable address is called, not replaced by the child.
     """
-    named = [address.relation for address in person.addresses if address.relation]
+    named = {address.relation for address in person.addresses} | {person.representative}
+    named.discard("")
     if not named:
         return ""
     born = person.birth_date

@@ -143,6 +143,7 @@ class _Chunk:
         reminded: Sequence[datetime],
     ) -> Person:
         id_, blocked, deceased, birth_date, protected, language, refuses, *_, problem = row
+        proxy = row[10]
         objects = self._objects(id_, addresses, objecting) if objecting else NOTHING
         return Person(
             id_,
@@ -154,6 +155,7 @@ class _Chunk:
             problem or "no_contact",
             language,
             tuple(reminded),
+            proxy,
         )
 
     def _objects(

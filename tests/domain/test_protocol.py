@@ -225,6 +225,17 @@ def test_a_minors_parent_is_written_to_until_the_birthday() -> None:
     }
 
 
+def test_a_child_is_not_written_to_because_the_parents_number_is_missing() -> None:
+    who = person(
+        birth_date=date(2015, 6, 11),
+        addresses=(Address("sms", "+33639980012"),),
+        representative="parent",
+    )
+    visit = booking("2026-06-12 09:00")
+    assert [d for d in decided(visit, who=who) if d.planned] == []
+    assert set(reasons(visit, who=who).values()) == {"no_contact"}
+
+
 def test_a_protected_adults_guardian_is_written_to() -> None:
     who = person(
         protected=True,

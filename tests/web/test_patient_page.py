@@ -30,7 +30,9 @@ SHEET: dict[str, Any] = {
 
 
 def configured(**changes: Any) -> Settings:
-    return settings_with(**(LIVE | {"web": {"public_url": URL}, "preparation": [SHEET]} | changes))
+    return settings_with(
+        **(dict(LIVE) | {"web": {"public_url": URL}, "preparation": [SHEET]} | changes)
+    )
 
 
 class Telephone:

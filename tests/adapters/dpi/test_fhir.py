@@ -59,7 +59,7 @@ class TestFhir(AppointmentSourceContract):
                 status=told.status,
                 start=told.starts_at.isoformat(),
                 end=(told.starts_at + timedelta(minutes=20)).isoformat(),
-                **fields,
+                **fields,  # type: ignore[arg-type]
             ),
         )
 
