@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from reminders.domain.appointment import AppointmentRecord, RowProblem
@@ -84,6 +84,42 @@ class AppointmentSource(Protocol):
         ...
 
 
+# --- answers back ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a patient answered of one appointment, as the patient knew it.
+
+    `doubtful`: an earlier writing of this very change may have arrived.
+    """
+
+    external_id: str
+    patient: str  # the identifier the source told
+    starts_at: datetime
+    answer: Literal["confirmed", "cancelled"]
+    doubtful: bool = False
+
+
+class Written(StrEnum):
+    DONE = "done"
+    ALREADY = "already"  # the DPI says so itself: nothing was written
+    CHANGED = "changed"  # another start or patient by now: nothing was written
+    CLOSED = "closed"  # called off, over or gone by now: nothing was written
+
+
+@runtime_checkable
+class AppointmentWriter(Protocol):
+    """What a source that can also be written to offers; not every source does."""
+
+    async def write(self, change: Change, *, now: datetime) -> Written:
+        """Look at the appointment as the DPI has it, then change that and nothing else of it.
+
+        A doubtful change is repeated only if the DPI shows it did not arrive and refuses the
+        later of two. Raises SendError: NotSent and Unknown are tried again, the others are not.
+        """
+
+
 # --- messages out ----------------------------------------------------------------------------
 
 
@@ -103,6 +139,7 @@ class Email:
     text: str
     html: str
     calendar: bytes | None = None  # a complete iCalendar object
+    unsubscribe: tuple[str, ...] = ()  # where this recipient may object: https: addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +156,7 @@ class Capabilities:
     absence_proves: bool = False  # "not found" means it was never accepted, by contract
     idempotent: bool = False  # honours our reference as an idempotency key
     receipts: bool = True  # will ever tell what became of a message
+    block_list: bool = False  # can be asked which numbers it refuses: a BlockList
 
 
 class ReceiptState(StrEnum):
@@ -154,6 +192,8 @@ class InboundSms:
     recipient: str
     text: str
     in_reply_to: str = ""  # provider id or reference of the message it answers, where told
+    # What the provider did to its own block list because of this reply, where it says so.
+    block: Literal["", "set", "lifted"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +235,15 @@ class SmsSender(Protocol):
         where acting on it could harm."""
 
     async def aclose(self) -> None: ...
+
+
+class BlockList(Protocol):
+    """What a sender with capabilities.block_list offers beside the rest."""
+
+    async def blocked(self) -> Sequence[str]:
+        """The numbers (E.164) the provider refuses because their holders said stop. The whole
+        list; raises SendError where it cannot be had whole."""
+        ...
 
 
 class EmailSender(Protocol):

@@ -33,10 +33,11 @@ from adapters.dpi.fhir_patients import Abilities, Patients, batches
 from adapters.dpi.fhir_reader import Reader, ignored_filter, last_updates
 from adapters.dpi.fhir_resources import Bundle
 from adapters.dpi.fhir_values import UF_PLACES, Reading, UfPlace
+from adapters.dpi.fhir_write import FhirWriter
 from adapters.options import parse_options
 from reminders.domain.appointment import AppointmentRecord, RowProblem, Status
 from reminders.errors import ConfigurationError, FeedRefused, Problem
-from reminders.ports import AppointmentSource, Feed, FeedInfo, Wiring
+from reminders.ports import AppointmentSource, Change, Feed, FeedInfo, Wiring, Written
 
 ALL_STATUSES = tuple(status for status in Status if status is not Status.UNKNOWN)
 
@@ -129,6 +130,10 @@ class FhirSource:
             uf_system=options.uf_system,
             uf_from=options.uf_from,
         )
+        self._writer = FhirWriter(self._access, self._reading)
+
+    async def write(self, change: Change, *, now: datetime) -> Written:
+        return await self._writer.write(change, now=now)
 
     def feeds(self, *, now: datetime, since: datetime | None) -> Iterator[Feed]:
         """One feed: a delta if asked for and the server can, else the whole window.

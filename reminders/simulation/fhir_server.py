@@ -2,16 +2,19 @@
 
 GET /Appointment (date, status, _lastUpdated, patient, _id, _include, _count, opaque next links),
 /Patient and /RelatedPerson (_id, identifier, patient, _lastUpdated), POST /Patient/_search,
-GET /{type}/{id} with ETag, GET /metadata. Bearer token; errors are OperationOutcomes.
+GET /{type}/{id} with ETag, GET /metadata. With a clock also PUT /Appointment/{id} and PUT
+/Appointment?identifier=, under If-Match. Bearer token; errors are OperationOutcomes.
 """
 
+import asyncio
+import json
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -46,6 +49,20 @@ Broken = Literal[
 ]
 
 
+# What happens to the next PUT instead of an ordinary answer.
+WriteFault = Literal[
+    "",
+    "hang",  # nothing is written, nobody is answered
+    "500",  # nothing is written
+    "429",  # nothing is written: come back later
+    "hang_after",  # written, and nobody is answered
+    "500_after",  # written, and the answer says it was not
+    "drop_after",  # written, and the answer breaks off
+    "race",  # somebody else changes the appointment just before
+]
+HANGS = 3600.0  # seconds: longer than anybody waits
+
+
 @dataclass(slots=True)
 class Faults:
     """What is wrong at the moment; change it while the server runs."""
@@ -55,6 +72,10 @@ class Faults:
     retry_after: str = "1"
     post_search: bool = True
     totals: bool = True
+    write: WriteFault = ""
+    writes: int = 0  # so many next PUTs meet it
+    etags: bool = True
+    declares: tuple[str, ...] = ("update",)  # update, conditional: what /metadata says of PUT
 
 
 @dataclass(slots=True)
@@ -62,6 +83,7 @@ class Seen:
     """What clients asked, for tests: method, path with query, and the headers of each."""
 
     requests: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)  # appointments put by clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +110,24 @@ def fhir_app(
     token: str = "",
     faults: Faults | None = None,
     seen: Seen | None = None,
+    clock: Callable[[], datetime] | None = None,
 ) -> ASGIApp:
-    """The server. Mount it at the root; with `token`, every request but /metadata needs it."""
-    server = _Server(store, faults or Faults())
+    """The server. Mount it at the root; with `token`, every request but /metadata needs it.
+
+    `clock` stamps what clients write; without one it can only be read.
+    """
+    seen = seen or Seen()
+    server = _Server(store, faults or Faults(), seen, clock)
     routes = [
         Route("/metadata", server.metadata),
         Route("/Patient/_search", server.search_by_post, methods=["POST"]),
+        Route("/Appointment", server.update, methods=["PUT"]),
+        Route("/Appointment/{id}", server.update, methods=["PUT"]),
         *(Route(f"/{kind}", server.search, name=kind) for kind in KINDS),
         *(Route(f"/{kind}/{{id}}", server.read, name=f"{kind}/id") for kind in KINDS),
     ]
     app = Starlette(routes=routes, exception_handlers={Refusal: _refused, 404: _not_found})
-    return _Gate(app, token, server.faults, seen or Seen())
+    return _Gate(app, token, server.faults, seen)
 
 
 class _Gate:
@@ -134,9 +163,13 @@ class _Gate:
 
 
 class _Server:
-    def __init__(self, store: FhirStore, faults: Faults) -> None:
+    def __init__(
+        self, store: FhirStore, faults: Faults, seen: Seen, clock: Callable[[], datetime] | None
+    ) -> None:
         self.faults = faults
         self._store = store
+        self._seen = seen
+        self._clock = clock
         self._lock = Lock()
         self._searches: OrderedDict[str, Search] = OrderedDict()
         self._cache: dict[str, bytes] = {}
@@ -144,10 +177,15 @@ class _Server:
     # --- endpoints ---------------------------------------------------------------------------
 
     async def metadata(self, request: Request) -> Response:
-        resources = [
+        resources: list[dict[str, Any]] = [
             {"type": kind, "interaction": [{"code": "read"}, {"code": "search-type"}]}
             for kind in KINDS
         ]
+        if self._clock and "update" in self.faults.declares:
+            resources[0]["interaction"].append({"code": "update"})
+        resources[0]["conditionalUpdate"] = bool(
+            self._clock and "conditional" in self.faults.declares
+        )
         statement = {
             "resourceType": "CapabilityStatement",
             "status": "active",
@@ -164,7 +202,60 @@ class _Server:
         stored = self._store.stored(kind, request.path_params["id"])
         if stored is None:
             raise Refusal(404, "not-found", f"no such {kind}")
-        return Response(stored.body, media_type=MEDIA_TYPE, headers=_etag(stored))
+        headers = _etag(stored) if self.faults.etags else {}
+        return Response(stored.body, media_type=MEDIA_TYPE, headers=headers)
+
+    async def update(self, request: Request) -> Response:
+        fault = self.faults.write if self.faults.writes > 0 else ""
+        self.faults.writes -= bool(fault)
+        if fault == "hang":
+            await asyncio.sleep(HANGS)
+        if fault in ("500", "429"):
+            raise Refusal(int(fault), "exception", "nothing was written")
+        logical_id = self._updated(request)
+        if fault == "race" and (other := self._store.get("Appointment", logical_id)):
+            self._store.put_appointment({**other, "comment": "somebody else"}, self._now())
+        whole = await self._replace(request, logical_id)
+        match fault:
+            case "hang_after":
+                await asyncio.sleep(HANGS)
+            case "500_after":
+                raise Refusal(500, "exception", "it was written all the same")
+            case "drop_after":
+                return _Broken()
+        return JSONResponse(whole, media_type=MEDIA_TYPE)
+
+    def _now(self) -> datetime:
+        if self._clock is None:
+            raise Refusal(405, "not-supported", "this server can only be read")
+        return self._clock()
+
+    def _updated(self, request: Request) -> str:
+        """The id in the path, else of the one appointment the condition names."""
+        if "id" in request.path_params:
+            return str(request.path_params["id"])
+        named = self._find("Appointment", request.query_params.multi_items())
+        if "identifier" not in request.query_params or len(named) != 1:
+            raise Refusal(412, "multiple-matches", "the condition must name one appointment")
+        return named[0].id
+
+    async def _replace(self, request: Request, logical_id: str) -> dict[str, Any]:
+        try:
+            resource = json.loads(await request.body())
+        except ValueError:
+            raise Refusal(400, "structure", "not JSON") from None
+        if self._store.get("Appointment", logical_id) is None:
+            raise Refusal(404, "not-found", "no such Appointment")
+        if resource.get("resourceType") != "Appointment" or resource.get("id") != logical_id:
+            raise Refusal(400, "invalid", "the resource must name its own id")
+        wanted = request.headers.get("if-match", "").removeprefix('W/"').removesuffix('"')
+        whole = self._store.replace_appointment(
+            resource, self._now(), version=int(wanted) if wanted else None
+        )
+        if whole is None:
+            raise Refusal(412, "conflict", "another version is there by now")
+        self._seen.changes.append(whole)
+        return whole
 
     async def search(self, request: Request) -> Response:
         return self._answer(request.url.path[1:], request.query_params.multi_items(), request)
@@ -336,6 +427,16 @@ def _page_response(body: bytes, broken: Broken) -> Response:
     if broken == "outcome":
         return outcome(200, "exception", "something went wrong")
     return Response(body, media_type=MEDIA_TYPE)
+
+
+class _Broken(Response):
+    """An answer that breaks off after its head: the connection closes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head = [(b"content-length", b"1000"), (b"content-type", MEDIA_TYPE.encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+        raise ConnectionResetError
 
 
 def _etag(stored: Stored) -> dict[str, str]:

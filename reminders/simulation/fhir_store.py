@@ -25,7 +25,7 @@ class Stored:
     start: float | None
     status: str
     patient: str  # "Patient/id" of an appointment, else ""
-    identifiers: tuple[str, ...]  # "system|value"
+    identifiers: tuple[str, ...]  # "system|value" and "value"
     body: bytes
 
 
@@ -78,6 +78,16 @@ class FhirStore:
 
     def put_related_person(self, resource: Resource, at: datetime) -> Resource:
         return self._put("RelatedPerson", resource, at)
+
+    def replace_appointment(
+        self, resource: Resource, at: datetime, *, version: int | None
+    ) -> Resource | None:
+        """Put only over that version (None: over any); None if it is not there, or another."""
+        with self._lock:
+            before = self.stored("Appointment", str(resource["id"]))
+            if before is None or version not in (None, before.version):
+                return None
+            return self._put("Appointment", resource, at)
 
     def delete(self, kind: str, logical_id: str) -> None:
         """As a DPI does: the resource is gone and no search tells that it was there."""
@@ -191,7 +201,9 @@ def _patient(resource: Resource) -> str:
 
 
 def _identifiers(resource: Resource) -> tuple[str, ...]:
+    """As a search names them: with their system, and without."""
     return tuple(
-        f"{each.get('system', '')}|{each.get('value', '')}"
+        name
         for each in resource.get("identifier", [])
+        for name in (f"{each.get('system', '')}|{each.get('value', '')}", str(each.get("value")))
     )

@@ -1,5 +1,6 @@
 """The FHIR source against a server written by others (sekmet-fhir), in a process of its own."""
 
+import asyncio
 import json
 import os
 import socket
@@ -16,7 +17,7 @@ import pytest
 from adapters.dpi.fhir import FhirOptions, FhirSource
 from reminders.domain.appointment import CancelledBy, Status
 from reminders.errors import SourceUnavailable
-from reminders.ports import Wiring
+from reminders.ports import Change, Wiring, Written
 from tests.adapters.dpi.fhir_dpi import IPP, NOW, Json, appointment, patient, poll, records
 
 TOKEN = "un-jeton-de-test"
@@ -160,6 +161,24 @@ def test_what_changed_since_a_moment_is_asked_for_and_only_that(hospital: Hospit
     assert len(rows) >= 7
     feed, rows = poll(source, since=NOW + timedelta(days=FAR))
     assert (feed.info.mode, rows) == ("delta", [])
+
+
+def test_answers_are_written_there_once_and_read_back(hospital: Hospital) -> None:
+    waiting = [{"actor": {"reference": "Patient/p1"}, "status": "needs-action"}]
+    hospital.put(appointment(41, whose=1, days=41, participant=waiting))
+    change = Change("a41", "0000001", NOW + timedelta(days=41), "confirmed")
+    source = hospital.source()
+
+    assert asyncio.run(source.write(change, now=NOW)) is Written.DONE
+    assert asyncio.run(source.write(change, now=NOW)) is Written.ALREADY
+
+    off = Change("a41", "0000001", NOW + timedelta(days=41), "cancelled")
+    assert asyncio.run(source.write(off, now=NOW)) is Written.DONE
+    assert asyncio.run(source.write(off, now=NOW)) is Written.ALREADY
+    found = {record.external_id: record for record in records(source)}
+    assert found["a41"].status is Status.CANCELLED
+    assert found["a41"].cancelled_by is CancelledBy.PATIENT
+    hospital.delete("Appointment", "a41")
 
 
 def test_its_refusal_of_a_wrong_token_names_the_credentials(hospital: Hospital) -> None:
