@@ -55,8 +55,8 @@ class Address:
 class Person:
     """`blocked`: "" or why nobody may write (deceased, identity, …).
 
-    `objects`: channels an objection covers. Addresses in order of preference; those with a
-    relation belong to the representative. `reminded`: when reminders that may have left were
+    `objects`: channels an objection to everything covers. Addresses in order of preference; those
+    with a relation belong to the representative. `reminded`: when reminders that may have left were
     due, of the last days, whatever became of their appointments.
     """
 
@@ -87,7 +87,8 @@ class Booking:
     """One coming appointment, with what was already done for its present cycle.
 
     `taken`: step -> channel -> what became of the message there. `marks`: step -> opens_at of
-    a decision whose message is not re-decidable any more.
+    a decision whose message is not re-decidable any more. `objects`: channels over which its
+    patient wants nothing about this appointment, or nothing of its service.
     """
 
     id: int
@@ -109,6 +110,7 @@ class Booking:
     told: LastTold | None = None
     taken: Mapping[str, Mapping[str, Taken]] = field(default_factory=dict)
     marks: Mapping[str, datetime] = field(default_factory=dict)
+    objects: frozenset[str] = frozenset()
 
 
 class Decision(NamedTuple):  # made by the million: a frozen dataclass takes three times as long

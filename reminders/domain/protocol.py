@@ -227,7 +227,8 @@ def _without_address(person: Person, booking: Booking, step: Step, interval: Int
             booking, step.id, step.purpose, True, "channels_failed", None,
             interval.earliest, interval.opens, interval.closes, frozen=True, exhausted=True,
         )  # fmt: skip
-    reason = "objection" if person.objects and person.addresses else person.no_contact
+    objects = person.objects or booking.objects
+    reason = "objection" if objects and person.addresses else person.no_contact
     return _suppressed(booking, step, reason, interval)
 
 

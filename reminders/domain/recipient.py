@@ -33,8 +33,9 @@ def address_for(person: Person, booking: Booking, step: Step, day: date) -> Addr
     """The recipient over the first channel of the step that is there, allowed and not failed."""
     used = booking.taken.get(step.id, {})
     relation = relation_on(person, day)
+    refused = person.objects | booking.objects
     for channel in step.channels:
-        if used.get(channel) == "failed" or channel in person.objects:
+        if used.get(channel) == "failed" or channel in refused:
             continue
         for address in person.addresses:
             if address.channel == channel and address.relation == relation:

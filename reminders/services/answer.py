@@ -15,16 +15,21 @@ from reminders.domain.answer import (
 )
 from reminders.domain.calendar import next_permitted, permitted_window
 from reminders.domain.outbox import dedupe_key
-from reminders.domain.reply import Reading, interpret
+from reminders.domain.reply import Intent, Reading, interpret
 from reminders.failpoint import failpoint
-from reminders.services.receive import object_to
+from reminders.services.objections import (
+    BY_SMS,
+    WRITTEN_TO,
+    answered_by_provider,
+    object_to,
+    start_again,
+)
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
-from reminders.store import answers, planning, receipts
+from reminders.store import answers, planning
 from reminders.store.engine import Connection, Record, Store, reserve
-from reminders.store.types import DAY, instant, instant_or_none, micros
+from reminders.store.types import instant, instant_or_none, micros
 
-WRITTEN_TO = 30 * DAY  # a stop covers whoever the number was written to about in this time
 PASSED_ON = {AnswerKind.CONFIRMED: "", AnswerKind.CANCELLED: "answer_cancelled"}
 
 
@@ -89,7 +94,13 @@ def _take(
     at = micros(now)
     _open_task(connection, verdict, reply, subjects, at)
     _about_the_number(connection, secret, verdict, reading, reply, at)
-    if verdict.acknowledgement:
+    if verdict.resumes:
+        told = start_again(connection, secret, reply.sender, f"inbound:{reply.id}", at=at)
+    else:
+        told = not (
+            verdict.objects and answered_by_provider(connection, reply.sender_key, reply.provider)
+        )
+    if verdict.acknowledgement and told:
         _acknowledge(connection, rules, verdict, reply, subjects, now)
     answers.handled(connection, reply.id, reading.intent.value, reading.action.value, now=at)
 
@@ -143,14 +154,18 @@ def _about_the_number(
     reply: Record,
     at: int,
 ) -> None:
-    if verdict.objects or verdict.suspends:
+    if verdict.objects or reading.intent is Intent.DECEASED:
         people = answers.written_to(connection, reply.sender_key, since=at - WRITTEN_TO)
         object_to(
-            connection, secret, reply.sender, patients=people, channel="sms",
-            origin="reply" if verdict.objects else reading.intent.value, by=reply.provider, at=at,
+            connection, secret, reply.sender, patients=people,
+            channel="sms" if verdict.objects else "all",
+            origin=BY_SMS if verdict.objects else reading.intent.value, by=reply.provider, at=at,
         )  # fmt: skip
-    if verdict.resumes:
-        receipts.withdraw_objections(connection, reply.sender_key, origin="reply", at=at)
+    elif verdict.suspends:  # the number alone: the patient is written to at the right one
+        object_to(
+            connection, secret, reply.sender, patients=[], channel="sms",
+            origin=reading.intent.value, by=reply.provider, at=at,
+        )  # fmt: skip
 
 
 def _acknowledge(

@@ -16,10 +16,11 @@ from reminders.domain.phone import classify
 from reminders.errors import TemplateError
 from reminders.failpoint import failpoint
 from reminders.services.compose import Composed, Composer, Route, Templates
-from reminders.services.receive import join_early_receipts, join_left_receipts, object_to
+from reminders.services.objections import blocked_by_provider, concerned
+from reminders.services.receive import join_early_receipts, join_left_receipts
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
-from reminders.store import holds, links, outbox, planning, receipts, templates
+from reminders.store import holds, links, outbox, planning, templates
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.links import token_hash
 from reminders.store.types import HOUR, SECOND, instant, micros
@@ -357,7 +358,7 @@ class Delivery:
         for result in results:
             by_answer[result.answer].append(result)
         with self._store.write() as connection:
-            self._mark(connection, results)
+            self._mark(connection, results, at)
             accepted = by_answer[Answer.ACCEPTED]
             outbox.record_accepted(connection, [_row(r, at) for r in accepted])
             join_early_receipts(
@@ -384,14 +385,14 @@ class Delivery:
             failpoint("result.before_commit")
         failpoint("result.after_commit")
 
-    def _mark(self, connection: Connection, results: Sequence[Result]) -> None:
+    def _mark(self, connection: Connection, results: Sequence[Result], at: int) -> None:
         """Whom the planner must look at again: another channel may open, or what was decided
         while this text perhaps left must be decided again now that it has not."""
         patients: list[int] = []
         for result in results:
             composed = result.envelope.composed
             if result.opted_out:
-                patients += receipts.patients_at(connection, composed.address)
+                patients += concerned(connection, self._secret, composed.address, at)
             if result.answer in (Answer.REFUSED, Answer.NOT_SENT):
                 patients.append(composed.patient_id)
         planning.mark_dirty(connection, patients)
@@ -400,10 +401,9 @@ class Delivery:
         for result in refused:
             composed = result.envelope.composed
             if result.opted_out:
-                object_to(
-                    connection, self._secret, composed.address,
-                    patients=[composed.patient_id], channel=composed.channel,
-                    origin="provider", by=result.envelope.route.id, at=at,
+                blocked_by_provider(
+                    connection, self._secret, composed.address, channel=composed.channel,
+                    by=result.envelope.route.id, at=at, patient=composed.patient_id,
                 )  # fmt: skip
             elif result.bad_recipient:
                 self._task(connection, "bad_recipient", f"message:{composed.message_id}", at)

@@ -6,9 +6,10 @@ from datetime import datetime
 from reminders.domain.patient import mail_address
 from reminders.domain.phone import classify
 from reminders.errors import Problem, RepairNeeded
-from reminders.services.receive import object_to
-from reminders.store import facts, receipts
+from reminders.services.objections import BY_STAFF, object_to, resume, still_objects
+from reminders.store import facts, objections, planning, receipts
 from reminders.store.engine import Store
+from reminders.store.objections import WHOLE
 from reminders.store.types import micros
 
 
@@ -18,10 +19,27 @@ class Objected:
     patients: int
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """`ended`: how many objections; `stands`: another, told at another address, still holds."""
+
+    address: str
+    ended: int
+    stands: bool
+
+
 def object_address(
-    store: Store, secret: bytes, address: str, *, now: datetime, by: str
+    store: Store,
+    secret: bytes,
+    address: str,
+    *,
+    now: datetime,
+    by: str,
+    channel: str = "all",
+    scope: str = WHOLE,
 ) -> Objected:
-    """Nobody writes to this address any more, nor to the patients it serves, by any channel.
+    """Nobody writes to this address any more, nor to the patients it serves, by any channel, or
+    by one only; about anything, or about one service or appointment only (`scope`).
 
     Raises RepairNeeded for what is neither a telephone number nor an e-mail address.
     """
@@ -31,10 +49,28 @@ def object_address(
         patients = receipts.patients_at(connection, known)
         object_to(
             connection, secret, known,
-            patients=patients, channel="all", origin="staff", by=by, at=at,
+            patients=patients, channel=channel, scopes=[scope], origin=BY_STAFF, by=by, at=at,
         )  # fmt: skip
         facts.audit(connection, at=at, actor=by, action="object", patients=len(patients))
     return Objected(known, len(patients))
+
+
+def withdraw_at(store: Store, secret: bytes, address: str, *, now: datetime, by: str) -> Withdrawn:
+    """Somebody of the hospital says that this address may be written to again, whoever asked
+    for the contrary and how.
+
+    Raises RepairNeeded as `object_address`.
+    """
+    known = _known(address)
+    at = micros(now)
+    with store.write() as connection:
+        key = planning.address_key(secret, known)
+        origins = sorted({row.origin for row in objections.at_key(connection, key)})
+        ended = resume(connection, secret, known, origins=origins, at=at)
+        channel = "email" if "@" in known else "sms"
+        stands = still_objects(connection, secret, known, channel)
+        facts.audit(connection, at=at, actor=by, action="withdraw objection", ended=ended)
+    return Withdrawn(known, ended, stands)
 
 
 def _known(told: str) -> str:

@@ -19,7 +19,7 @@ from reminders.domain.ics import Event, calendar
 from reminders.domain.outbox import dedupe_key
 from reminders.domain.preparation import Preparation
 from reminders.services.answer import Given, give
-from reminders.services.receive import object_to
+from reminders.services.objections import object_to
 from reminders.services.rules import Desk, Rules
 from reminders.services.tasks import SENTENCES
 from reminders.store import answers, links, planning
@@ -214,8 +214,8 @@ def _follow_up(
 ) -> None:
     at = micros(now)
     if kind is AnswerKind.NOT_ME:
-        object_to(
-            connection, secret, page.recipient, patients=[page.patient], channel=page.channel,
+        object_to(  # the address alone: the patient is written to at the right one
+            connection, secret, page.recipient, patients=[], channel=page.channel,
             origin="wrong-number", by="page", at=at,
         )  # fmt: skip
     if task := TASKS.get(kind):

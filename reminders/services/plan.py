@@ -33,6 +33,7 @@ from reminders.store.types import DAY, instant, instant_or_none, micros, micros_
 
 NOT_LIVE = frozenset({"rehearsal", "test_mode"})
 NOTHING: frozenset[str] = frozenset()
+_Objecting = dict[int | bytes, set[tuple[str, str]]]  # person or address -> (channel, scope)
 CAP_REACH = 2 * DAY  # a reminder older than this shares no civil day with anything to come
 LAST = 2**63 - 1  # later than any instant a column holds
 
@@ -91,6 +92,7 @@ class _Chunk:
         self._writes = _Writes()
         self._address_keys: dict[str, bytes] = {}
         self._moved: set[int] = set()  # decisions whose hour is another than it was
+        self._scoped: dict[int, Mapping[str, set[str]]] = {}  # patient -> scope -> channels
         keys = _Keys(connection)
         self._next_decision = partial(keys.take, "decision")
         self._next_message = partial(keys.take, "message")
@@ -103,7 +105,8 @@ class _Chunk:
         persons = self._persons(patients, ids, history)
         by_patient: dict[int, list[Booking]] = defaultdict(list)
         for row in appointments:
-            by_patient[row.patient_id].append(_booking(row, self._rules, history))
+            objects = self._objects_about(row)
+            by_patient[row.patient_id].append(_booking(row, self._rules, history, objects))
         for person in persons:
             bookings = tuple(by_patient.get(person.id, ()))
             decisions = decide(person, bookings, now=self._now)
@@ -115,13 +118,13 @@ class _Chunk:
         self, patients: Sequence[Record], ids: Sequence[int], history: "_History"
     ) -> list[Person]:
         found = [_addresses(row) for row in patients]
-        objecting: dict[int | bytes, set[str]] = defaultdict(set)
+        objecting: _Objecting = defaultdict(set)
         if planning.any_objection(self._connection):
             keys = {self._key(address) for addresses in found for address in addresses}
             for row in planning.objections(self._connection, ids, list(keys)):
-                objecting[row.address_key].add(row.channel)
+                objecting[row.address_key].add((row.channel, row.scope))
                 if row.patient_id is not None:
-                    objecting[row.patient_id].add(row.channel)
+                    objecting[row.patient_id].add((row.channel, row.scope))
         return [
             self._person(row, addresses, objecting, history.reminded.get(row.id, ()))
             for row, addresses in zip(patients, found, strict=True)
@@ -139,7 +142,7 @@ class _Chunk:
         self,
         row: Record,
         addresses: tuple[Address, ...],
-        objecting: Mapping[int | bytes, set[str]],
+        objecting: "_Objecting",
         reminded: Sequence[datetime],
     ) -> Person:
         id_, blocked, deceased, birth_date, protected, language, refuses, *_, problem = row
@@ -162,14 +165,31 @@ class _Chunk:
         self,
         patient: int,
         addresses: tuple[Address, ...],
-        objecting: Mapping[int | bytes, set[str]],
+        objecting: "_Objecting",
     ) -> frozenset[str]:
-        """The channels an objection of this person, or of one of their addresses, covers."""
-        words = set(objecting.get(patient, ()))
+        """The channels over which this person wants nothing at all, or one of their addresses
+        does. What is scoped is kept for the appointments it is about."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for channel, scope in objecting.get(patient, ()):
+            found[scope] |= {"sms", "email"} if channel == "all" else {channel}
         for address in addresses:
-            found = objecting.get(self._key(address), set())
-            words |= found - {"all"} | ({address.channel} if "all" in found else set())
-        return frozenset({"sms", "email"} if "all" in words else words)
+            for channel, scope in objecting.get(self._key(address), ()):
+                found[scope].add(address.channel if channel == "all" else channel)
+        whole = frozenset(found.pop("all", ()))
+        if found:
+            self._scoped[patient] = found
+        return whole
+
+    def _objects_about(self, row: Record) -> frozenset[str]:
+        """The channels over which nothing is wanted about this appointment or its service."""
+        found = self._scoped.get(row.patient_id)
+        if found is None:
+            return NOTHING
+        return frozenset(
+            channel
+            for scope in (f"service:{row.uf}", f"appointment:{row.id}")
+            for channel in found.get(scope, ())
+        )
 
     def _compare(
         self,
@@ -510,7 +530,9 @@ def _fate(row: Record) -> Taken:
     return "left" if row.message_state in LEFT else "open"
 
 
-def _booking(row: Record, rules: Rules, history: _History) -> Booking:
+def _booking(
+    row: Record, rules: Rules, history: _History, objects: frozenset[str] = NOTHING
+) -> Booking:
     (
         id_, _, source, starts_at, version, status, uf, version_at, first_seen_at, in_first_sync,
         booked_at, cancelled_at, cancelled_basis, cancelled_by, answer, all_day,
@@ -536,6 +558,7 @@ def _booking(row: Record, rules: Rules, history: _History) -> Booking:
         told=history.told.get(id_),
         taken=history.taken(id_, version) if known else {},
         marks=history.marks(id_, version) if known else {},
+        objects=objects,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from reminders.failpoint import failpoint
 from reminders.ports import InboundSms, Received
+from reminders.services.objections import blocked_by_provider, concerned, heed_provider
 from reminders.services.tasks import SENTENCES
 from reminders.store import planning, receipts
 from reminders.store.engine import Connection, Record, Store, reserve
@@ -34,9 +35,14 @@ def receive(
         fresh, new = receipts.store_receipts(connection, provider, received.receipts, at)
         _apply(connection, secret, fresh, at)
         replies = _store_replies(connection, secret, provider, received.replies, at)
+        for reply in received.replies:
+            if reply.block and reply.provider_id in replies:  # once, however often it is told
+                heed_provider(
+                    connection, secret, provider, reply.sender, reply.text, reply.block, at
+                )
         failpoint("receipt.before_commit")
     failpoint("receipt.after_commit")
-    return Taken(new, replies)
+    return Taken(new, len(replies))
 
 
 def join_early_receipts(
@@ -57,26 +63,26 @@ def _apply(connection: Connection, secret: bytes, fresh: Sequence[int], at: int)
     """Bind receipts to their attempts and let each prove what it proves."""
     receipts.join_attempts(connection, fresh)
     told = receipts.told(connection, fresh)
-    _mark(connection, told)
+    _mark(connection, secret, told, at)
     receipts.raise_states(connection, fresh, at)
     for row in told:
         if row.attempt_state in ("REFUSED", "NOT_SENT") and row.state in ("delivered", "accepted"):
             _task(connection, "receipt_after_refusal", f"message:{row.message_id}", at)
         if row.opted_out:
-            object_to(
-                connection, secret, row.address, patients=[row.patient_id],
-                channel=row.channel, origin="provider", by=row.provider, at=at,
+            blocked_by_provider(
+                connection, secret, row.address,
+                channel=row.channel, by=row.provider, at=at, patient=row.patient_id,
             )  # fmt: skip
         elif row.bad_recipient:
             _task(connection, "bad_recipient", f"message:{row.message_id}", at)
 
 
-def _mark(connection: Connection, told: Sequence[Record]) -> None:
+def _mark(connection: Connection, secret: bytes, told: Sequence[Record], at: int) -> None:
     """Whom the planner must look at again: a channel failed, or what passed for failed did not."""
     patients: list[int] = []
     for row in told:
         if row.opted_out:
-            patients += receipts.patients_at(connection, row.address)
+            patients += concerned(connection, secret, row.address, at)
         if (
             row.state == "undelivered"
             or row.settled_at is not None
@@ -88,7 +94,7 @@ def _mark(connection: Connection, told: Sequence[Record]) -> None:
 
 def _store_replies(
     connection: Connection, secret: bytes, provider: str, replies: Sequence[InboundSms], at: int
-) -> int:
+) -> list[str]:
     return receipts.store_replies(
         connection,
         provider,
@@ -102,22 +108,3 @@ def _task(connection: Connection, kind: str, subject: str, at: int) -> None:
         connection,
         [(reserve(connection, "task", 1), kind, subject, 1, SENTENCES[kind], "", at, at)],
     )
-
-
-def object_to(
-    connection: Connection,
-    secret: bytes,
-    address: str,
-    *,
-    patients: Sequence[int],
-    channel: str,
-    origin: str,
-    by: str,
-    at: int,
-) -> None:
-    """Record that nobody may be written to at this address, nor these patients at all over the
-    channel ("all": over none). In force for every intent committed after this transaction: an
-    intent and an objection wait for each other on the patient's row."""
-    planning.mark_dirty(connection, [*patients, *receipts.patients_at(connection, address)])
-    key = planning.address_key(secret, address)
-    receipts.store_objection(connection, key, patients, channel, origin, by, at)

@@ -46,6 +46,10 @@ SENTENCES = {
     "reply_wrong_number": "Ce numéro n'est pas celui du patient : le vérifier.",
     "reply_new_holder": "Ce numéro semble avoir changé de titulaire : le vérifier.",
     "reply_stop": "Ne veut plus de messages, et dit autre chose : lire la réponse.",
+    "provider_stop": "Numéro bloqué chez l'opérateur ; le patient voulait peut-être annuler : "
+    "l'appeler.",
+    "start_stands": "Veut de nouveau nos SMS, mais une opposition du secrétariat ou de l'opérateur "
+    "reste : voir avec le patient.",
     "reply_proxy_cancel": "Un proche annule : vérifier avec le patient.",
     "reply_which": "Réponse qui peut viser plusieurs rendez-vous : demander lequel.",
     "reply_unbound": "Réponse d'un numéro sans message récent : trouver le patient.",

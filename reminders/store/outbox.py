@@ -44,13 +44,22 @@ FORBIDDEN_PATIENT = (
     "OR (p.refuses_sms = 1 AND message.channel = 'sms') "
     "OR message.recipient NOT IN (p.phone, p.email, p.proxy_phone, p.proxy_email)))"
 )
+# Within its scope an objection forbids every text over its channel to the address, whoever it is
+# about, and about the person, whatever the address (ADR 0011). One item within the scope forbids
+# the message; the planner then tells the others without it.
+_IN_FORCE = (
+    "o.withdrawn_at IS NULL AND o.channel IN ('all', message.channel) AND (o.scope = 'all' "
+    "OR EXISTS (SELECT 1 FROM message_item i JOIN decision d ON d.id = i.decision_id "
+    "JOIN appointment a ON a.id = d.appointment_id WHERE i.message_id = message.id "
+    "AND o.scope IN ('service:' || a.uf, 'appointment:' || CAST(a.id AS TEXT))))"
+)
 # The one text an objection lets out is the one that says it is in force.
 OBJECTED = (
     "message.purpose <> 'ack_stop' AND ("
     "EXISTS (SELECT 1 FROM objection o WHERE o.address_key = message.recipient_key "
-    "AND o.withdrawn_at IS NULL AND o.channel IN ('all', message.channel)) "
+    f"AND {_IN_FORCE}) "
     "OR EXISTS (SELECT 1 FROM objection o WHERE o.patient_id = message.patient_id "
-    "AND o.withdrawn_at IS NULL AND o.channel IN ('all', message.channel)))"
+    f"AND {_IN_FORCE}))"
 )
 NO_ITEM = "NOT EXISTS (SELECT 1 FROM message_item i WHERE i.message_id = message.id)"
 

@@ -136,7 +136,11 @@ def any_objection(connection: Connection) -> bool:
 def objections(
     connection: Connection, patients: Sequence[int], keys: Sequence[bytes]
 ) -> Sequence[Record]:
-    sql = "SELECT patient_id, address_key, channel FROM objection WHERE withdrawn_at IS NULL AND "
+    """What is in force for these people or at these addresses, scoped ones included."""
+    sql = (
+        "SELECT patient_id, address_key, channel, scope FROM objection "
+        "WHERE withdrawn_at IS NULL AND "
+    )
     return [
         *among(connection, sql + "patient_id IN :ids", patients),
         *among(connection, sql + "address_key IN :ids", keys),

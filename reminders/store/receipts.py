@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, text
 
 from reminders.ports import InboundSms, Receipt
-from reminders.store.engine import Record, many, reserve, rows, run
+from reminders.store.engine import Record, many, reserve, rows
 from reminders.store.outbox import RANK
 from reminders.store.planning import among
 
@@ -154,9 +154,10 @@ def raise_states(connection: Connection, receipts: Sequence[int], at: int) -> No
 
 def store_replies(
     connection: Connection, provider: str, replies: Sequence[tuple[InboundSms, bytes]], at: int
-) -> int:
-    """How many were new. A reply is bound to the last message that went to its sender."""
-    new = 0
+) -> list[str]:
+    """The provider's ids of those that are new. A reply is bound to the last message that went
+    to its sender."""
+    new: list[str] = []
     for reply, key in replies:
         found = rows(
             connection,
@@ -175,31 +176,8 @@ def store_replies(
             body=reply.text,
             at=at,
         )
-        new += len(found)
+        new += [reply.provider_id] * len(found)
     return new
-
-
-def store_objection(
-    connection: Connection,
-    key: bytes,
-    patients: Sequence[int],
-    channel: str,
-    origin: str,
-    by: str,
-    at: int,
-) -> None:
-    people: list[int | None] = list(patients) or [None]
-    first = reserve(connection, "objection", len(people))
-    many(
-        connection,
-        "INSERT INTO objection (id, address_key, patient_id, channel, origin, recorded_at, "
-        "recorded_by) VALUES (:id, :key, :patient, :channel, :origin, :at, :by)",
-        [
-            {"id": first + n, "key": key, "patient": patient, "channel": channel,
-             "origin": origin, "at": at, "by": by}
-            for n, patient in enumerate(people)
-        ],
-    )  # fmt: skip
 
 
 def patients_at(connection: Connection, address: str) -> list[int]:
@@ -231,15 +209,3 @@ def outstanding(
         limit=limit,
     )
     return [row.provider_id for row in found]
-
-
-def withdraw_objections(connection: Connection, key: bytes, *, origin: str, at: int) -> int:
-    """The same person wants messages again: what was told to us in another way stays."""
-    return run(
-        connection,
-        "UPDATE objection SET withdrawn_at = :at WHERE address_key = :key AND origin = :origin "
-        "AND withdrawn_at IS NULL",
-        at=at,
-        key=key,
-        origin=origin,
-    )
