@@ -20,7 +20,7 @@ from reminders.engine.pump import Pump, Submit
 from reminders.engine.tasks import Parts, Tasks
 from reminders.engine.writer import Writer, again
 from reminders.errors import ConfigurationError, Problem
-from reminders.ports import Accepted, Email, EmailSender, Sms, SmsSender, Wiring
+from reminders.ports import Accepted, AppointmentWriter, Email, EmailSender, Sms, SmsSender, Wiring
 from reminders.rendering import Renderer
 from reminders.services.compose import Composer, Route
 from reminders.services.deliver import Delivery, Envelope
@@ -188,10 +188,20 @@ def _create(
         problems.append(Problem(place("kind"), reason, "réinstaller le paquet qui l'apporte"))
         return None
     try:
-        return create(table.options, _wiring(table, settings, paths))
+        adapter = create(table.options, _wiring(table, settings, paths))
     except ConfigurationError as error:
         problems += [Problem(place(one.where), one.what, one.remedy) for one in error.problems]
         return None
+    if getattr(table, "write_back", False) and not isinstance(adapter, AppointmentWriter):
+        problems.append(
+            Problem(
+                place("write_back"),
+                f"une source « {table.kind} » ne peut pas recevoir les réponses",
+                "retirer write_back ; les réponses se lisent avec reminders answers list",
+            )
+        )
+        return None
+    return adapter
 
 
 def _wiring(table: AdapterTable, settings: Settings, paths: Mapping[str, str]) -> Wiring:

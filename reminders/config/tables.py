@@ -353,6 +353,7 @@ class SmsTable(AdapterTable):
     poll_seconds: Annotated[float, Field(gt=0)] = 300.0
 
     @model_validator(mode="after")
+    write_back: bool = False  # live mode: patients' answers are written into the DPI
     def _a_name_cannot_be_answered(self) -> "SmsTable":
         sender = str((self.model_extra or {}).get("sender", ""))
         if self.replies and re.search(r"[A-Za-z]", sender) and not sender.startswith("MG"):

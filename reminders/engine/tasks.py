@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import partial
+from typing import cast
 
 import structlog
 
@@ -16,17 +18,21 @@ from reminders.config import DpiTable, Settings
 from reminders.domain.guard import Limits
 from reminders.engine.journal import asking_failed, broken_source, feed_read, holds_changed
 from reminders.engine.pump import PassSummary, Pump
+from reminders.engine.writeback import write_answers, writers
 from reminders.engine.writer import Writer
 from reminders.errors import ReminderError
-from reminders.ports import AppointmentSource, Received, SmsSender
+from reminders.ports import AppointmentSource, BlockList, Received, SmsSender
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.deliver import Delivery
 from reminders.services.freshness import hold_stale, stale_sources
+from reminders.services.objections import block_list_due, take_block_list
 from reminders.services.plan import PlanSummary, plan
 from reminders.services.purge import PurgeSummary, purge
 from reminders.services.receive import Taken, receive
 from reminders.services.rules import Rules
 from reminders.services.sync import FeedSummary, SyncOptions, sync
+from reminders.services.worklist import tend
+from reminders.services.writeback import close_entered
 from reminders.store import counts, holds, outbox, receipts
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant, micros
@@ -76,6 +82,7 @@ class Tasks:
         self._holds_told: frozenset[tuple[str, str]] = frozenset()
         self._has_read = False  # every source once, since this process began
         self._was_stale: list[str] = []  # at the last watch
+        self._written_to = writers(parts.settings, parts.sources)
 
     def sync(self) -> list[FeedSummary]:
         """Read every source once. One that fails does not stop the others."""
@@ -199,6 +206,29 @@ class Tasks:
             total = Taken(total.receipts + taken.receipts, total.replies + taken.replies)
         return total
 
+    async def block_lists(self) -> int:
+        """Once a day each provider that keeps a block list is asked for it: how many numbers of
+        theirs we did not know."""
+        parts, found = self._parts, 0
+        for name, sender in parts.senders.items():
+            now = parts.clock.now()
+            if not sender.capabilities.block_list or not block_list_due(parts.store, name, now=now):
+                continue
+            try:
+                numbers = await cast(BlockList, sender).blocked()
+            except Exception as error:  # asked again at the next bell
+                asking_failed("block list not read", name, error)
+                continue
+            new = await self._writer.call(
+                partial(take_block_list, parts.store, parts.secret, name, numbers, now=now)
+            )
+            if new:
+                log.info("block list read", provider=name, new=new)
+            found += new
+        if found:
+            await self._writer.call(self.plan)
+        return found
+
     async def take(self, provider: str, received: Received) -> Taken:
         """Durable when this returns: only then may a provider get its 2xx."""
         if not received.receipts and not received.replies:
@@ -222,11 +252,33 @@ class Tasks:
         read = await self._writer.call(
             lambda: take_replies(parts.store, parts.rules, parts.secret, now=now)
         )
-        told = await self._writer.call(lambda: pass_on(parts.store, now=now))
+        told = await self._writer.call(
+            lambda: pass_on(parts.store, now=now, writes=self._written_to)
+        )
         if read or told:
             log.info("answers", replies=read, passed_on=told)
             await self._writer.call(self.plan)
+        await self.tend()
         return read + told
+
+    async def tend(self) -> int:
+        """Owners and deadlines of new tasks, what is late, who must be called."""
+        parts, now = self._parts, self._parts.clock.now()
+        return await self._writer.call(lambda: tend(parts.store, parts.rules, now=now))
+
+    async def write_back(self) -> int:
+        """Write into the DPI what was passed on for it, one answer after the other: how many.
+
+        Nothing waits for it: a slow DPI delays this and nothing else.
+        """
+        parts = self._parts
+        await self._writer.call(lambda: close_entered(parts.store, now=parts.clock.now()))
+        done = await write_answers(
+            parts.store, self._written_to, self._writer, parts.clock, lambda: self.stopping
+        )
+        if done:
+            log.info("answers written", answers=dict(done))
+        return done.total()
 
     async def plan_later(self) -> PlanSummary:
         """Planned on the writer's thread: what a tap on the page changed takes effect at once."""
@@ -315,11 +367,14 @@ class Tasks:
         done = Pass()
         done.repaired = await self.repair()
         await self.poll()  # before planning: a receipt may open the next channel
+        await self.block_lists()
         await self.answers()
         done.feeds = await self._writer.call(self.sync)
         done.plan = await self._writer.call(self.plan)
         await self._writer.call(self.open_today)
         done.sent = await self.deliver(all_day=True)
+        await self.write_back()
+        await self.tend()
         if purging and not self.stopping:
             done.purged = await self._writer.call(self.purge)
         self._count(done)

@@ -1,6 +1,6 @@
 """Answers are taken, acknowledged and passed on: from an SMS, the page, or another system."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,7 +26,8 @@ from reminders.services.objections import (
 )
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
-from reminders.store import answers, planning
+from reminders.services.writeback import WRITTEN_BACK
+from reminders.store import answers, planning, writeback
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.types import instant, instant_or_none, micros
 
@@ -198,23 +199,30 @@ def _acknowledge(
     )
 
 
-def pass_on(store: Store, *, now: datetime) -> int:
+def pass_on(store: Store, *, now: datetime, writes: Collection[str] = ()) -> int:
     """Tell the hospital what was answered and can no longer be undone: how many answers.
 
-    Without write-back a cancellation becomes a line for the desk; a confirmation needs nobody.
+    A source of `writes` is written to (services/writeback.py). For the others a cancellation
+    becomes a line for the desk; a confirmation needs nobody.
     """
     at = micros(now)
     with store.write() as connection:
         due = answers.to_pass_on(connection, now=at)
         rows = {row.id: row for row in answers.appointments(connection, _ids(due))}
+        due_now = [one for one in due if rows[one.appointment_id].status == "booked"]
+        written = {
+            one.id
+            for one in due_now
+            if rows[one.appointment_id].source_id in writes and AnswerKind(one.kind) in WRITTEN_BACK
+        }
+        writeback.add(connection, [one for one in due_now if one.id in written], at=at)
         planning.open_tasks(
             connection,
             [
                 (reserve(connection, "task", 1), kind, f"appointment:{one.appointment_id}",
-                 one.cycle, SENTENCES[kind], rows[one.appointment_id].uf, at, at)
-                for one in due
-                if (kind := PASSED_ON.get(AnswerKind(one.kind), ""))
-                and rows[one.appointment_id].status == "booked"
+                 one.id, SENTENCES[kind], rows[one.appointment_id].uf, at, at)
+                for one in due_now
+                if (kind := PASSED_ON.get(AnswerKind(one.kind), "")) and one.id not in written
             ],
             priority=int(Priority.CANCELLATION),
         )  # fmt: skip

@@ -42,6 +42,8 @@ SENTENCES = {
     "status_unknown": "Statut inconnu dans le DPI : à vérifier.",
     "answer_cancelled": "Le patient annule : l'enregistrer dans le DPI, le créneau est libre.",
     "reply_alert": "Réponse qui parle de santé : la lire et rappeler tout de suite.",
+    "write_back_failed": "Réponse du patient que le DPI n'a pas acceptée : l'y enregistrer.",
+    "write_back_changed": "Réponse non écrite : le rendez-vous a changé dans le DPI. Le vérifier.",
     "reply_deceased": "Réponse qui annonce un décès : vérifier, corriger le DPI.",
     "reply_wrong_number": "Ce numéro n'est pas celui du patient : le vérifier.",
     "reply_new_holder": "Ce numéro semble avoir changé de titulaire : le vérifier.",
