@@ -45,6 +45,8 @@ def added() -> tuple[tuple[str, Columns], ...]:
             "task",
             (
                 number("priority", 3),
+                moment("deadline_at"),
+                moment("appointment_id"),
                 words("assignee"),
                 moment("taken_at"),
                 moment("escalated_at"),

@@ -14,6 +14,7 @@ UNIQUE = (
     ("dpi", "id"),
     ("sms", "id"),
     ("preparation", "id"),
+    ("system", "id"),
 )
 
 

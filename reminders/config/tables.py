@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    SecretStr,
     model_validator,
 )
 
@@ -91,6 +92,15 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 
 
+def _is_long(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < 32:
+        raise ValueError("secret de 32 caractères au moins attendu, tiré au hasard")
+    return value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_is_long)]
+
+
 class Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -105,6 +115,7 @@ class WebTable(Table):
     public_port: Annotated[int, Field(ge=0, le=65535)] = 8001
     internal_host: str = "127.0.0.1"
     internal_port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    api_token: Secret | None = None  # absent: /api/tasks and /api/calls do not exist
 
 
 class NetworkTable(Table):
@@ -212,6 +223,19 @@ class ServiceTable(Table):
     protocol: str = "default"
     slot_cost_eur: Annotated[float, Field(ge=0)] = 50.0
     phone: str | None = None  # the desk patients call; absent: the site's
+    manager_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    escalation_desk: str = ""  # who gets what stays undone past its deadline
+    desk_opens: ClockTime = time(8, 30)
+    desk_closes: ClockTime = time(17, 30)
+    desk_days: tuple[Annotated[int, Field(ge=1, le=7)], ...] = (1, 2, 3, 4, 5)  # 1 = Monday
+
+    @model_validator(mode="after")
+    def _desk_hours_make_a_day(self) -> "ServiceTable":
+        if self.desk_opens >= self.desk_closes:
+            raise ValueError("desk_opens doit précéder desk_closes")
+        if not self.desk_days:
+            raise ValueError("desk_days ne peut pas être vide")
+        return self
 
     @property
     def effective_sensitivity(self) -> Literal["normal", "neutral", "excluded"]:
@@ -303,6 +327,7 @@ class PreparationTable(Table):
     map_url: WebAddress | None = None
     preadmission_url: WebAddress | None = None
     arrive_minutes_before: Annotated[int, Field(ge=0, le=240)] = 0
+    acknowledge: bool = False  # who has not said « J'ai lu » by J-2 is called
 
     @model_validator(mode="after")
     def _has_a_subject(self) -> "PreparationTable":
@@ -353,7 +378,6 @@ class SmsTable(AdapterTable):
     poll_seconds: Annotated[float, Field(gt=0)] = 300.0
 
     @model_validator(mode="after")
-    write_back: bool = False  # live mode: patients' answers are written into the DPI
     def _a_name_cannot_be_answered(self) -> "SmsTable":
         sender = str((self.model_extra or {}).get("sender", ""))
         if self.replies and re.search(r"[A-Za-z]", sender) and not sender.startswith("MG"):
@@ -371,6 +395,14 @@ class EmailTable(AdapterTable):
     id: Identifier = "email"
     kind: str = "smtp"
     max_per_second: Annotated[float, Field(ge=0)] = 0.0
+
+
+class SystemTable(Table):
+    """Another system that gives answers: a voice server, a portal. Two secrets may be in use."""
+
+    id: Identifier
+    secret: Secret
+    next_secret: Secret | None = None
 
 
 class LogsTable(Table):
@@ -401,6 +433,7 @@ class Settings(BaseModel):
     dpi: tuple[DpiTable, ...] = ()
     sms: tuple[SmsTable, ...] = ()
     email: EmailTable | None = None
+    system: tuple[SystemTable, ...] = ()
     base_dir: Path = Path()
 
     @property

@@ -37,6 +37,7 @@ class Preparation:
     map_url: str = ""
     preadmission_url: str = ""
     arrive_minutes_before: int = 0
+    acknowledge: bool = False  # the patient must say that it was read
 
 
 def combined(sheets: Sequence[Preparation | None]) -> Preparation | None:

@@ -8,6 +8,7 @@ from reminders.config import PreparationTable, ServiceTable, Settings, SiteTable
 from reminders.domain.calendar import ContactHours
 from reminders.domain.preparation import Preparation
 from reminders.domain.protocol import Step, Unit
+from reminders.domain.worklist import DeskHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,17 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True)
+class Office:
+    """Who does a service's tasks, and when. `escalation`: who gets those left undone."""
+
+    uf: str
+    label: str
+    hours: DeskHours
+    escalation: str = ""
+    manager_email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Everything planning and rendering need, derived once from the settings."""
 
@@ -35,6 +47,7 @@ class Rules:
     preparations_by_service: Mapping[str, Preparation]
     preparations_by_type: Mapping[str, Preparation]
     slot_costs: Mapping[str, float]
+    offices: Mapping[str, Office]
     public_url: str = ""  # "" = no page for patients: no text carries a link
 
     def preparation(self, uf: str, kind: str) -> Preparation | None:
@@ -58,6 +71,7 @@ def rules_of(settings: Settings) -> Rules:
         desks={one.uf: _desk(one, sites[one.site]) for one in settings.service},
         preparations_by_service={t.service: sheet for t, sheet in sheets if t.service},
         preparations_by_type={t.type: sheet for t, sheet in sheets if t.type},
+        offices={one.uf: _office(one, sites[one.site]) for one in settings.service},
         slot_costs={one.uf: one.slot_cost_eur for one in settings.service},
         public_url=settings.web.public_url or "",
     )
@@ -110,6 +124,22 @@ def _desk(service: ServiceTable, site: SiteTable) -> Desk:
     )
 
 
+def _office(service: ServiceTable, site: SiteTable) -> Office:
+    return Office(
+        uf=service.uf,
+        label=service.label,
+        hours=DeskHours(
+            zone=site.zone,
+            opens=service.desk_opens,
+            closes=service.desk_closes,
+            weekdays=frozenset(day - 1 for day in service.desk_days),
+            region=site.region,
+        ),
+        escalation=service.escalation_desk,
+        manager_email=service.manager_email or "",
+    )
+
+
 def _preparation(table: PreparationTable) -> Preparation:
     return Preparation(
         id=table.id,
@@ -124,4 +154,5 @@ def _preparation(table: PreparationTable) -> Preparation:
         map_url=table.map_url or "",
         preadmission_url=table.preadmission_url or "",
         arrive_minutes_before=table.arrive_minutes_before,
+        acknowledge=table.acknowledge,
     )

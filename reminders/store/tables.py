@@ -424,8 +424,10 @@ class Task(Base, table=True):
     uf: str = _text()
     state: str = _text("open")
     created_at: datetime = _instant()
-    due_at: datetime | None = _instant_or_none()
+    due_at: datetime | None = _instant_or_none()  # from when it can be done
     priority: int = _int(3)  # domain.answer.Priority
+    deadline_at: datetime | None = _instant_or_none()  # None: not looked at yet (worklist.tend)
+    appointment_id: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
     assignee: str = _text()
     taken_at: datetime | None = _instant_or_none()
     escalated_at: datetime | None = _instant_or_none()

@@ -1,0 +1,338 @@
+"""Tasks for people: who has one, until when, how it ended. Every verb is told by name and kept.
+
+Two people take the same task: one has it, the other is told who. Past its deadline, in the
+opening hours of the desk, a task is also the escalation desk's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from reminders.domain.answer import AnswerKind, Priority
+from reminders.domain.calendar import to_utc
+from reminders.domain.preparation import Preparation
+from reminders.domain.worklist import PREPARATION_CALL, DeskHours, Ending, deadline, speaks_for
+from reminders.services.answer import Given, give
+from reminders.services.objections import object_to
+from reminders.services.rules import Rules
+from reminders.services.tasks import SENTENCES
+from reminders.store import planning, worklist
+from reminders.store.engine import Connection, Record, Store, reserve
+from reminders.store.types import instant, micros
+
+SOON = timedelta(hours=24)
+CALLED_BEFORE = 2  # days before the appointment: when whom no text reached is called
+NO_CONTACT = "call_no_contact"
+MOST = 100  # tasks on one page
+SYSTEM = "reminders"  # who does what nobody did by hand
+START = (-1, 0, 0)
+
+GIVEN = {Ending.CONFIRMED: AnswerKind.CONFIRMED, Ending.CANCELLED: AnswerKind.CANCELLED}
+
+
+class TaskRefused(Exception):
+    """A verb that cannot be: `code` for programs, the sentence for people."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.sentence = sentence
+
+
+def _unknown() -> TaskRefused:
+    return TaskRefused("unknown", "Cette tâche n'existe pas, ou a été effacée.")
+
+
+# --- the list ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of tasks; `after` continues it, None at its end."""
+
+    tasks: Sequence[Record]
+    after: tuple[int, int, int] | None
+
+
+def tasks(
+    store: Store,
+    rules: Rules,
+    *,
+    state: str = "open",
+    uf: str = "",
+    late: bool = False,
+    after: tuple[int, int, int] = START,
+    limit: int = MOST,
+    now: datetime,
+) -> Listing:
+    """Medical alerts first, then today's, then cancellations; the nearest deadline first.
+
+    `uf` also finds what was escalated to a desk of that name.
+    """
+    limit = max(1, min(limit, MOST))
+    with store.read() as connection:
+        found = worklist.page(
+            connection,
+            state=state,
+            uf=uf,
+            escalated_from=[one.uf for one in rules.offices.values() if one.escalation == uf],
+            late_at=micros(now) if late else None,
+            after=after,
+            limit=limit + 1,
+        )
+    shown = found[:limit]
+    last = shown[-1] if len(found) > limit else None
+    return Listing(shown, (last.priority, last.place, last.id) if last is not None else None)
+
+
+# --- verbs -------------------------------------------------------------------------------------
+
+
+def take(store: Store, task: int, actor: str, *, now: datetime) -> None:
+    with store.write() as connection:
+        if not worklist.take(connection, task, actor, at=micros(now)):
+            row = _open(connection, task)
+            if row.assignee != actor:
+                raise _held(row)
+
+
+def release(store: Store, task: int, actor: str, *, now: datetime) -> None:
+    with store.write() as connection:
+        if not worklist.release(connection, task, actor, at=micros(now)):
+            row = _open(connection, task)
+            if row.assignee:
+                raise _held(row)
+
+
+def hand_over(
+    store: Store, rules: Rules, task: int, actor: str, *, to: str = "", uf: str = "", now: datetime
+) -> None:
+    """To a person, a service, or a person of another service; whoever has it now."""
+    if not to and not uf:
+        raise TaskRefused("invalid", "Dire à qui la passer : « to » (compte) ou « uf ».")
+    if uf and uf not in rules.offices:
+        raise TaskRefused("invalid", "Cette UF n'est pas dans la configuration.")
+    with store.write() as connection:
+        if not worklist.hand_over(connection, task, actor, to=to, uf=uf, at=micros(now)):
+            _open(connection, task)
+
+
+def reopen(store: Store, task: int, actor: str, *, now: datetime) -> None:
+    with store.write() as connection:
+        if (
+            not worklist.reopen(connection, task, actor, at=micros(now))
+            and worklist.find(connection, task) is None
+        ):
+            raise _unknown()
+
+
+def resolve(
+    store: Store,
+    secret: bytes,
+    task: int,
+    ending: Ending,
+    actor: str,
+    *,
+    appointment: int | None = None,
+    now: datetime,
+) -> None:
+    """End a task, with the effect its ending has, in one transaction.
+
+    Confirmed and cancelled are the answer of the patient, given through staff; a wrong number is
+    written to no more. `appointment` is needed where a task is about several.
+    """
+    with store.write() as connection:
+        row = worklist.find(connection, task)
+        if row is None:
+            raise _unknown()
+        if not worklist.resolve(connection, task, actor, ending.value, at=micros(now)):
+            _not_ended(worklist.find(connection, task) or row, ending, actor)
+            return
+        if ending in GIVEN:
+            _give(connection, row, GIVEN[ending], actor, appointment, now)
+        elif ending is Ending.WRONG_NUMBER:
+            _suspend(connection, secret, row, actor, micros(now))
+
+
+def _not_ended(row: Record, ending: Ending, actor: str) -> None:
+    """The same ending by the same person again is no mistake."""
+    if row.state == "open":
+        raise _held(row)
+    if (row.resolved_by, row.resolution) != (actor, ending.value):
+        raise _done(row)
+
+
+def _open(connection: Connection, task: int) -> Record:
+    row = worklist.find(connection, task)
+    if row is None:
+        raise _unknown()
+    if row.state != "open":
+        raise _done(row)
+    return row
+
+
+def _held(row: Record) -> TaskRefused:
+    return TaskRefused("held", f"{row.assignee} s'en occupe déjà." if row.assignee else "Libre.")
+
+
+def _done(row: Record) -> TaskRefused:
+    by = f" par {row.resolved_by}" if row.resolved_by else ""
+    return TaskRefused("done", f"Déjà traitée{by}.")
+
+
+def _give(
+    connection: Connection,
+    row: Record,
+    kind: AnswerKind,
+    actor: str,
+    appointment: int | None,
+    now: datetime,
+) -> None:
+    one = _the_appointment(connection, row, appointment)
+    if one.status == "cancelled" and kind is AnswerKind.CANCELLED:
+        return  # the DPI already says so
+    if one.status != "booked":
+        raise TaskRefused("cancelled", "Ce rendez-vous est annulé dans le DPI : choisir « autre ».")
+    if instant(one.starts_at) <= now:
+        raise TaskRefused("past", "Ce rendez-vous a déjà commencé : choisir « autre ».")
+    if one.answer != kind.value:
+        origin = f"staff:task:{row.id}:{reserve(connection, 'task_event', 1)}"
+        give(connection, Given(kind, ((one.id, one.version),), "staff", origin, actor), now=now)
+
+
+def _the_appointment(connection: Connection, row: Record, wanted: int | None) -> Record:
+    found = worklist.appointments(connection, appointments_of(connection, row))
+    if wanted is not None:
+        found = [one for one in found if one.id == wanted]
+    if not found:
+        raise TaskRefused("invalid", "Cette tâche n'est liée à aucun rendez-vous de ce genre.")
+    if len(found) > 1:
+        raise TaskRefused("which", "Cette tâche concerne plusieurs rendez-vous : dire lequel.")
+    return found[0]
+
+
+def appointments_of(connection: Connection, row: Record) -> list[int]:
+    """What a task is about, the earliest first."""
+    known = [one.id for one in worklist.about(connection, [row.subject]).get(row.subject, [])]
+    return known or ([row.appointment_id] if row.appointment_id is not None else [])
+
+
+def _suspend(connection: Connection, secret: bytes, row: Record, actor: str, at: int) -> None:
+    """The number that was written to or called gets nothing more, nor its patients by SMS."""
+    found = worklist.appointments(connection, appointments_of(connection, row))
+    patients = sorted({one.patient_id for one in found if one.patient_id is not None})
+    address = _written_to(connection, row) or next(
+        (telephone(one)[0] for one in found if telephone(one)[0]), ""
+    )
+    if address:
+        object_to(
+            connection, secret, address, patients=patients,
+            channel="email" if "@" in address else "sms", origin="wrong-number", by=actor, at=at,
+        )  # fmt: skip
+
+
+def _written_to(connection: Connection, row: Record) -> str:
+    kind, _, key = row.subject.partition(":")
+    if kind == "inbound" and (reply := worklist.reply(connection, int(key))) is not None:
+        return str(reply.sender)
+    return worklist.written_to(connection, int(key)) if kind == "message" else ""
+
+
+def telephone(one: Record) -> tuple[str, str]:
+    """(number, whose) to call about an appointment: a minor's or protected adult's
+    representative first. "" if the store knows none: landlines stay in the DPI."""
+    born = date.fromisoformat(one.birth_date) if one.birth_date else None
+    day = instant(one.starts_at).date()
+    if one.proxy_phone and speaks_for(one.proxy, born, day, protected=bool(one.protected)):
+        return one.proxy_phone, one.proxy
+    return one.phone or "", "patient"
+
+
+# --- what nobody does by hand --------------------------------------------------------------------
+
+
+def tend(store: Store, rules: Rules, *, now: datetime) -> int:
+    """Give new tasks their owner and deadline, hurry today's, escalate what is late, call whom
+    the instructions were not read by: how many tasks changed. Doing it twice changes nothing."""
+    at = micros(now)
+    with store.write() as connection:
+        _call_unread(connection, rules, now)
+        over = worklist.end_read_calls(connection)
+        worklist.add_events(connection, over, SYSTEM, "resolve", "not-needed", at=at)
+        new = _adopt(connection, rules, now)
+        hurried = worklist.hurry(connection, now=at, until=micros(now + SOON))
+        late = worklist.escalate(connection, at=at)
+        worklist.add_events(connection, [row.id for row in late], SYSTEM, "escalate", "", at=at)
+    return len(over) + new + hurried + len(late)
+
+
+def _adopt(connection: Connection, rules: Rules, now: datetime) -> int:
+    total = 0
+    while found := worklist.fresh(connection):
+        subjects = worklist.about(connection, [row.subject for row in found])
+        worklist.adopt(
+            connection, [_owned(rules, row, subjects.get(row.subject, []), now) for row in found]
+        )
+        total += len(found)
+    return total
+
+
+def _owned(rules: Rules, row: Record, about: Sequence[Record], now: datetime) -> dict[str, object]:
+    first = about[0] if about else None
+    uf = row.uf or (first.uf if first is not None else "")
+    starts_at = instant(first.starts_at) if first is not None else None
+    hurried = starts_at is not None and timedelta(0) <= starts_at - now < SOON
+    priority = Priority(min(row.priority, Priority.TODAY) if hurried else row.priority)
+    since = instant(max(row.created_at, row.due_at or 0))
+    if row.kind == NO_CONTACT and first is not None:
+        since = max(since, _called_from(rules, first))
+    return {
+        "id": row.id,
+        "uf": uf,
+        "appointment": row.appointment_id or (first.id if first is not None else None),
+        "due": micros(since),
+        "deadline": micros(deadline(since, priority, hours_of(rules, uf), starts_at=starts_at)),
+    }
+
+
+def hours_of(rules: Rules, uf: str) -> DeskHours:
+    """The desk's; what no service owns waits for the first one's desk."""
+    office = rules.offices.get(uf) or next(iter(rules.offices.values()), None)
+    return office.hours if office is not None else DeskHours(ZoneInfo("Europe/Paris"))
+
+
+def _call_unread(connection: Connection, rules: Rules, now: datetime) -> None:
+    """Mandatory instructions not acknowledged by J-2 become calls of that day's list."""
+    watched = [uf for uf in rules.offices if _may_be_mandatory(rules, uf)]
+    if not watched:
+        return
+    farthest = now + timedelta(days=CALLED_BEFORE + 2)
+    found = [
+        row
+        for row in worklist.unread(connection, watched, now=micros(now), until=micros(farthest))
+        if (sheet := rules.preparation(row.uf, row.kind)) is not None
+        and sheet.acknowledge
+        and _called_from(rules, row) <= now
+    ]
+    planning.open_tasks(
+        connection,
+        [
+            (reserve(connection, "task", 1), PREPARATION_CALL, f"appointment:{row.id}",
+             row.version, SENTENCES[PREPARATION_CALL], row.uf, micros(now), micros(now))
+            for row in found
+        ],
+    )  # fmt: skip
+
+
+def _may_be_mandatory(rules: Rules, uf: str) -> bool:
+    sheets: list[Preparation | None] = [rules.preparations_by_service.get(uf)]
+    sheets += rules.preparations_by_type.values()
+    return any(sheet is not None and sheet.acknowledge for sheet in sheets)
+
+
+def _called_from(rules: Rules, row: Record) -> datetime:
+    """The beginning of the second civil day before the appointment."""
+    hours = hours_of(rules, row.uf)
+    day = instant(row.starts_at).astimezone(hours.zone).date() - timedelta(days=CALLED_BEFORE)
+    return to_utc(day, hours.opens.min, hours.zone)

@@ -1,0 +1,227 @@
+"""Everything a person needs to do one task, and the day's calls: read when asked, never kept."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from reminders.domain.answer import Priority
+from reminders.domain.calendar import to_utc
+from reminders.domain.reply import interpret
+from reminders.domain.wording import grouped_phone, hour, long_date
+from reminders.domain.worklist import ABOUT_INSTRUCTIONS, suggested
+from reminders.services.rules import Rules
+from reminders.services.worklist import appointments_of, telephone
+from reminders.store import worklist
+from reminders.store.engine import Connection, Record, Store
+from reminders.store.types import instant, instant_or_none, micros
+
+PRIORITIES = {
+    Priority.ALERT: "alerte médicale",
+    Priority.TODAY: "aujourd'hui",
+    Priority.CANCELLATION: "annulation",
+    Priority.REST: "à traiter",
+}
+WHOM = {"patient": "le patient", "parent": "un parent", "guardian": "le tuteur"}
+NO_NUMBER = "Pas de numéro ici : voir le téléphone fixe dans le DPI."
+
+
+def moment(value: int | None) -> str | None:
+    """ISO 8601, UTC."""
+    found = instant_or_none(value)
+    return found.isoformat() if found is not None else None
+
+
+def line(rules: Rules, row: Record, *, now: datetime) -> dict[str, Any]:
+    """One task of a list: no word of a patient, no name."""
+    office = rules.offices.get(row.uf)
+    deadline = instant_or_none(row.deadline_at)
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "sentence": row.sentence,
+        "priority": PRIORITIES[Priority(row.priority)],
+        "uf": row.uf,
+        "service": office.label if office else "",
+        "state": "done" if row.state == "done" else "taken" if row.assignee else "free",
+        "assignee": row.assignee,
+        "taken_at": moment(row.taken_at),
+        "created_at": moment(row.created_at),
+        "deadline": moment(row.deadline_at),
+        "late": row.state == "open" and deadline is not None and deadline <= now,
+        "escalated_at": moment(row.escalated_at),
+        "escalation_desk": office.escalation if office and row.escalated_at else "",
+        "resolved_at": moment(row.resolved_at),
+        "resolved_by": row.resolved_by,
+        "resolution": row.resolution,
+    }
+
+
+def whole(store: Store, rules: Rules, task: int, *, now: datetime) -> dict[str, Any] | None:
+    """One task with all that is known of what it is about; None if there is none."""
+    with store.read() as connection:
+        row = worklist.find(connection, task)
+        if row is None:
+            return None
+        found = worklist.appointments(connection, appointments_of(connection, row))
+        told = line(rules, row, now=now) | {
+            "reply": _reply(connection, row),
+            "appointments": [_appointment(connection, rules, one) for one in found],
+            "events": [
+                {"at": moment(one.at), "actor": one.actor, "action": one.action,
+                 "detail": one.detail}
+                for one in worklist.events(connection, row.id)
+            ],
+        }  # fmt: skip
+    return told | {"words": words(rules, row.kind, row.uf, found[0] if found else None)}
+
+
+def _reply(connection: Connection, row: Record) -> dict[str, Any] | None:
+    kind, _, key = row.subject.partition(":")
+    if kind != "inbound":
+        return None
+    found = worklist.reply(connection, int(key))
+    if found is None:
+        return None
+    return {
+        "text": found.body,
+        "from": grouped_phone(found.sender),
+        "received_at": moment(found.received_at),
+        "why": interpret(found.body).why,
+        "answers_text": found.answers or "",
+        "sent_at": moment(found.started_at),
+    }
+
+
+def _appointment(connection: Connection, rules: Rules, one: Record) -> dict[str, Any]:
+    zone = zone_of(rules, one.uf)
+    return {
+        "id": one.id,
+        "source": one.source_id,
+        "number": one.external_id,
+        "starts_at": moment(one.starts_at),
+        "when": when(one.starts_at, zone),
+        "uf": one.uf,
+        "status": one.status,
+        "answer": one.answer,
+        "patient": _patient(one),
+        "told": [
+            {"at": moment(text.started_at), "channel": text.channel, "state": text.state,
+             "told_start": moment(text.told_start), "text": text.body}
+            for text in worklist.texts(connection, one.id)
+        ],
+        "answers": [
+            {"at": moment(said.given_at), "kind": said.kind, "channel": said.channel,
+             "actor": said.actor, "reason": said.reason,
+             "in_force": said.superseded_at is None and said.undone_at is None
+             and said.cycle == one.version}
+            for said in worklist.answers(connection, one.id)
+        ],
+    }  # fmt: skip
+
+
+def _patient(one: Record) -> dict[str, Any] | None:
+    if one.patient_id is None:
+        return None
+    number, whose = telephone(one)
+    return {
+        "family": one.family,
+        "given": one.given,
+        "birth_date": one.birth_date,
+        "identifier": one.identifier,
+        "language": one.spoken or one.language,
+        "telephone": grouped_phone(number),
+        "whom": WHOM[whose],
+        "email": one.email,
+        "note": "" if number else NO_NUMBER,
+    }
+
+
+def zone_of(rules: Rules, uf: str) -> ZoneInfo:
+    """Where an appointment takes place; an unknown service's, at the first one's."""
+    office = rules.offices.get(uf) or next(iter(rules.offices.values()), None)
+    return office.hours.zone if office is not None else ZoneInfo("Europe/Paris")
+
+
+def when(starts_at: int, zone: ZoneInfo) -> str:
+    """mardi 13 octobre à 9h30"""
+    local = instant(starts_at).astimezone(zone)
+    return f"{long_date(local.date(), 'fr')} à {hour(local, 'fr')}"
+
+
+def words(rules: Rules, kind: str, uf: str, one: Record | None) -> str:
+    """What to say, with the sheet where it is about instructions."""
+    desk = rules.desks.get(uf) or next(iter(rules.desks.values()), None)
+    if desk is None:
+        return ""
+    said = suggested(
+        kind,
+        place=desk.establishment,
+        when=when(one.starts_at, zone_of(rules, one.uf)) if one is not None else "",
+    )
+    sheet = rules.preparation(one.uf, one.kind) if one is not None else None
+    if sheet is None or kind not in ABOUT_INSTRUCTIONS:
+        return said
+    parts = [said, sheet.instructions or sheet.sms]
+    if sheet.documents:
+        parts.append(f"À apporter : {', '.join(sheet.documents)}.")
+    if sheet.arrival_point:
+        parts.append(f"Se présenter : {sheet.arrival_point}.")
+    return "\n".join(part for part in parts if part)
+
+
+# --- the day's calls -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One line of the call list; nothing in it needs a decision first."""
+
+    task: int
+    hour: str
+    when: str
+    starts_at: datetime
+    uf: str
+    service: str
+    family: str
+    given: str
+    birth_date: str
+    identifier: str
+    telephone: str  # "" = in the DPI only
+    whom: str
+    why: str
+    words: str
+    assignee: str
+
+
+def calls(store: Store, rules: Rules, day: date, *, uf: str = "") -> list[Call]:
+    """The calls of a civil day, by hour of the appointment: what can be done by that evening,
+    about appointments that have not begun before that day."""
+    zone = zone_of(rules, uf)
+    start, end = (to_utc(one, time(0), zone) for one in (day, day + timedelta(days=1)))
+    with store.read() as connection:
+        found = worklist.calls(connection, start=micros(start), end=micros(end))
+    return [_call(rules, row) for row in found if uf in ("", row.uf)]
+
+
+def _call(rules: Rules, row: Record) -> Call:
+    number, whose = telephone(row)
+    zone = zone_of(rules, row.uf)
+    office = rules.offices.get(row.uf)
+    return Call(
+        task=row.task_id,
+        hour=hour(instant(row.starts_at).astimezone(zone), "fr"),
+        when=when(row.starts_at, zone),
+        starts_at=instant(row.starts_at),
+        uf=row.uf,
+        service=office.label if office else "",
+        family=row.family or "",
+        given=row.given or "",
+        birth_date=row.birth_date or "",
+        identifier=row.identifier or "",
+        telephone=grouped_phone(number),
+        whom=WHOM[whose],
+        why=row.sentence,
+        words=words(rules, row.task_kind, row.uf, row),
+        assignee=row.assignee,
+    )
