@@ -140,7 +140,6 @@ class Email:
     html: str
     calendar: bytes | None = None  # a complete iCalendar object
     unsubscribe: tuple[str, ...] = ()  # where this recipient may object: https: addresses
-    unsubscribe: tuple[str, ...] = ()  # where this recipient may object: https: addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,6 @@ class Capabilities:
     absence_proves: bool = False  # "not found" means it was never accepted, by contract
     idempotent: bool = False  # honours our reference as an idempotency key
     receipts: bool = True  # will ever tell what became of a message
-    block_list: bool = False  # can be asked which numbers it refuses: a BlockList
     block_list: bool = False  # can be asked which numbers it refuses: a BlockList
 
 
@@ -194,8 +192,6 @@ class InboundSms:
     recipient: str
     text: str
     in_reply_to: str = ""  # provider id or reference of the message it answers, where told
-    # What the provider did to its own block list because of this reply, where it says so.
-    block: Literal["", "set", "lifted"] = ""
     # What the provider did to its own block list because of this reply, where it says so.
     block: Literal["", "set", "lifted"] = ""
 
@@ -239,15 +235,6 @@ class SmsSender(Protocol):
         where acting on it could harm."""
 
     async def aclose(self) -> None: ...
-
-
-class BlockList(Protocol):
-    """What a sender with capabilities.block_list offers beside the rest."""
-
-    async def blocked(self) -> Sequence[str]:
-        """The numbers (E.164) the provider refuses because their holders said stop. The whole
-        list; raises SendError where it cannot be had whole."""
-        ...
 
 
 class BlockList(Protocol):
