@@ -275,6 +275,7 @@ def _mail(sender: EmailSender) -> Submit:
                 composed.text,
                 composed.html,
                 composed.calendar,
+                composed.unsubscribe,
             )
         )
 

@@ -159,10 +159,18 @@ class Smtp:
             message_id=message_id,
             date=self._clock(),
             reply_to=self._reply_to,
-            unsubscribe=tuple(
-                each.replace("{reference}", email.reference) for each in self._unsubscribe
-            ),
+            unsubscribe=self._stops(email),
         )
+
+    def _stops(self, email: Email) -> tuple[str, ...]:
+        """Where the recipient may object: the message's own addresses, else the configured ones;
+        a configured mailto: beside either (RFC 8058 wants one https: address at most)."""
+        configured = tuple(
+            each.replace("{reference}", email.reference)
+            for each in self._unsubscribe
+            if each.startswith("mailto:") or not email.unsubscribe
+        )
+        return email.unsubscribe + configured
 
     async def _submit(self, to: str, content: bytes, progress: Progress) -> None:
         async with self._pool.begun(self._sender.address, len(content)) as session:

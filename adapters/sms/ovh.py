@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,7 @@ KEY_FAULT = frozenset({"INVALID_SIGNATURE", "INVALID_KEY", "INVALID_CREDENTIAL"}
 LONGEST_VALIDITY = 2880  # minutes
 REPLIES_KEPT = timedelta(days=3)  # how far back a poll looks: the reply window is 48 h
 REPLIES_AT_MOST = 500
+NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 
 
 class Options(BaseModel):
@@ -109,7 +111,7 @@ def create(
 
 
 class Ovh:
-    capabilities = Capabilities(lookup=True)
+    capabilities = Capabilities(lookup=True, block_list=True)
 
     def __init__(
         self, options: Options, wiring: Wiring, transport: httpx.AsyncBaseTransport | None
@@ -177,10 +179,17 @@ class Ovh:
         """Whether the number is on OVH's STOP list. The whole list is read: a number has no
         place in an address. No answer counts as no: staff will see a number to check."""
         try:
-            stopped = await self._get(f"{self._sms}/blacklists")
+            return "+" + _digits(number) in await self.blocked()
         except SendError:
             return False
-        return _digits(number) in map(_digits, stopped or ())
+
+    async def blocked(self) -> Sequence[str]:
+        """OVH's STOP list (GET /sms/{serviceName}/blacklists); what is no number is left out."""
+        listed = await self._get(f"{self._sms}/blacklists")
+        if not isinstance(listed, list):
+            raise Misconfigured("ovh blacklists")
+        digits = (_digits(str(each)) for each in listed)
+        return ["+" + each for each in digits if NUMBER.fullmatch(each)]
 
     async def lookup(self, reference: str) -> Receipt | None:
         """None proves nothing: a job may not be listed yet."""

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -90,6 +91,9 @@ STATES = {
 # In a receipt: the number will never work. 30003 (unreachable), 30004 (blocked by the operator),
 # 30007 (filtered) and 30008 (unknown) say nothing of the number itself.
 DEAD_NUMBER = frozenset({"21211", "21614", "21635", "30005", "30006"})
+# `OptOutType` of a reply: what Twilio's own list made of it, whatever word was used. Twilio takes
+# CANCEL, END and QUIT for a stop too: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
+OPT_OUT_TYPES: Mapping[str, Literal["set", "lifted"]] = {"STOP": "set", "START": "lifted"}
 PAGE, PAGES = 100, 5  # replies read at one poll, newest first: at most 500
 
 
@@ -228,7 +232,8 @@ class Twilio:
             return Received(receipts=(receipt,))
         if sid and "From" in told:
             reply = _reply(sid, told["From"], told.get("To", ""), told.get("Body", ""))
-            return Received(replies=(reply,))
+            block = OPT_OUT_TYPES.get(told.get("OptOutType", "").upper(), "")
+            return Received(replies=(replace(reply, block=block),))
         return Received()
 
     async def aclose(self) -> None:

@@ -67,6 +67,9 @@ VARIABLES: dict[str, Variable] = {
     ),
     "heure_arrivee": Variable("Heure à laquelle arriver", "9h15", MAIL, True),
     "lien_confirmation": Variable("Lien de réponse", "https://rdv.example.org/r/…", BOTH, True),
+    "lien_opposition": Variable(
+        "Lien pour ne plus recevoir de courriels", "https://rdv.example.org/u/…", MAIL, True
+    ),
 }
 GUARDED = frozenset({"praticien", "service", "type_rdv", "nom"})  # e-mail and page, later
 FORBIDDEN = frozenset(

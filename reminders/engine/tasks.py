@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import cast
+from functools import partial
+from typing import cast
 
 import structlog
 
@@ -25,6 +27,7 @@ from reminders.ports import AppointmentSource, BlockList, Received, SmsSender
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.deliver import Delivery
 from reminders.services.freshness import hold_stale, stale_sources
+from reminders.services.objections import block_list_due, take_block_list
 from reminders.services.objections import block_list_due, take_block_list
 from reminders.services.plan import PlanSummary, plan
 from reminders.services.purge import PurgeSummary, purge
@@ -229,6 +232,29 @@ class Tasks:
             await self._writer.call(self.plan)
         return found
 
+    async def block_lists(self) -> int:
+        """Once a day each provider that keeps a block list is asked for it: how many numbers of
+        theirs we did not know."""
+        parts, found = self._parts, 0
+        for name, sender in parts.senders.items():
+            now = parts.clock.now()
+            if not sender.capabilities.block_list or not block_list_due(parts.store, name, now=now):
+                continue
+            try:
+                numbers = await cast(BlockList, sender).blocked()
+            except Exception as error:  # asked again at the next bell
+                asking_failed("block list not read", name, error)
+                continue
+            new = await self._writer.call(
+                partial(take_block_list, parts.store, parts.secret, name, numbers, now=now)
+            )
+            if new:
+                log.info("block list read", provider=name, new=new)
+            found += new
+        if found:
+            await self._writer.call(self.plan)
+        return found
+
     async def take(self, provider: str, received: Received) -> Taken:
         """Durable when this returns: only then may a provider get its 2xx."""
         if not received.receipts and not received.replies:
@@ -367,6 +393,7 @@ class Tasks:
         done = Pass()
         done.repaired = await self.repair()
         await self.poll()  # before planning: a receipt may open the next channel
+        await self.block_lists()
         await self.block_lists()
         await self.answers()
         done.feeds = await self._writer.call(self.sync)

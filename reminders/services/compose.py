@@ -48,6 +48,8 @@ class Composed:
     retries: int
     told: tuple[tuple[int, int, int, str], ...]  # appointment, cycle, start (us), place
     token: str = ""  # of the patient's link in the text; only its hash is stored
+    stop_token: str = ""  # of an e-mail's own address for objections (RFC 8058); likewise
+    unsubscribe: tuple[str, ...] = ()  # that address
 
 
 class NoTemplate(TemplateError):
@@ -113,6 +115,10 @@ class Composer:
         token = self._token(row)
         if token:
             variables["lien_confirmation"] = f"{self._rules.public_url}/r/{token}"
+        stop_token = token_urlsafe(16) if row.channel == "email" and self._rules.public_url else ""
+        unsubscribe = f"{self._rules.public_url}/u/{stop_token}" if stop_token else ""
+        if unsubscribe:
+            variables["lien_opposition"] = unsubscribe
         if row.channel == "sms":
             text = self._renderer.render(version, variables)
             subject = html = ""
@@ -141,6 +147,8 @@ class Composer:
                 for i in items
             ),
             token=token if token and token in text else "",
+            stop_token=stop_token,
+            unsubscribe=(unsubscribe,) if unsubscribe else (),
         )
 
     def _family(self, route: Route) -> str:

@@ -23,9 +23,10 @@ from reminders.services.tasks import SENTENCES
 from reminders.store import holds, links, outbox, planning, templates
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.links import token_hash
-from reminders.store.types import HOUR, SECOND, instant, micros
+from reminders.store.types import DAY, HOUR, SECOND, instant, micros
 
 LINK_OUTLIVES_START = 4 * HOUR  # who is late still finds the desk's telephone
+STOP_LINK_LASTS = 180 * DAY  # an old e-mail must still be able to stop the next ones
 RECHECK = timedelta(seconds=30)  # a row the intent refused is looked at again after this
 
 
@@ -344,6 +345,12 @@ class Delivery:
                  max(told[2] for told in e.composed.told) + LINK_OUTLIVES_START)
                 for e in envelopes
                 if e.composed.token
+            ]
+            + [
+                (token_hash(e.composed.stop_token), e.composed.message_id, "objection",
+                 at + STOP_LINK_LASTS)
+                for e in envelopes
+                if e.composed.stop_token
             ],
             at=at,
         )  # fmt: skip

@@ -35,15 +35,20 @@ def add(
     )
 
 
-def find(connection: Connection, token: bytes, *, now: int) -> Record | None:
-    """A link that is still valid, with the person its message is about."""
+def find(
+    connection: Connection, token: bytes, *, now: int, purpose: str = "answer"
+) -> Record | None:
+    """A link that is still valid, with the person its message is about. One made for another
+    purpose is none."""
     found = rows(
         connection,
         "SELECT l.id, l.message_id, l.purpose, l.tries, l.expires_at, m.language, m.site_id, "
         "m.recipient, m.recipient_key, m.channel, p.id AS patient_id, p.birth_date, p.spoken "
         "FROM link l JOIN message m ON m.id = l.message_id JOIN patient p ON p.id = m.patient_id "
-        "WHERE l.token_hash = :token AND l.expires_at > :now AND p.deceased = 0",
+        "WHERE l.token_hash = :token AND l.purpose = :purpose AND l.expires_at > :now "
+        "AND p.deceased = 0",
         token=token,
+        purpose=purpose,
         now=now,
     )
     return found[0] if found else None

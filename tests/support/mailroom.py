@@ -262,7 +262,7 @@ def _submitter(provider: Provider, channel: str) -> Submit:
         else:
             message = Email(
                 envelope.reference, composed.address, composed.subject, composed.text,
-                composed.html, composed.calendar,
+                composed.html, composed.calendar, composed.unsubscribe,
             )  # fmt: skip
         return await provider.send(message)
 
