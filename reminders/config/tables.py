@@ -353,6 +353,7 @@ class DpiTable(AdapterTable):
     max_age_minutes: Annotated[float, Field(gt=0)] | None = None
     full_every_hours: Annotated[float, Field(gt=0)] = 24.0
     every_seconds: Annotated[float, Field(gt=0)] = 300.0
+    write_back: bool = False  # live mode: patients' answers are written into the DPI
 
     @model_validator(mode="after")
     def _has_one_age(self) -> "DpiTable":

@@ -28,6 +28,7 @@ SENTENCES = {
     "call_vanished": "Rendez-vous disparu du fichier après un message : vérifier, prévenir.",
     "call_moved": "Rendez-vous déplacé, plus de moment permis pour écrire : appeler.",
     "call_no_contact": "Ni mobile ni courriel utilisable : appeler ou compléter le dossier.",
+    "call_preparation": "Consignes non lues à J-2 : appeler pour la préparation.",
     "call_not_reached": "Aucun message n'a pu être remis : appeler.",
     "duplicate": "Le même rendez-vous vient de deux sources : un seul message est envoyé.",
     "no_hour": "Rendez-vous sans heure : aucun message n'est envoyé.",
@@ -41,9 +42,9 @@ SENTENCES = {
     "bad_recipient": "L'adresse ne fonctionne pas : la vérifier avec le patient.",
     "status_unknown": "Statut inconnu dans le DPI : à vérifier.",
     "answer_cancelled": "Le patient annule : l'enregistrer dans le DPI, le créneau est libre.",
-    "reply_alert": "Réponse qui parle de santé : la lire et rappeler tout de suite.",
     "write_back_failed": "Réponse du patient que le DPI n'a pas acceptée : l'y enregistrer.",
     "write_back_changed": "Réponse non écrite : le rendez-vous a changé dans le DPI. Le vérifier.",
+    "reply_alert": "Réponse qui parle de santé : la lire et rappeler tout de suite.",
     "reply_deceased": "Réponse qui annonce un décès : vérifier, corriger le DPI.",
     "reply_wrong_number": "Ce numéro n'est pas celui du patient : le vérifier.",
     "reply_new_holder": "Ce numéro semble avoir changé de titulaire : le vérifier.",
@@ -81,7 +82,8 @@ def call_reason(decision: Decision) -> str | None:
 
 
 def task_of(kind: str, decision: Decision, at: int) -> tuple[object, ...]:
-    """(kind, subject, version, sentence, uf, created, due) of one decision's task.
+    """(kind, subject, version, sentence, uf, created, due) of one decision's task; due: from when
+    it can be done, the moment the message would have left.
 
     An unmapped UF is one task however many appointments it has.
     """
@@ -90,7 +92,7 @@ def task_of(kind: str, decision: Decision, at: int) -> tuple[object, ...]:
         subject, version = f"uf:{booking.uf}", 1
     else:
         subject, version = f"appointment:{booking.id}", booking.cycle
-    due = micros_or_none(decision.opens_at or booking.starts_at)
+    due = micros_or_none(decision.opens_at)
     return kind, subject, version, SENTENCES[kind], booking.uf, at, due
 
 
@@ -109,7 +111,7 @@ def tell_doubts(connection: Connection, found: Sequence[Record], at: int) -> Non
             connection,
             [
                 (first + n, row.doubt, f"appointment:{row.id}", row.version, SENTENCES[row.doubt],
-                 row.uf, at, row.starts_at)
+                 row.uf, at, at)
                 for n, row in enumerate(doubtful)
             ],
         )  # fmt: skip
