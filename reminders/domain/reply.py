@@ -6,6 +6,7 @@ mixed, conditional, medical or unclear goes to a person. Words that stop message
 appointment. Source: DOMAIN 9 (labels, safe actions, priorities), RELIABILITY 2 (4, 19, 20, 41).
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -120,7 +121,8 @@ def _without_names(found: Sequence[Piece]) -> Iterator[Piece]:
         yield piece
 
 
-IGNORED = frozenset({Sense.FILLER, Sense.PAUSE, Sense.WHEN})
+IGNORED = frozenset({Sense.FILLER, Sense.PAUSE, Sense.WHEN, Sense.TOMORROW})
+HOUR = re.compile(r"\dh|heure|matin|soir|midi")
 POLITE = frozenset({Sense.THANKS, Sense.SAD, Sense.GOD_WILLING})
 POSITIVE = frozenset({Sense.YES, Sense.CONFIRM, Sense.NOT_CANCEL, Sense.TO_CONFIRM})
 NEGATIVE = frozenset({Sense.NO, Sense.CANCEL, Sense.CANNOT, Sense.TO_CANCEL})
@@ -157,6 +159,18 @@ class _Heard:
         return not self.senses.isdisjoint(NEGATIVE)
 
     @property
+    def two_moments(self) -> bool:
+        """« Pas ce matin, cet après-midi » : two days, or two hours."""
+        moments = [piece.words for piece in self.found if piece.sense is Sense.WHEN]
+        hours = [one for one in moments if HOUR.search(one)]
+        return len(hours) > 1 or len(moments) - len(hours) > 1
+
+    @property
+    def accompanied(self) -> bool:
+        """« Je ne viens pas avec ma fille » may well come alone."""
+        return any(p.sense is Sense.FILLER and p.words.startswith("avec ") for p in self.found)
+
+    @property
     def begins_with_yes(self) -> bool:
         """« Oui » or « je confirme » first: what follows is another matter."""
         first = self.said[0] if self.said else None
@@ -184,9 +198,11 @@ def _automatic(heard: _Heard) -> Reading | None:
         return Reading(
             Intent.AUTO_REPLY, Action.SUPPRESS_AND_HUMAN, "le numéro a changé de titulaire"
         )
-    if Sense.AUTOMATIC in heard and not heard.positive and not heard.negative:
-        return Reading(Intent.AUTO_REPLY, Action.NONE, "réponse automatique d'un téléphone")
-    return None
+    if Sense.AUTOMATIC not in heard:
+        return None
+    if "auto" not in heard.words_of(Sense.AUTOMATIC) and (heard.positive or heard.negative):
+        return _human("écrit en conduisant ou par un robot : réponse incertaine")
+    return Reading(Intent.AUTO_REPLY, Action.NONE, "réponse automatique d'un téléphone")
 
 
 def _medical(heard: _Heard) -> Reading | None:
@@ -250,9 +266,11 @@ def _transport(heard: _Heard) -> Reading | None:
         return _human("pose une question", Intent.QUESTION)
     if Sense.BUT in heard or heard.negative or not heard.positive:
         return _human("question de transport", Intent.TRANSPORT)
+    if Sense.UNSURE in heard:
+        return _human("question de transport", Intent.TRANSPORT)
     if heard.begins_with_yes and heard.any(Sense.TROUBLE, Sense.QUESTION, Sense.ASKED):
         return Reading(Intent.QUESTION, Action.CONFIRM_AND_HUMAN, "confirme, et parle de transport")
-    if heard.any(Sense.TROUBLE, Sense.QUESTION, Sense.ASKED, Sense.UNSURE):
+    if heard.any(Sense.TROUBLE, Sense.QUESTION, Sense.ASKED):
         return _human("question de transport", Intent.TRANSPORT)
     return None
 
@@ -302,14 +320,18 @@ def _cancel(heard: _Heard) -> Reading | None:
     if not heard.negative:
         return None
     asks = heard.any(Sense.CANCEL, Sense.CANNOT, Sense.TO_CANCEL)
+    if Sense.TO_CANCEL in heard and heard.any(Sense.CANCEL, Sense.CANNOT):
+        return _human("« je ne viens pas pour annuler » : sens incertain")
     if heard.any(Sense.CONFIRM, Sense.NOT_CANCEL, Sense.TO_CONFIRM) or Sense.GOD_WILLING in heard:
         return _human("dit une chose et son contraire", Intent.NEGATIVE_WITH_CONFIRM)
     if Sense.YES in heard and not _yes_then_cancels(heard):
         return _human("dit oui et annule", Intent.NEGATIVE_WITH_CONFIRM)
     if Sense.CANNOT in heard and Sense.CANCEL not in heard and Sense.WHEN in heard:
         return _human("ne peut pas ce jour ou à cette heure : autre date ?", Intent.RESCHEDULE)
-    if not asks and Sense.WHEN in heard:
+    if not asks and heard.any(Sense.WHEN, Sense.TOMORROW):
         return _human("« non » avec un jour ou une heure")
+    if heard.two_moments or heard.accompanied:
+        return _human("deux moments, ou une réserve sur la venue : sens incertain")
     if Sense.TRANSPORT in heard:
         return _human("question de transport", Intent.TRANSPORT)
     if Sense.PROXY in heard or _of_somebody(heard):
@@ -333,6 +355,8 @@ SOMEBODY_ELSE = ("transportable", "se deplacer", "refuse", "viendra ")
 
 def _of_somebody(heard: _Heard) -> bool:
     words = heard.words_of(Sense.CANCEL) or heard.words_of(Sense.CONFIRM)
+    if words.startswith(("on ", "nous ")):
+        return False
     return words.startswith(THIRD_PERSON) or any(one in words for one in SOMEBODY_ELSE)
 
 

@@ -7,13 +7,14 @@ from functools import lru_cache
 # What telephones and hurry make of words. One spelling, several words: "jpeux" -> "je peux".
 SPELLINGS = {
     "oui": "oui ouii wi ui uii oue ouai ouais ouaip oep oe ouep ouep vui voui yep yup yeah yes "
-    "yess yesss ouiii ouai ouiiii oui1 ouy",
+    "yess yesss ouiii ouai ouiiii oui1 ouy ouip ouips",
     "non": "nn nan nop nope nah noon nonnn nonon nonn",
     "ok": "okey okay oki okk k okok okai ook oke okeyy okayy",
-    "d accord": "dac dacc daccord dacord dacor dak dacodac dacodak",
+    "d accord": "dac dacc daccord dacord dacor dak dacodac dacodak dakor dakord dacorde",
     "pas": "pa pas",
     "peux": "peu peus peut peux pe px",
     "je peux": "jpeux jpeu jpe jpx jepeux",
+    "suis": "sui suit",
     "je suis": "jsuis jsui chui chuis jss jsus jesuis jsuit ch'uis",
     "je serai": "jsre jsrai jserai jsere jserais jserait jsr",
     "je viens": "jvien jviens jvi1 jviendrais jvien jevien",
@@ -24,6 +25,7 @@ SPELLINGS = {
     "je pourrai": "jpourrai jpourai jpourrais jpourait jpourais",
     "j annule": "jannule janule janul",
     "j ai": "jai g gai",
+    "j y": "jy",
     "j arrive": "jarrive jarive jariv",
     "je viendrai": "jviendrai jviendré",
     "c est": "c cest",
@@ -33,6 +35,9 @@ SPELLINGS = {
     "pourrai": "pourrais pourré pourais pourai pourait pourrait",
     "quel": "kel quelle quels quelles kelle qel",
     "quelle heure": "kelheure kelleure",
+    "l heure": "lheure lheur leure",
+    "vous": "vs",
+    "venir": "vnir vennir vnire",
     "heure": "heur heures h eure hre",
     "qui": "ki",
     "que": "ke kue qe",
@@ -43,13 +48,13 @@ SPELLINGS = {
     "demain": "dem1 2main dmain 2m1 deman dem",
     "aujourd hui": "auj ajd aujourdhui ojd ajourdhui aujourd'hui",
     "rdv": "rv rdvs rendezvous rendevous rdvous r.d.v",
-    "s il vous plait": "svp stp sivouplait silvousplait svp. siouplait plait",
+    "s il vous plait": "svp stp sivouplait silvousplait svp. siouplait sivouplai silvouplait",
     "desole": "dsl desoler dzl dezole desolee dsle desoles navre navree",
     "merci": "mrc mci mercii merki mrci thx mercie thanks",
     "bonjour": "bjr bonjours bjour slt salut coucou cc bsr bonsoir hello hi hey bonjr",
     "docteur": "dr doc dct doctor",
     "monsieur": "mr mrs msieur",
-    "message": "msg messages msgs mesage mess textos texto sms",
+    "message": "msg messages msgs mesage textos texto sms",
     "numero": "num nro numeros nume numéro no. tel",
     "aussi": "ossi",
     "dans": "ds dan",
@@ -68,7 +73,8 @@ SPELLINGS = {
     "serons": "seron",
     "present": "presente presents presentes prsent prezent",
     "dispo": "disponible disponibles",
-    "confirme": "comfirme confirm confirmer confirmé confirmee confirmes confirmez confirmation "
+    "confirme": "comfirme comfirm comfirmé confirm confirmer confirmé confirmee "
+    "confirmes confirmez confirmation "
     "confirmations confime confrme confirmons comfirmer konfirm",
     "annule": "anule annuler anuler annulez annulé annulee anul annul annulation annulations "
     "annules annulons annuller cancele",
@@ -107,9 +113,15 @@ _SHORT = {"nn": "non", "cc": "bonjour", "tt": "tout", "mme": "madame"}
 _SPELLED = {w: usual for w, usual in _SPELLED.items() if w not in ("n", "t")} | {"c": "c est"}
 # Long words a slip of one letter still means: nothing else is one letter away from them.
 LONG = """confirme impossible empechement presence deplacement rendez desole parfait accord
-absolument volontiers entendu evidemment certainement retard ambulance changement reporter
+absolument volontiers evidemment certainement retard ambulance changement reporter
 decaler deplacer disponible numero message erreur toujours"""
 _LONG = tuple(collapse(word) for word in LONG.split())
+
+
+# « jpeux », « jconfirm »: « je » written in one word with what follows.
+_VERBS = """confirme viens viendrai serai suis peux pourrai sais veux vais dois pense passe garde
+maintiens valide voudrai souhaite prefere connais aurai arrive reviens"""
+_AFTER_JE = frozenset(collapse(verb) for verb in _VERBS.split())
 
 
 @lru_cache(maxsize=4_096)
@@ -120,6 +132,8 @@ def spelled(token: str) -> str:
     word = collapse(token)
     if known := _SPELLED.get(word):
         return known
+    if word[0] == "j" and (verb := _SPELLED.get(word[1:], word[1:])) in _AFTER_JE:
+        return f"je {verb}"
     if len(word) >= 6 and word.isalpha():
         for usual in _LONG:
             if word != usual and word[0] == usual[0] and _one_slip(word, usual):

@@ -28,7 +28,7 @@ _LINK = re.compile(r"https?:|www\.|\w\.(?:com|fr|net|org|test|io|xyz|info)\b|<[a
 # What iOS and Android send for a tapped reaction: the verb, then the whole message in quotes.
 _REACTION = re.compile(
     r"^\s*(?P<emoji>\W{0,4})\s*(?P<verb>a (?:bien )?aimé|a adoré|aime|j'aime|liked|loved|a réagi|"
-    r"reacted|a ri (?:de|à)|laughed at|n'a pas aimé|disliked|a mis l'accent sur|emphasized|"
+    r"reacted|a ri (?:de|à)|laughed at|(?:n')?a pas aimé|disliked|a mis l'accent sur|emphasized|"
     r"a remis en question|questioned|a mis en évidence|le gustó|a retiré|removed)"
     r"\b(?P<rest>.{0,80}?)\s*[«“\"‘'](?P<quote>.*)$",
     re.I | re.S,
@@ -38,11 +38,13 @@ _THUMB = "👍"
 
 _QUOTED = re.compile(r"(?m)^\s*(?:>.*|.{0,80} a écrit\s*:.*|on .{0,80} wrote:.*)$", re.I)
 _SENT_FROM = re.compile(
-    r"(?is)[\s,.\-–—]*(?:envoy[ée]e?s? (?:de|depuis|à partir de|par) (?:mon|ma|l['’]|un|outlook|"
+    r"(?is)[\s,.\-–—]*(?:envoy[ée]e?s? (?:de|depuis|à partir de|par|(?:à partir )?d['’])\s*"
+    r"(?:mon|ma|l['’]|un|outlook|"
     r"yahoo|gmail|orange|free|sfr|samsung|iphone)|sent from (?:my|outlook|yahoo|samsung)|"
     r"enviado desde|enviado do|gesendet von|inviato da|obtenir outlook|get outlook|"
     r"télécharge[zr]? ).{0,60}$"
 )
+_BELOW_DASHES = re.compile(r"(?s)\n\s*(?:--+|__+|—+)\s*\n.{0,120}$")
 _REGARDS = re.compile(
     r"(?is)[\s,.\-–—]*\n?\s*\b(?:bien )?(?:cordialement|cdlt|cdt|sinc[èe]res salutations|"
     r"salutations(?: distingu[ée]es)?|bien à vous|best regards|kind regards|regards|amicalement|"
@@ -71,6 +73,7 @@ def plain(text: str) -> Plain:
     kept = _INVISIBLE.sub("", kept).replace("\ufe0f", "").replace("\ufe0e", "")
     if reaction := _reaction(kept):
         return Plain("", hidden, False, reaction)
+    kept = _BELOW_DASHES.sub("", kept)
     kept = _REGARDS.sub("", _SENT_FROM.sub("", _QUOTED.sub(" ", kept)))
     return Plain(_words(kept), hidden, bool(_LINK.search(kept)))
 
@@ -91,22 +94,32 @@ _PAUSES = re.compile(r"\s*[.;:!…\n\r]+\s*")
 _KEPT = re.compile(r"[^\w?,. ]|_")
 
 
+_DOTTED = re.compile(r"(?<!\w)(?:\w\.){2,}\w?(?!\w)")  # « O.K. », « R.D.V. »
+
+
+def bare(text: str) -> str:
+    """Lower-case text without accents and the like; also how phrases are written."""
+    plain_letters = text.translate(_TURKISH).translate(_ARABIC)
+    kept = "".join(
+        one
+        for one in unicodedata.normalize("NFKD", plain_letters)
+        if not unicodedata.combining(one)
+    )
+    return kept.replace("œ", "oe").replace("æ", "ae")
+
+
 def _words(text: str) -> str:
     lowered = re.sub(r"\bs[íì]\b", "yes", text.lower())  # with its accent it is no French « si »
-    lowered = lowered.translate(_TURKISH).translate(_ARABIC)
-    bare = "".join(
-        one for one in unicodedata.normalize("NFKD", lowered) if not unicodedata.combining(one)
-    )
-    bare = bare.replace("œ", "oe").replace("æ", "ae")
-    bare = re.sub(r"(\d{1,2})\s*[:h]\s*(\d{2})\b", r"\1h\2", bare)
-    bare = re.sub(r"\b(\d{1,2})[/.](\d{1,2})(?:[/.]\d{2,4})?\b", r"\1-\2", bare).replace("-", " ")
-    bare = _SMILES.sub(" smile ", bare)
+    kept = bare(_DOTTED.sub(lambda one: one[0].replace(".", ""), lowered))
+    kept = re.sub(r"(\d{1,2})\s*[:h]\s*(\d{2})\b", r"\1h\2", kept)
+    kept = re.sub(r"\b(\d{1,2})[/.](\d{1,2})(?:[/.]\d{2,4})?\b", r"\1-\2", kept).replace("-", " ")
+    kept = _SMILES.sub(" smile ", kept)
     for emoji, word in EMOJI.items():
-        bare = bare.replace(emoji, f" {word} ")
-    bare = _PAUSES.sub(" . ", bare)
-    bare = bare.replace("?", " ? ").replace(",", " , ")
-    bare = _KEPT.sub(lambda one: _other(one[0]), bare)
-    words = " ".join(spelled(token) for token in bare.split())
+        kept = kept.replace(emoji, f" {word} ")
+    kept = _PAUSES.sub(" . ", kept)
+    kept = kept.replace("?", " ? ").replace(",", " , ")
+    kept = _KEPT.sub(lambda one: _other(one[0]), kept)
+    words = " ".join(spelled(token) for token in kept.split())
     return words.replace("c est est", "c est").replace("rendez vous", "rdv")
 
 

@@ -7,12 +7,13 @@ know yes, no, coming, not coming and a few urgent words.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from reminders.domain.reply_spelling import collapse
+from reminders.domain.reply_spelling import collapse, spelled
+from reminders.domain.reply_text import bare
 
 
 class Sense(StrEnum):
@@ -47,6 +48,7 @@ class Sense(StrEnum):
     GOD_WILLING = "god-willing"
     SAD = "sad"
     WHEN = "when"
+    TOMORROW = "tomorrow"  # the day our last reminder speaks of
     FILLER = "filler"
     PAUSE = "pause"
     ASKED = "asked"  # a question mark
@@ -61,14 +63,14 @@ class Piece:
 
 _NE = "(?:ne |n |nen )?"
 _JE = "(?:je |j |nous |on |moi je )?"
-_PAS = "(?:pas|plus|point|jamais)(?: du tout| vraiment| non plus| malheureusement| finalement)?"
+_PAS = "(?:malheureusement |finalement |vraiment |surement |helas )?(?:pas|plus|point|jamais)(?: du tout| vraiment| non plus| malheureusement| finalement)?"
 _COME = (
     "(?:venir|y aller|aller|y etre|etre la|etre present|etre au rdv|etre dispo|me rendre|"
     "m y rendre|nous rendre|me presenter|se presenter|me deplacer|se deplacer|nous deplacer|assister|"
     "honorer|honorer mon rdv|honorer ce rdv|honorer le rdv|me liberer|le faire|etre des votres|faire le "
-    "deplacement|maintenir|maintenir le rdv|maintenir mon rdv|respecter|etre presente|tenir)"
+    "deplacement|maintenir|maintenir le rdv|maintenir mon rdv|respecter|etre presente|assurer|assure|assurer le rdv|assure le rdv|assurer mon rdv|assister au rdv|tenir)"
 )
-_THE = "(?:le |la |l |mon |ma |ce |cete |notre |nos |mes |votre |les |un |d |de |du )?"
+_THE = "(?:le |la |l |mon |ma |ce |cete |notre |votre |un |d |de |du )?"
 _RDV = "(?:rdv|rendez vous|consultation|visite|passage|presence|venue|creneau|examen)"
 _HE = (
     "(?:il|elle|ils|elles|maman|papa|mamie|papi|monsieur|madame|mon pere|ma mere|mon mari|ma "
@@ -83,21 +85,23 @@ _MONTH = "(?:janvier|fevrier|mars|avril|mai|juin|juilet|aout|septembre|octobre|n
 
 PHRASES: Mapping[Sense, str] = {
     Sense.YES: """
+        c est (?:sur|certain)|oui bien (?:compris|recu|note)|sans (?:aucune )?hesiter|bien sur oui|pourquoi pas oui|
         oui|ok|d accord|yes|emojiyes|tout a fait|absolument|exactement|exact|affirmatif|evidemment|
         bien sur|bien sur que oui|bien entendu|certainement|parfait|c est parfait|nickel|super|top|
         impec|impecable|genial|cool|go|volontiers|avec plaisir|avec grand plaisir|sans faute|
         sans aucun doute|sans hesitation|entendu|c est entendu|effectivement|en effet|correct|
-        c est correct|c est exact|c est bien ca|c est ca|banco|vendu|oki doki|ca marche|sa marche|
-        ca roule|sa roule|ca me va|sa me va|ca me convient|sa me convient|ca nous va|ca convient|
+        c est correct|c est exact|c est bien ca|c est ca|banco|vendu|ok doki|ca marche|sa marche|
+        ca roule|sa roule|ca me va|sa me va|ca me convient|sa me convient|cela me convient|cela me va|cela me va bien|cela me va tres bien|ca me va bien|ca me va tres bien|ca me convient bien|cela nous convient|ca nous va|ca convient|
         c est bon|c est bon pour moi|c est bon pour nous|bon pour moi|ok pour moi|c est ok|
         c est d accord|tout est bon|tout bon|tout est ok|ca joue|va pour|je prends|
         100|yep|roger|positif|excelent|tres bien|fort bien|bien recu ok|ok bien recu
     """,
     Sense.CONFIRM: rf"""
+        {_JE}(?:me |nous )(?:rends|rendrai|rendrons|presente|presenterai|presenterons)(?: bien)?(?: au rdv| a l hopital)?|
         {_JE}(?:vous |le |la |te |vous le |vous la )?(?:re)?confirme(?: bien)?(?: {_THE}{_RDV})?|
         {_THE}{_RDV} (?:est )?(?:bien )?(?:confirme|maintenu|valide|note)|
-        {_JE}(?:y )?(?:viens|viendrai|irai|viendrons|venons)(?: bien| volontiers)?|
-        {_JE}y (?:vais|serai|serons|vas|suis)(?: bien)?|
+        {_JE}(?:y )?(?:viens|viendrai|irai|viendrons|venons)(?: bien| volontiers| toujours| sans faute)?|
+        {_JE}y (?:vais|serai|serons|vas|suis|sera)(?: bien)?|
         {_JE}vais (?:bien )?(?:venir|y aller|y etre|etre la)|
         {_JE}(?:serai|serons|sera|suis|sommes)(?: bien| donc)? (?:la|present|au rdv|dispo|a l heure|ponctuel|
         presents|fidele au poste|libre|des votres|ok|d accord|partant)|
@@ -112,8 +116,10 @@ PHRASES: Mapping[Sense, str] = {
         (?:sera|seront) (?:la|present|au rdv)|viendra|viendront|valide
     """,
     Sense.NOT_CANCEL: rf"""
+        {_JE}{_NE}(?:l )?annulerai (?:surtout )?pas|
+        {_JE}{_NE}(?:manquerai|manque) (?:surtout )?pas (?:de |d ){_COME}|
         {_JE}{_NE}(?:l |le )?annule (?:surtout )?(?:pas|rien)|{_NE}(?:surtout )?(?:pas|rien) (?:l )?annule|
-        (?:surtout )?ne (?:surtout )?(?:pas|rien) (?:l |le )?annule(?: s il vous plait)?|
+        surtout n annule (?:pas|rien|plus)|pas question d annule|hors de question d annule|(?:surtout )?ne (?:surtout )?(?:pas|rien) (?:l |le )?annule(?: s il vous plait)?|
         pas (?:besoin )?(?:d |de l |de )annule|aucune annule|sans annule|
         {_JE}{_NE}(?:veux|souhaite|compte|vais|desire|voudrai) (?:surtout )?pas (?:l |le )?annule|
         {_JE}{_NE}(?:le |l )?(?:manquerai|manque|raterai|rate|louperai|loupe|oublie|oublierai) (?:surtout )?pas(?: {_THE}{_RDV})?|
@@ -124,14 +130,17 @@ PHRASES: Mapping[Sense, str] = {
     """,
     Sense.NO: "non|emojino|absolument pas|certainement pas|pas du tout|bien sur que non|negatif",
     Sense.CANCEL: rf"""
+        {_JE}{_NE}(?:me |nous )(?:rends|rendrai|rendrons|presente|presenterai|presenterons) {_PAS}(?: au rdv| a l hopital)?|{_JE}(?:dois|veux|voudrai|souhaite|suis oblige|suis contraint) (?:malheureusement |finalement |donc |helas |absolument )(?:de |d )?(?:l )?annule(?: {_THE}{_RDV})?|(?:pouvez|pouriez) vous (?:s il vous plait )?annule(?: {_THE}{_RDV})?(?: pour moi)? s il vous plait(?: \?)?|{_JE}{_NE}(?:ai )?(?:plus|pas) besoin de (?:venir|consulter|consultation)|(?:{_JE})?{_NE}?en ai plus besoin|plus besoin de (?:venir|consulter)|
+        {_JE}(?:suis|serai|serons|sommes) dans l (?:impossibilite|incapacite) (?:de |d ){_COME}|(?:dans )?l impossibilite (?:de |d ){_COME}|impossibilite (?:de |d ){_COME}|(?:on|nous) {_NE}poura {_PAS} {_COME}|{_JE}(?:laisse|cede|rends|libere) (?:ma|la|le|mon|ce) (?:place|creneau)|{_JE}{_NE}(?:veux|souhaite|desire) plus (?:de |du |d )?(?:ce |cete |mon )?{_RDV}|
+        vous pouvez (?:l )?annule(?: {_THE}{_RDV})?|{_JE}me vois (?:dans l obligation |oblige |contraint |force )(?:de |d )?annule(?: {_THE}{_RDV})?|{_JE}{_NE}viendra {_PAS}|{_JE}{_NE}viens finalement {_PAS}|(?:ca |ce )?(?:ne )?(?:va|sera) pas (?:etre )?possible(?: pour (?:moi|nous))?(?: (?:de |d ){_COME})?|
         {_JE}{_NE}(?:peux|pourrai|pouvons|pourrons|saurai|compte|vais|souhaite|veux|desire|arrive|
         arriverai|vois) {_PAS} (?:pouvoir )?{_COME}|
         {_JE}{_NE}(?:serai|suis|serons|sommes) (?:malheureusement )?{_PAS} en (?:mesure|capacite|etat|possibilite) (?:de |d ){_COME}|
         {_JE}{_NE}(?:y )?(?:viens|viendrai|viendrons|venons|irai|irons) {_PAS}|
         {_JE}{_NE}y (?:vais|serai|serons) {_PAS}|
-        {_JE}{_NE}(?:serai|suis|serons|sommes|sera) (?:malheureusement )?{_PAS} (?:la|present|dispo|au rdv|libre|des votres)|
-        (?:pas|plus|non) (?:dispo|la|present|libre)|indispo|indisponible|
-        {_JE}(?:serai|suis|serons) (?:malheureusement )?(?:indispo|indisponible|absent)|absent|mon absent|
+        {_JE}{_NE}(?:serai|suis|serons|sommes|sera) (?:malheureusement )?{_PAS} (?:la|present|au rdv|des votres)|
+        (?:pas|plus|non) (?:la|present)|
+        {_JE}(?:serai|suis|serons) (?:malheureusement )?absent|absent|mon absent|
         {_JE}(?:vous )?confirme (?:mon absent|l annule|mon annule|l absent|son absent|son annule|que {_JE}{_NE}(?:viens|viendrai|serai|peux|pourrai) pas(?: venir| la| present)?)|
         {_JE}(?:dois|veux|voudrai|souhaite|souhaiterai|aimerai|desire|prefere|tiens a|viens|vais|suis oblige (?:de |d )?|suis contraint (?:de |d )?|
         suis dans l obligation (?:de |d )?|me vois contraint (?:de |d )?|demande (?:de |a |l )?|demande a)? ?(?:l |d |le |vous )?annule(?: {_THE}{_RDV})?|
@@ -141,17 +150,19 @@ PHRASES: Mapping[Sense, str] = {
         {_JE}{_NE}(?:ai|avons)? ?(?:plus|pas) besoin (?:de |du |d )(?:ce |cete |un |le |la )?{_RDV}|
         {_JE}(?:me )?(?:decomande|decomander|desiste|desister|renonce|laisse ma place|libere (?:le|mon|ce) creneau|libere ma place|laisse mon creneau|abandone)(?: {_THE}{_RDV})?|
         (?:dois |veux |souhaite )?(?:decomander|me desister)|desistement|
-        (?:c est )?impossible(?: pour (?:moi|nous))?(?: de {_COME})?|(?:c est |ce n est )?pas possible(?: pour (?:moi|nous))?(?: de {_COME})?|
+        (?:c est |il m est )?(?:impossible|pas possible)(?: pour (?:moi|nous))? (?:de |d |que je ){_COME}|
         (?:j ai |j ai eu |sufit )?(?:un )?(?:gros |petit )?(?:empechement)(?: de dernier[e]? minute| imprevu| majeur)?|{_JE}(?:suis|serai|serons) (?:empechement|empeche|retenu|retenue)|
         (?:c est )?mort pour (?:moi|demain|nous|{_DAY}|aujourd hui|ce rdv|le rdv|ca|cete fois)|c est mort|
         {_HE} {_NE}(?:viendra|viens|vient|ira|peux|pourra|peuvent|pourront|viendront|sera|est) {_PAS}(?: (?:la|present|dispo|au rdv|{_COME}))?|
         (?:ne |n )(?:viendra|viendront|pourra venir|sera la|ira) {_PAS}|(?:ne )?(?:peux|pourra) {_PAS} se deplacer|
         (?:non |in)transportable|n est pas transportable|(?:elle |il )?refuse de venir|{_HE} anule
     """,
-    Sense.CANNOT: rf"{_JE}{_NE}(?:peux|pourrai|pouvons|pourrons) {_PAS}|pas moyen",
+    Sense.CANNOT: rf"(?:c est |il m est |ce n est )?(?:impossible|pas possible)(?: pour (?:moi|nous))?|(?:pas|plus|non) (?:dispo|libre)|indispo|indisponible|{_JE}{_NE}(?:serai|suis|serons|sommes|sera) {_PAS} (?:dispo|libre)|{_JE}(?:suis|serai|serons) (?:malheureusement )?(?:indispo|indisponible)|{_JE}{_NE}(?:peux|pourrai|pouvons|pourrons) {_PAS}|pas moyen",
     Sense.TO_CANCEL: "pour annule(?: le rdv| mon rdv)?",
     Sense.TO_CONFIRM: "pour confirme(?: le rdv| mon rdv)?",
     Sense.RESCHEDULE: rf"""
+        {_JE}(?:reprendrai|reprendrais|reprendra|reprendrons|reprends|refixerai|reporterai)(?: {_THE}{_RDV})?|redonez (?:moi )?(?:une|un)?|
+        au lieu (?:de|du|d)|
         (?:re)?(?:deplacer|deplace|decaler|decale|reporter|reporte|repousser|repouse|repouser|avancer|modifier|modifie|
         reprogrammer|reprogramer|replanifier|recaler|reprendre|echanger|invertir|decalage|report)(?: {_THE}{_RDV})?|
         change[rz]?(?: {_THE}(?:rdv|date|heure|jour|horaire|creneau))?|changement (?:de |d )?(?:rdv|date|heure|jour|horaire|creneau)|
@@ -174,6 +185,8 @@ PHRASES: Mapping[Sense, str] = {
         اين|متي|كيف|من انت|هل|где|когда|кто|wo|wann|wer
     """,
     Sense.STOP: rf"""
+        ^(?:svp )?stop(?:ez|er)(?: tout)?(?: s il vous plait)?(?: merci)?$|stop (?:spams?|pubs|texting me|texts)|{_JE}{_NE}(?:veux|souhaite|desire) plus rien recevoir(?: de vous| de votre part)?|(?:me |m )(?:retirer|enlever|suprimer|rayer) (?:de )?(?:vos|votre|la|cete) (?:listes?|fichiers?|base)|unsubscribe me|remove (?:me|my number)(?: from (?:your|the|this) list)?|
+        (?:svp )?stop(?: (?:a |aux |les |vos |tout |tous |ces )?(?:pub|all|moi|definitif|definitivement|imediat|message|rappels?|rapels?|envois|it|merci|it please))*(?: (?:au |a )?\d{{5}})?|{_JE}(?:veux |souhaite |voudrai |desire |demande a |demande |prefere )?(?:a |de )?(?:me |m |etre )?(?:desinscri\w*|desabo\w*)|(?:merci|veuilez|veuillez|priere|pouvez vous|il faut) (?:de )?(?:bien vouloir )?(?:me |m |nous )(?:desinscri\w*|desabo\w*|retirer|enlever|suprimer)(?: (?:de )?(?:vos|votre|la|cete) (?:listes?|fichiers?|base))?|{_NE}plus (?:m |me |nous )?(?:envoyer|ecrire|contacter|solliciter)(?: (?:de |des |d |vos |ces |aucun )?(?:message|rappels?|sms))?|{_JE}refuse (?:de recevoir |d avoir )?(?:de |des |les |vos |ces )?(?:message|rappels?|relances)|{_JE}{_NE}(?:veux|souhaite|desire) (?:plus|pas) etre (?:contacte|relance|sollicite|derange|soliciter)e? par (?:message|telephone|mail|ce moyen)|(?:i )?(?:don t|do not|dont) (?:want|send|text|contact|mesage|message)(?: me)?(?: (?:these|those|any more|any|more|your|anymore))*(?: (?:texts?|message|mesages|reminders?))?|(?:please )?stop (?:sending|contacting|writing|messaging|mesaging)(?: me)?(?: (?:these|texts?|message|mesages))*|^aret(?:e|er|ez)(?: tout)?(?: s il vous plait)?(?: merci)?$|s t o p|
         stop|(?:stop|arret|arreter|fin|halte) (?:sms|message|rappel|rappels|aux? (?:sms|message)|les sms|les message|les rappels|au \d+|tout)|
         stop au \d+|arret(?: des)?(?: message| rappels| sms| envois)?|
         (?:arret|arrete|arretez|arreter|cesez|ceser|cessez|stoper|stopez) (?:de |d |s il vous plait de )?(?:m |me |nous )?(?:envoyer|envoye|contacter|ecrire|relancer|harceler|deranger|solliciter|soliciter|spamer|embeter)(?: (?:des |de |ces |vos |les )?(?:message|rappels|mesages|sms))?|
@@ -191,11 +204,15 @@ PHRASES: Mapping[Sense, str] = {
         توقف|الغاء الاشتراك|اوقف|قف|стоп|отписаться|отпишите
     """,
     Sense.START: rf"""
+        reprise (?:de |des |d )?(?:l envoi des )?(?:message|rappels|rapels|envois)|
         start|(?:{_JE})?(?:veux|souhaite|voudrai|accepte de|accepte) (?:bien |de nouveau |a nouveau |encore )?(?:re)?recevoir (?:de nouveau |a nouveau )?(?:les |des |vos |mes |ces )?(?:message|rappels|rappel|sms)(?: de rappel)?|
         (?:reprendre|reprenez|reactiver|reactivez|remetre|remetez|relancer|retablir|retablissez|renvoyez|recommencez|recomencez) (?:moi )?(?:l envoi (?:de |des )|a m envoyer |les |des |mes |vos )?(?:message|rappels|rappel|sms|envois|abonement)|
         reabonement|reaboner|reabonez moi|reabonez|me reaboner|reinscription|reinscrire|reinscrivez moi|me reinscrire|unstop|resume|subscribe
     """,
     Sense.WRONG: rf"""
+        {_JE}{_NE}m apele pas(?: \w+)?(?: ca| \w+)?|{_JE}{_NE}suis pas (?:cete dame|ce monsieur|cet homme|cete femme|ce patient|cete patiente)|inconu(?:e)? (?:a ce numero|au numero|ici|chez nous)|(?:i m|i am|im) not (?:the|this|that|your) (?:patient|person|one)|(?:i m|i am|im) not (?:him|her)|no soy (?:yo|esa persona|el paciente|la paciente)|
+        {_JE}{_NE}suis pas (?:la|le) bone? (?:personne|persone|destinataire|contact|numero|patient)|(?:il )?(?:n )?y a (?:pas|personne|aucun|aucune) (?:de |d )?(?:madame|monsieur|ce nom|persone de ce nom|qui s apele)(?: \w+)?(?: ici| a ce numero)?|(?:personne|persone|pas) (?:de|a) ce nom(?: ici)?|pas concernee?|(?:ne |n )?m est pas (?:destine|adresse)e?|pas (?:destine|adresse)e? a moi|pas (?:la|le) bone? (?:personne|persone)|
+        {_JE}{_NE}(?:le |la )?conais (?:personne|pas du tout)(?: (?:de|a) ce (?:nom|numero))?|(?:vous )?(?:avez du|devez) vous (?:etre )?tromper?(?: de (?:numero|personne|destinataire))?|(?:vous )?(?:n )?etes pas (?:sur |chez |au )(?:le |la )?(?:bon|bonne) (?:numero|personne|adresse|destinataire|telephone)|
         (?:c est (?:un |le )?|vous avez (?:le |un )?|vous etes sur (?:le |un )?|vous avez fait (?:un )?)?(?:mauvais|faux) (?:numero|destinataire|correspondant|contact|patient)|
         mauvaise personne|erreur (?:de |sur le |sur la )(?:numero|destinataire|personne|correspondant|patient|nom|telephone)|numero erone|erreur|
         (?:c est |il y a )?(?:une |un )?erreur(?: de numero| de destinataire| de personne)?|
@@ -209,6 +226,8 @@ PHRASES: Mapping[Sense, str] = {
         yanlis (?:numara|kisi)|numar gresit|ati gresit|falsche numer|numero sbagliato|الرقم (?:خطا|غلط)|رقم (?:خاطئ|خطا|غلط)|غلطان|ошиблись|не туда|не тот номер
     """,
     Sense.LATE: rf"""
+        {_JE}{_NE}(?:serai|suis|serons|pourai|peux|viens|viendrai|ariverai|arive) {_PAS} (?:etre |venir )?(?:la |present )?(?:a l heure|pile)|
+        {_JE}suis (?:deja |bien )?(?:sur (?:le|votre) parking|au parking|a l entree|dans le hal|devant (?:l hopital|l entree|la porte|le batiment)|en sale d atente)|{_JE}(?:arriverai|ariverai|ariverais|serai la) (?:un peu )?(?:plus tard|apres)|
         (?:en |un peu en |avec du |du |avec un peu de |leger |petit |gros )?retard(?: de)?(?: \d+\w*)?(?: (?:min|mn|minutes?|minute|heures?))?|retarde|retardee|
         {_JE}arive(?: (?:dans|avec|vers|bientot|tout de suite|de suite|en))?|en (?:route|chemin)|sur la route|{_JE}suis en (?:route|chemin)|bouchon|bouchons|embouteilage|embouteilages|
         dans (?:\d+|quelque|cinq|dix|quinze|vingt) ?(?:min|mn|minutes?|m)|(?:\d+) ?(?:min|mn|minutes?)(?: de retard)?|
@@ -218,14 +237,19 @@ PHRASES: Mapping[Sense, str] = {
         متاخر|ساتاخر|في الطريق|опаздываю|опоздаю|в пробке|spat|verspatung|ritardo
     """,
     Sense.MEDICAL: r"""
+        tremble|j ai (?:38|39|40|41)(?: \d)?|faire une betise|me faire du mal|
+        tete qui tourne|(?:ne )?bouge(?:nt)? plus|(?:arive|arrive|peux) plus (?:a |de )?(?:marcher|bouger|respirer|avaler|manger|me lever|parler|voir)|vois plus|pers? du sang|
+        suicid\w*|(?:pensees?|idees?) (?:suicid\w*|noires?)|(?:je )?(?:me |m )?sens (?:tres |trop |vraiment |super |extremement )?mal|(?:je )?(?:ne |n )?(?:me |m )?sens (?:vraiment )?pas (?:tres |du tout |trop )?bien|(?:je )?suis (?:tres |vraiment )?mal|
         arret cardiaque|        douleurs?|(?:tres |trop |super )?mal (?:a |au |aux |dans |partout|de |en )\w*(?: \w+)?|j ai (?:tres |trop |super |vraiment |encore |toujours )?mal|saigne|saignement|saignements|sang(?: dans)?|hemoragie|
         fievre|\d\d(?:[,. ] ?\d)? de (?:fievre|temperature)|temperature|malaise|etoufe|etoufer|respirer|respire|respiration|esouffle|esoufle|essouflee|vomi|vomis|vomisements?|
         urgence|aux urgences|les urgences|samu|pompiers|suicide|suicidaire|me suicider|me tuer|mourir|en finir|envie de mourir|plus envie de vivre|idees noires|me faire du mal|je n en peux plus|j en peux plus|
         brulure|brule|infection|infecte|pus|pansement|cicatrice|plaie|gonfle|gonflee|enfle|oedeme|evanoui|evanouie|conait plus|convulsion|convulsions|crise|tombe(?:e)?|chute|contraction|contractions|perdu les eaux|perte des eaux|pertes|
         paralyse|paralysee|alergie|alergique|effets? secondaires?|surdose|trop de (?:medicaments|comprimes)|avc|infarctus|coeur|poitrine|vertiges?|tension|migraine|suinte|suintement|coule|sent mauvais|drain|sonde|points|
-        (?:je )?(?:sens|sent) plus|inconscient|inconsciente|detresse|aidez moi|au secours|help me|emergency|bleeding|chest pain|pain|sangrando|dolor|dor|agri|kanama|kaniyor|durere|sangerare|نزيف|الم|Schmerzen|боль|кровь
+        (?:je )?(?:sens|sent) plus|inconscient|inconsciente|detresse|aidez moi|au secours|help me|emergency|bleeding|chest pain|pain|sangrando|dolor|dor|agri|kanama|kaniyor|durere|sangerare|نزيف|الم|schmerzen|боль|кровь
     """,
-    Sense.DECEASED: r"""
+    Sense.DECEASED: rf"""
+        dcd|dcde|dcds|est dcd|
+        {_HE} (?:n )?est plus(?: de ce monde| la| parmi nous)?|
         decede|decedee|deces|est mort(?:e)?|il est mort|elle est morte|(?:nous )?a (?:quites|quite|quitee)|nous a quites|est parti(?:e)? (?:au ciel|hier|ce matin|la semaine derniere|pour toujours)|n est plus(?: de ce monde| la| parmi nous)?|
         defunt|defunte|obseques|enterement|funerailes|deuil|condoleances|morte|mort (?:le|en|depuis|hier)|feu (?:mon|ma)|
         passed away|died|dead|deceased|falecido|faleceu|morreu|falecio|ha muerto|murio|vefat|oldu vefat|oldu|a decedat|a murit|e mort|توفي|توفيت|مات|умер|умерла|verstorben|gestorben
@@ -239,18 +263,23 @@ PHRASES: Mapping[Sense, str] = {
         (?:n est |est )?pas (?:reserve|commande|prevu|organise|confirme|venu|arive)e?|besoin (?:d |de |du |d un )\w*(?: \w+)?|en pane|pane|greve|ne vient pas|ne viens pas me chercher|qui (?:apele|apelle|reserve|commande|s ocupe|paie)
     """,
     Sense.PROXY: rf"""
+        (?:foyer|residence|ime|mas|esat|ehpad|ssiad|had|clinique|maison de retraite) \w+(?= \.)|
+        {_JE}(?:l |le |la |les )acompagne(?:rai)?|
         (?:je suis|ici|c est|de la part de|moi c est)? ?(?:sa |son |la |le |l |une |un |leur )?(?:tutrice|tuteur|curateur|curatrice|mandataire|aidant|aidante|file de|fils de|infirmiere|infirmier|aide soignante|auxiliaire de vie|auxiliaire|educateur|educatrice|secretaire|ide|ehpad|maison de retraite|foyer|residence|esat|mas|had|ssiad|ehpad \w+)|
         (?:je suis|c est|ici) (?:sa|son|leur|le|la) (?:file|fils|mere|pere|femme|mari|epouse|epoux|soeur|frere|maman|papa|petite file|petit fils|niece|neveu|compagne|compagnon|conjoint|conjointe|voisine|voisin|belle file|gendre)(?: (?:de|d) \w+)?|
         pour (?:ma|mon|notre|sa|son) (?:mere|pere|fils|file|mari|femme|epouse|epoux|enfant|bebe|soeur|frere|maman|papa|grand mere|grand pere|compagnon|compagne)|
         {_RELATIVE}|ma mere|mon pere|de (?:ma mere|mon pere|mon fils|ma file|mon mari|ma femme)
     """,
     Sense.ALREADY: rf"""
-        deja (?:\w+ )?(?:annule|venu|venue|passe|passee|fait|faite|vu|vue|confirme|deplace|reporte|ete|prevenu|apele|telephone|repondu|consulte|dit|signale|rapele|change|donne)|
+        annule par (?:le |la |l |mon |ma )?(?:docteur|medecin|hopital|secretaire|secretariat|clinique|service)|
+        deja (?:\w+ )?(?:annule|venu|venue|passe|passee|fait|faite|vu|vue|confirme|deplace|decale|modifie|reporte|ete|prevenu|apele|telephone|repondu|consulte|dit|signale|rapele|change|donne)|
         {_JE}{_NE}?(?:l )?ai (?:deja )?(?:annule|apele|telephone|prevenu|signale)(?: (?:hier|ce matin|par telephone|lundi|mardi|mercredi|jeudi|vendredi))?|j avais (?:deja )?annule|nous avons (?:deja )?annule|on a (?:deja )?annule|
         (?:a |avait |ont |avez |est |etait |a deja |est deja )(?:ete |deja |ete deja )?annule(?: par)?|vous (?:l )?avez (?:deja )?(?:annule|deplace|reporte)|
         annule (?:par (?:telephone|mail|l hopital|vous|vos soins|le medecin|docteur)|hier|la semaine derniere|ce matin|depuis)(?: hier)?|already (?:canceled|cancelled|came|done|been)|plus de rdv
     """,
     Sense.THANKS: r"""
+        mesi|mesi anpil|
+        (?:c est )?bien compris|message (?:bien )?compris|
         merci(?: beaucoup| bien| infiniment| d avance| a vous| encore| mille fois| bcp| pour (?:le |l |votre |la |ce |cete )?(?:rappel|message|info|information|confirme|rapel|attention))?|(?:je )?(?:vous )?remercie|mile merci|grand merci|
         (?:c est |c )?(?:bien )?(?:recu|note|lu|vu)(?: 5 5| cinq sur cinq)?|(?:j ai )?(?:bien )?(?:recu|pris note|note)(?: (?:le|votre|l) (?:message|rappel|rapel|info|rdv))?|message recu|j en prends note|je prends note|pris en compte|
         merci de (?:me le |nous le |le )(?:rapeler|rapele|redire)|merci (?:de |d )(?:m avoir |nous avoir )?(?:prevenu|rapele|averti|prevenir)|thank you(?: very much)?|thank|thx|ty|thanks a lot|cheers|gracias|muchas gracias|obrigad[oa]|muito obrigad[oa]|tesekurler|tesekur ederim|sagol|multumesc|mersi|danke|grazie|شكرا(?: لك| لكم| جزيلا)?|merci chokran|choukran|chokran|chukran|спасибо
@@ -266,9 +295,13 @@ PHRASES: Mapping[Sense, str] = {
         (?:ne pas )?deranger active
     """,
     Sense.REASSIGNED: r"""
+        reatribue|a ete (?:atribue|donne) a|(?:c est |ce )?n est plus (?:le |son )?numero(?: de)?|
         (?:a |avez |j ai )?change (?:de )?numero|(?:n est|est) plus (?:attribue|en service|valide|joignable|son numero|le numero)|numero (?:n est plus|plus|inconnu|desactive|resilie|non attribue)|nouveau (?:numero|correspondant)|numero a change|n habite plus|plus son numero|plus le numero
     """,
     Sense.UNSURE: rf"""
+        pour (?:ca|cela|lui|elle|vous|eux|rien)|
+        (?:merci|veuilez|veuillez|pouvez vous|pourriez vous|pouvez|priere) (?:de |bien )?(?:vouloir )?(?:me |nous |m )?(?:le |la )?(?:re)?confirme|confirme (?:moi|nous)(?: \w+)?|{_JE}(?:vous |le )?confirme(?:rai|rais|rons)(?: \w+)?|{_JE}atends (?:la |votre |une )?confirme|
+        (?:i )?(?:can t|cannot|cant|can not|won t|don t want to|do not want to|will not|never|didn t|did not) cancel(?:led|ed)?(?: (?:my|the|this) apointment| it)?|
         {_JE}{_NE}(?:peux|pourrai|pouvons|arrive|arriverai|parviens) {_PAS} (?:a )?(?:l |le )?annule(?: {_THE}{_RDV})?|
         peux etre|normalement|en principe|theoriquement|en theorie|{_JE}pense(?: que)?|{_JE}crois(?: que)?|{_JE}{_NE}(?:sais|sait) (?:pas|plus)(?: encore)?|sais pas|je sais|si|sauf|excepte|a voir|on verra|{_JE}verai|{_JE}vais voir|voir|on vera|
         pas (?:sur|sure|certain|certaine|encore|forcement|d accord|confirme|tout de suite|maintenant|trop|bien|compris|clair|trouve)|{_JE}(?:vais )?(?:esaye|esaie|esayer|esaierai|esayerai)(?: de)?(?: {_COME})?|{_JE}espere(?: {_COME}| etre la)?|probablement|sans doute|surement|possible|possiblement|eventuelement|
@@ -278,10 +311,14 @@ PHRASES: Mapping[Sense, str] = {
     """,
     Sense.BUT: "mais|par contre|cependant|toutefois|juste|neanmoins|but|pero|mas|ama|fakat|dar|insa|لكن|но|aber|ma pero",
     Sense.SEVERAL: r"""
+        (?:j |je )?(?:dois |veux |voudrai |souhaite )?annule (?:tout )?(?:les|mes|ces|nos)(?: (?:deux|2|trois|3))?(?: prochains| autres)? rdv|annule (?:le|celui|la) (?:premier|second|deuxieme|dernier|1er|2eme|du|de)|
         (?:pour )?(?:les|mes|ces|tout les|les tout) (?:deux|2|trois|3|tout|rdv)(?: rdv)?|(?:pour )?le (?:premier|second|deuxieme|troisieme|dernier|1er|2eme|2e|3e)(?: rdv)?|la (?:premiere|deuxieme|seconde)|lequel|lesquels|laquele|lequels|
         tout(?: les| mes| ces)? rdv|tout|l un|l autre|celui(?: du| de| la)?|un des|both|the first|the second|either|los dos|ambos|os dois|ikisi|ambele
     """,
     Sense.REASON: rf"""
+        (?:pour )?(?:cause|raisons?|motifs?)(?: de| d)? ?(?:maladie|sante|travail|personeles?|familiales?|profesioneles?|medicales?|transport|voyage|conges?|demenagement)|maladie|gueri|guerie|(?:je )?suis gueri|
+        {_JE}(?:serai|suis|sera|sommes|serons|pars|part) (?:en |a l |au |chez )(?:vacances|deplacement|voyage|formation|conges?|stage|week end|etranger|travail|boulot|cours|reunion|deuil|mer|montagne)|
+        (?:en |mon |un |d )aret(?: de travail| maladie| de maladie)?|
         {_JE}travail(?:e|lerai|ons|erai)?(?: ce jour(?: la)?)?|travail|boulot|taf|job|(?:au|du|de|mon) (?:travail|boulot)|malade|souffrant|soufrante|souffrante|grippe|gripe|covid|gastro|angine|rhume|bronchite|
         (?:en |les |des )?vacances|en (?:deplacement|voyage|formation|conges?|stage|week end)|deplacement|a l etranger|(?:la )?garde(?: d enfants?| des enfants| de mes enfants)?|(?:mon |mes |un )?enfants?(?: malades?)?|hospitalise|hospitalisee|hospitalisation|
         raisons?(?: de| d)?(?: sante| travail| personel(?:le|les|s)?| famili(?:al|ale|ales|aux)| profesion(?:el|ele|eles|elle|elles)| medicale)?|probleme(?:s)?(?: de| d)?(?: sante| garde| personel| familial| famille| travail| voiture| transport| perso)?|familial|familiale|famille|personel|perso|obligations?(?: profesioneles?| familiales?)?|contraintes?|
@@ -289,18 +326,23 @@ PHRASES: Mapping[Sense, str] = {
         (?:j ai )?(?:un )?autre engagement|autre chose|pas en france|je vais mieux|(?:ca|sa) va mieux|plus mal|plus besoin|plus la peine|plus necesaire|trouve ailleurs|(?:j ai )?(?:ete )?(?:deja )?(?:vu|consulte) (?:ailleurs|un autre medecin|un autre docteur)|
         demenage|trop loin|loin|trop cher|reunion|examen(?: scolaire)?|ecole|cours|mariage|accident|accidente|confine|isolement|cas contact|cas de force majeure|force majeure|bloque(?:e)? a la maison|dernier[e]? minute|de dernier[e]? minute|retenu(?:e)?
     """,
-    Sense.GOD_WILLING: "inchallah|inchalah|incha allah|inch allah|si dieu le veux|si dieu veux|ان شاء الله|insallah|insalah|ojala|se deus quiser|hamdoulah|hamdoullah",
-    Sense.SAD: r"sadface|desole|(?:je suis |toutes mes |mes |avec mes |tout mes |mes sinceres )?(?:excuses?|excuse)|excusez?(?: moi| nous| m en)?|je m(?: en)? excuse|pardon|malheureusement|helas|finalement|tant pis|dommage|sorry|i m sorry|je regrette|regrete|a regret|lo siento|desculpe|ozur dilerim|uzgunum|imi pare rau|اسف|اسفه|извините|leider|entschuldigung",
+    Sense.GOD_WILLING: "inshalah|inshala|inchala|nchalah|inshaalah|incha lah|si dieu veu[tx]|si dieu le veu[tx]|inchallah|inchalah|incha allah|inch allah|si dieu le veux|si dieu veux|ان شاء الله|insallah|insalah|ojala|se deus quiser|hamdoulah|hamdoullah",
+    Sense.SAD: r"(?:je suis |toutes mes |mille )?(?:desole|merci|pardon|excuses?|excusez moi|navre|malheureusement|regrete)(?: ,)? mais|sorry but|perdon pero|desculpe mas|sadface|desole|(?:je suis |toutes mes |mes |avec mes |tout mes |mes sinceres )?(?:excuses?|excuse)|excusez?(?: moi| nous| m en)?|je m(?: en)? excuse|pardon|malheureusement|helas|finalement|tant pis|dommage|sorry|i m sorry|je regrette|regrete|a regret|lo siento|desculpe|ozur dilerim|uzgunum|imi pare rau|اسف|اسفه|извините|leider|entschuldigung",
     Sense.WHEN: rf"""
+        (?:ce |cet |cete |le |l |demain |du |au |en |dans la |dans l |pour le |la |avant |fin de )?(?:matin|matine|soir|soire|apres midi|midi|journe)(?: la)?|(?:a )?(?:cet?e? |l |d )?heures?(?: la| ci)?|heure|
         (?:le |ce |du |pour le |au |de |pour |la |les )?{_DAY}(?: prochain)?(?: matin| apres midi| soir)?(?: \d{{1,2}}(?:er)?)?(?: {_MONTH})?(?: 20\d\d)?|(?:le |du |au |pour le )?\d{{1,2}}(?:er)? {_MONTH}(?: 20\d\d)?|{_MONTH}|
         (?:a |vers |pour |de |pour le |le |du |au )?\d{{1,2}} ?h(?: ?\d\d)?(?: precises?)?|(?:a |vers |pour |de )?\d{{1,2}} heures?(?: \d\d)?|(?:le |du |pour le |au )?\d{{1,2}} \d{{1,2}}|le \d{{1,2}}|midi
     """,
+    Sense.TOMORROW: "(?:pour |de )?(?:demain|aujourd hui|tomorrow|today|manana|hoy|amanha|hoje|yarin|bugun|maine|azi|morgen|heute|domani|غدا|اليوم|завтра|сегодня)",
     Sense.FILLER: rf"""
-        repondez|bonjour|madame|monsieur|(?:ce |cete )?(?:jour|journe)(?: la)?|mesdames|mesieurs|mademoisele|mle|docteur|s il vous plait|s il te plait|de rien|je vous en prie|
+        {_JE}me permets (?:de )?(?:vous )?(?:ecrire|contacter|repondre|informer|prevenir|relancer)?(?: que| pour)?|mesye|sinora|senora|senor|klar|
+        {_JE}(?:tiens a |voulais |souhaite |voudrai |viens |dois )?(?:vous |te )(?:informe|informer|previens|prevenir|signale|signaler|dire|dis|avertis|avertir|avise|ecris|annonce|fais savoir)(?: que| qu| pour)?|c est pour (?:vous )?(?:dire|prevenir|signaler)(?: que| qu)?|chef|avec (?:ma|mon|mes|le|la|les) (?:radios?|examens?|analyses?|resultats?|irm|scaner|dossier|mutuele|carnet|bilan|courier|letre)|at \d{{1,2}}(?:h\d\d)?(?: am| pm| o clock)?|
+        (?:pas|plus) (?:besoin|utile|la peine) (?:de |d |d un |du |de me |de m )(?:autres? )?(?:rapel|rapels|message|relance|apeler|rapeler)|(?:ne )?vous (?:en )?inquietez pas|(?:ne )?t inquiete pas|pas d inquietude|soyez sans crainte|(?:s il|sil|si) (?:vous|te) plait|
+        repondez|bonjour|madame|monsieur|(?:ce |cete )?jour(?: la)?|mesdames|mesieurs|mademoisele|mle|docteur|s il vous plait|s il te plait|de rien|je vous en prie|
         (?:tres )?(?:bonne|bon|bone|belle|bele|excelente) (?:journe|journee|soire|soiree|apres midi|week end|fin de journe|reception|semaine|nuit|continuation|we)(?: a vous| a tous| egalement| aussi)?|a bientot|au revoir|a plus|a vous(?: aussi)?|bonne|bisous|bises|
         pour|le|la|les|l|de|du|d|des|au|aux|a|et|en|ce|c|cete|cet|mon|ma|mes|votre|vos|notre|nos|un|une|y|moi|nous|on|je|j|m|s|t|se|sa|son|ai|est|suis|c est|tres|trop|vraiment|alors|bien|aussi|meme|
         {_RDV}(?: medical)?|hopital|centre|centre hospitalier|chu|ch exemple|ch|clinique|service|secretariat|acueil|message|mesage|rappel|rapel|reponse|info|information|
-        demain|aujourd hui|(?:ce |le |demain |du |au )?(?:matin|soir|apres midi|midi)|prochain|prochaine|heure|heures|a l heure|l heure|prevu|prevue|fixe|indique|convenu|comme (?:prevu|convenu|dit|indique)|
+        prochain|prochaine|a l heure|l heure|prevu|prevue|fixe|indique|convenu|comme (?:prevu|convenu|dit|indique)|
         avec (?:ma|mon|mes|sa|son|lui|elle|vous|le|la|un|une)(?: (?:file|fils|mere|pere|mari|femme|epouse|epoux|enfants?|bebe|soeur|frere|maman|papa|compagnon|compagne|documents|papiers|ordonance|carte(?: vitale)?|docteur|medecin|conjoint))?|
         pas besoin de (?:me |m )?(?:rapeler|apeler|rappeler|relancer|telephoner|confirme|repondre)|pas la peine de (?:me |m )?(?:rapeler|apeler|rappeler)|inutile de (?:me |m )?(?:rapeler|apeler)|smile|lol|mdr|haha|voila|allez|aler|eh|ah|oh|ben|bah|hein|bon|bonne note|par la presente|que|qui est|ca|sa|cela|
         medecin|infirmier|infirmiere|equipe|tout le monde|a tous|attends|de ma part|de votre part|sincerement|recevez|agreez|nous serons 2|the|a|for|at|my|i|will|be|it|is|to|you|very|much|and|my apointment|apointment|good|day|morning|please|hola|buenos dias|buenas|bom dia|boa tarde|ola|merhaba|selam|buna|buna ziua|hallo|guten tag|ciao|salam|salam aleykoum|السلام عليكم|مرحبا|здравствуйте|por favor|lutfen|va rog|bitte|per favore|من فضلك|من فضلكم|пожалуйста
@@ -312,12 +354,19 @@ PHRASES: Mapping[Sense, str] = {
 # --- other languages -------------------------------------------------------------------------
 
 FOREIGN: Mapping[Sense, str] = {
+    Sense.CANNOT: "i (?:can t|cannot|cant|can not)|ik kan niet",
     Sense.YES: """
+        حاضر|مؤكد نعم|ja klar|klar|ja gerne|
+        iwa|ewa|eywa|
+        si ,? ?gracias|ouip|wakha nji|
         yeah|sure|of course|right|alright|all right|fine|great|perfect|si claro|claro|claro que si|vale|de acuerdo|por supuesto|perfecto|esta bien|sim|claro que sim|certo|com certeza|esta bem|tudo bem|
         evet|tamam|olur|tabii|tabi|peki|da|da sigur|sigur|bine|desigur|in regula|e ok|ja|jawohl|na klar|gut|si certo|va bene|d accordo|tak|wakha|waxa|wah|iyeh|ih|na3am|naam|aywa|ayeh|wi|waw|eyo|ay|
         نعم|اجل|ايوه|ايوا|اي|حسنا|تمام|طيب|موافق|واخا|صحيح|اكيد|بالتاكيد|да|хорошо|конечно|ладно|ок|так|добре|好|好的|是
     """,
     Sense.CONFIRM: """
+        vou estar (?:la|presente?)|confirme prezenta|voi fi prezent|sunt prezent|vou comparecer|
+        (?:si |sim |da |eu )?confirm[eo] (?:mi |la |minha |a |o |el )?(?:cita|consulta|presenca|asistencia)|eu confirmo|(?:sim )?estarei presente?|estare presente?|(?:نعم )?(?:اؤكد|اكد|نؤكد|أؤكد) (?:الموعد|الحضور|حضوري)|نحضر|
+        (?:si ,? ?)?(?:vendre|vendremos|alli estaremos|confirmamos)|si ,? ?(?:confirmo|ire|voy|asistire|estare)|mwen ap (?:la|vini)|m ap vin|mwen la|an ke la|an ke vini|mi sera la|n ap vini|nji|ghadi nji|ghanji|rani jay|jay|inshalah nji|
         i (?:will|ll|can|shall) (?:be there|come|attend|be coming|make it)|i m coming|i am coming|will be there|be there|see you(?: then| there| soon| tomorrow)?|i confirm|confirmed|confirming|coming|i ll be there|count me in|
         confirmo|si confirmo|ire|alli estare|ahi estare|estare alli|estare ahi|asistire|voy|si voy|voy a ir|vou|eu vou|irei|estarei la|la estarei|vou sim|vou comparecer|compareco|confirmado|
         gelecegim|geliyorum|gelirim|oradayim|orada olacagim|onayliyorum|katilacagim|vin|voi veni|o sa vin|voi fi acolo|confirm eu|confirmat|ich kome|ich werde da sein|ich bin da|ich bestatige|vengo|ci saro|confermo|saro presente|
@@ -329,14 +378,16 @@ FOREIGN: Mapping[Sense, str] = {
         no|nao|hayir|yok|nein|non grazie|لا|كلا|нет|ні|nie|不|不是
     """,
     Sense.CANCEL: """
+        no podemos(?: (?:ir|asistir|venir))?|nao (?:consigo|podemos)(?: (?:ir|comparecer|vir))?|nu pot|nu putem veni|randevumu iptal(?: edin| et| etmek istiyorum)?|iptal etmek istiyoruz|m pap (?:ka )?vini|
+        no voy a poder(?: (?:ir|asistir|acudir|venir))?|no puedo acudir|absage|termin absagen|لن (?:آتي|اتي|اجي|احضر)|я не приду|не прийду|не придем|não irei|
         i (?:can t|cannot|can not|cant|won t|will not|wont|am not able to|m not able to) (?:come|make it|attend|be there|go)(?: to the apointment)?|(?:can t|cant|cannot|won t|wont) (?:come|make it|attend|be there)|not coming|i m not coming|i am not coming|unable to (?:come|attend|make it)|
         (?:please |i want to |i need to |i have to |i d like to |i would like to |i must )?cancel(?:led|ed)?(?: (?:my|the|this) apointment| it| please)?|canceling|
         no puedo(?: (?:ir|asistir|acudir|venir))?|no podre (?:ir|asistir|acudir|venir)|no ire|no voy|no voy a ir|no asistire|(?:quiero |deseo |por favor )?cancelar(?: (?:la|mi) cita)?|cancelo|anular la cita|cancele mi cita|
         nao posso(?: ir| comparecer| vir)?|nao poderei(?: ir| comparecer)?|nao vou(?: poder)?(?: ir| comparecer)?|nao irei|(?:quero |desejo )?cancelar(?: (?:a|minha) consulta)?|desmarcar(?: a consulta)?|quero desmarcar|
         gelemem|gelemiyorum|gelemeyecegim|gelmeyecegim|gelmiyorum|iptal|iptal edin|iptal et|iptal etmek istiyorum|randevuyu iptal(?: edin| et)?|
         nu pot(?: sa)? (?:veni|vin|ajunge|ajung|particip)|nu (?:vin|ajung|voi veni|voi putea veni|o sa vin|o sa pot veni|mai vin)|(?:vreau sa |doresc sa )?anulez(?: programarea)?|anulati(?: programarea)?|anulare|
-        ich kann (?:leider )?nicht(?: komen)?|ich kome (?:leider )?nicht|absagen|ich sage ab|ich mus absagen|non poso(?: venire)?|non vengo|non potro venire|anulare l apuntamento|disdire|voglio disdire|
-        m pa ka vini|mwen pa ka vini|m pap vini|mi pe pa vni|mi vien pa|mi viens pas|an pa ka vini|
+        ich (?:kan|quand) (?:den termin |leider |heute |morgen )?nicht(?: komen| coment| wahrnehmen)?|ich kome (?:leider |doch )?nicht|absagen|ich sage ab|ich mus absagen|non poso(?: venire)?|non vengo|non potro venire|anulare l apuntamento|disdire|voglio disdire|
+        (?:m|mwen) pas (?:ka|ap|p) (?:vini|vin|la)|m pap vini|mi (?:peux |pe |pouras |poura )?pas (?:vni|viens|vini|vien|la)|mi viens pas|an pas (?:ka|ke|pe) (?:vini|vin)|la manjich|(?:la )?(?:mnjich|ma njich|manjich)|ma ?n[q9]der?ch(?: nji)?|
         (?:لا|لن|ما) (?:استطيع|اقدر|يمكنني|اتمكن من|اتمكن)(?: من)?(?: (?:الحضور|المجيء|القدوم|ان احضر|ان اتي))?|لن (?:احضر|اتي|اتمكن من الحضور|استطيع الحضور)|لست قادم|ما نقدرش(?: نجي)?|مانقدرش(?: نجي)?|ما نجيش|مانجيش|الغ(?:اء)?(?: الموعد)?|الغوا الموعد|اريد الغاء الموعد|الغي الموعد|ma n9derch nji|manqderch nji|ma nqderch nji|
         (?:я )?не (?:смогу|приду|могу)(?: прийти| придти)?|отмените(?: запись)?|отменить(?: запись)?|отмена|отменяю
     """,
@@ -348,13 +399,12 @@ FOREIGN: Mapping[Sense, str] = {
 }
 
 
-def _phrases() -> Iterator[tuple[Sense, re.Pattern[str]]]:
-    """One pattern a phrase, so that the longest can win: an alternation would take the first."""
+def _phrases() -> Iterator[tuple[Sense, str]]:
     for table in (PHRASES, FOREIGN):
         for sense, source in table.items():
             joined = "".join(line.strip() for line in source.splitlines())
-            for phrase in _alternatives(collapse(joined)):
-                yield sense, re.compile(f"(?:{phrase})(?= |$)")
+            for phrase in _alternatives(collapse(bare(joined))):
+                yield sense, phrase
 
 
 def _alternatives(source: str) -> Iterator[str]:
@@ -378,12 +428,36 @@ _TIES = {
             Sense.UNSURE, Sense.SEVERAL, Sense.TROUBLE, Sense.LATE, Sense.TO_CANCEL,
             Sense.TO_CONFIRM, Sense.CANCEL, Sense.CANNOT, Sense.CONFIRM, Sense.RESCHEDULE,
             Sense.COMPLAINT, Sense.BUT, Sense.YES, Sense.NO, Sense.TRANSPORT, Sense.THANKS,
-            Sense.SAD, Sense.GOD_WILLING, Sense.REASON, Sense.WHEN, Sense.QUESTION, Sense.PROXY,
-            Sense.FILLER,
+            Sense.SAD, Sense.GOD_WILLING, Sense.REASON, Sense.WHEN, Sense.TOMORROW, Sense.QUESTION, Sense.PROXY,
+            Sense.FILLER, Sense.UNKNOWN,
         )
     )
 }  # fmt: skip
-_PATTERNS = sorted(_phrases(), key=lambda one: _TIES[one[0]])
+_LITERAL = re.compile(r"[^\W_]+(?: [^\W_]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Plain phrases are looked up; the others are one pattern each, so that the longest can
+    win: an alternation would take the first."""
+
+    plain: Mapping[str, Sense]
+    longest: int  # words of the longest plain phrase
+    patterns: Sequence[tuple[Sense, re.Pattern[str]]]
+
+
+@cache
+def _index() -> _Index:
+    """Compiled when the first reply is read: a thousand patterns cost a quarter of a second."""
+    plain: dict[str, Sense] = {}
+    patterns: list[tuple[Sense, re.Pattern[str]]] = []
+    for sense, phrase in sorted(_phrases(), key=lambda one: _TIES[one[0]]):
+        if _LITERAL.fullmatch(phrase):
+            plain.setdefault(phrase, sense)
+            plain.setdefault(" ".join(spelled(word) for word in phrase.split()), sense)
+        else:
+            patterns.append((sense, re.compile(f"(?:{phrase})(?= |$)")))
+    return _Index(plain, max(phrase.count(" ") for phrase in plain) + 1, patterns)
 
 
 @lru_cache(maxsize=4_096)
@@ -399,12 +473,28 @@ def pieces(words: str) -> tuple[Piece, ...]:
 
 
 def _longest(words: str, place: int) -> tuple[Sense, int]:
-    best, end = Sense.UNKNOWN, place
-    for sense, pattern in _PATTERNS:
+    index = _index()
+    best, end = _longest_plain(index, words, place)
+    for sense, pattern in index.patterns:
         match = pattern.match(words, place)
-        if match is not None and match.end() > end:
+        if match is None or match.end() < end or match.end() == place:
+            continue
+        if match.end() > end or _TIES[sense] < _TIES[best]:
             best, end = sense, match.end()
     if end == place:
         end = words.find(" ", place)
         end = len(words) if end < 0 else end
+    return best, end
+
+
+def _longest_plain(index: _Index, words: str, place: int) -> tuple[Sense, int]:
+    best, end, stop = Sense.UNKNOWN, place, place
+    for _ in range(index.longest):
+        stop = words.find(" ", stop)
+        stop = len(words) if stop < 0 else stop
+        if (sense := index.plain.get(words[place:stop])) is not None:
+            best, end = sense, stop
+        if stop == len(words):
+            break
+        stop += 1
     return best, end
