@@ -36,8 +36,9 @@ BEFORE_LEASE: tuple[str, ...] = (
     "plan.after_commit",
 )
 RECEIPTS: tuple[str, ...] = ("receipt.before_commit", "receipt.after_commit")
+REPLIES: tuple[str, ...] = ("reply.before_commit", "reply.after_commit")
 WRITE_BACK: tuple[str, ...] = ("writeback.intent", "writeback.result")
-POINTS = BETWEEN_LEASE_AND_RESULT + BEFORE_LEASE + RECEIPTS + WRITE_BACK
+POINTS = BETWEEN_LEASE_AND_RESULT + BEFORE_LEASE + RECEIPTS + REPLIES + WRITE_BACK
 
 _ARMED, _, _REST = os.environ.get("REMINDERS_FAILPOINT", "").partition(":")
 _NTH, _, _THEN = _REST.partition(":")

@@ -212,8 +212,19 @@ class Hospital:
 
     def check(self, people: Sequence[Patient]) -> Counter[str]:
         """R1 and R2: no number was written to twice; whoever was not written to is UNKNOWN or on
-        the staff list, and whoever was is not waiting to be written to again."""
-        entries = self.submissions()
+        the staff list, and whoever was is not waiting to be written to again. Texts that answer
+        a patient's own are counted apart, one a number."""
+        answering = {
+            row.reference
+            for row in self.asks(
+                "SELECT a.reference FROM attempt a JOIN message m ON m.id = a.message_id "
+                "WHERE m.kind = 'ack'"
+            )
+        }
+        told = self.submissions()
+        answers = Counter(entry.to for entry in told if entry.reference in answering)
+        assert not answers or max(answers.values()) == 1, "somebody was answered twice"
+        entries = [entry for entry in told if entry.reference not in answering]
         twice = [to for to, times in Counter(entry.to for entry in entries).items() if times > 1]
         assert not twice, f"{len(twice)} numbers were written to twice"
         state = {
@@ -221,7 +232,8 @@ class Hospital:
             for row in self.asks(
                 "SELECT m.id, m.recipient, m.state, d.appointment_id AS appointment "
                 "FROM message m JOIN message_item i ON i.message_id = m.id "
-                "JOIN decision d ON d.id = i.decision_id WHERE m.channel = 'sms'"
+                "JOIN decision d ON d.id = i.decision_id WHERE m.channel = 'sms' "
+                "AND m.kind <> 'ack'"
             )
         }
         mailed = {entry.to for entry in self.mail.entries()} if self.mail else set()
@@ -239,7 +251,7 @@ class Hospital:
                 assert listed or one.address in mailed, "an undecided message nobody is told of"
             fates[("in the ledger, " if one.phone in written else "") + row.state] += 1
         assert len(mailed) == len(self.mail.entries() if self.mail else ()), "mailed twice"
-        self._check_texts(entries)
+        self._check_texts(told)
         return fates
 
     def _check_texts(self, entries: Sequence[Entry]) -> None:

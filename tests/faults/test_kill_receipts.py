@@ -21,7 +21,13 @@ from tests.faults.hospital import Hospital, Patient, copy_of
 from tests.faults.processes import PATIENCE, TWILIO, Child, Provider
 
 STATUSES = ("sent", "delivered")
-POINTS = ("receipt.before_commit:30", "receipt.after_commit:30", "")  # "": the parent chooses
+POINTS = (
+    "reply.before_commit:4",
+    "reply.after_commit:4",
+    "receipt.before_commit:30",
+    "receipt.after_commit:30",
+    "",  # the parent chooses
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +138,12 @@ def test_what_was_acknowledged_survives_and_counts_once(
     events = stored(hospital)
     assert len(events) == len(set(events))
     assert set(events) >= {one.event for one in told}
+    hospital.settles()
+    assert [
+        row.number
+        for row in hospital.asks("SELECT COUNT(*) AS number FROM inbound WHERE handled_at IS NULL")
+    ] == [0]
+    answers = hospital.asks("SELECT appointment_id, kind FROM answer")
+    assert len(answers) == len({row.appointment_id for row in answers}) == len(people)
+    assert {row.kind for row in answers} == {"confirmed"}
     assert hospital.check(people) == {"in the ledger, DELIVERED": len(people)}
