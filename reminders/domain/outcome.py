@@ -1,11 +1,24 @@
 """What became of an appointment: the definitions every report uses.
 
-attended              the DPI says the patient came (arrived, checked in, fulfilled)
-no-show               the DPI says so (NVNE, non venu non excusé); never inferred from silence
+attended              the patient came: the DPI says so, else a person of the service marked it
+no-show               expected and not there (NVNE, non venu non excusé): likewise told by the
+                      DPI or marked by a person; never inferred from silence
 cancelled-early       called off 48 hours or more before the start
 cancelled-late        called off later than that, by the patient or by somebody unnamed
-cancelled-by-hospital called off by the hospital, whenever
-unknown               its start is past and the DPI says nothing more
+cancelled-by-hospital called off by the hospital before the patient said anything, whenever
+unknown               its start is past and nobody says more
+
+Several may speak of one appointment. The first of these that applies is the outcome:
+
+1. the DPI says the patient came: what was asked or marked before no longer matters;
+2. the DPI says that the hospital called it off before the patient asked to;
+3. the DPI says nothing final and a person marked that the patient came;
+4. the patient told us before the start that they would not come: a cancellation, early or late
+   by the moment it was given, even where the DPI says no-show because nobody entered it;
+5. the DPI says cancelled, by the moment it tells, or no-show;
+6. a person marked the day: absent is a no-show; excused is a late cancellation, since the
+   service was told and the slot was lost. A mark counts only while the DPI says nothing final;
+7. nothing: unknown once the start is past.
 
 Source: EVIDENCE 3 (estimand and denominators), DOMAIN 2.7 (status words).
 """
@@ -23,6 +36,19 @@ CAME = frozenset({Status.ARRIVED, Status.CHECKED_IN, Status.FULFILLED})
 NEVER_ONE = frozenset({Status.ENTERED_IN_ERROR, Status.PROPOSED, Status.WAITLIST})
 
 
+# What the DPI says while it has not said how it ended.
+OPEN = frozenset({Status.PENDING, Status.BOOKED, Status.UNKNOWN})
+
+
+class Attendance(StrEnum):
+    """What a person of the service marked of the day, where the DPI does not tell."""
+
+    UNMARKED = ""
+    CAME = "came"
+    ABSENT = "absent"
+    EXCUSED = "excused"
+
+
 class Outcome(StrEnum):
     ATTENDED = "attended"
     NO_SHOW = "no-show"
@@ -38,28 +64,50 @@ def outcome_of(
     cancelled_at: datetime | None,
     cancelled_by: CancelledBy,
     now: datetime,
+    *,
+    asked_at: datetime | None = None,
+    marked: Attendance = Attendance.UNMARKED,
 ) -> Outcome | None:
     """None: it is still to come, was entered in error, or never was an appointment.
 
-    A cancellation whose moment is not known counts as late: the slot cannot be claimed as
-    freed in time. Raises ValueError for a naive datetime.
+    `asked_at`: when the patient told us that they would not come; None, or after the start:
+    they did not. A cancellation whose moment is not known counts as late: the slot cannot be
+    claimed as freed in time. Raises ValueError for a naive datetime.
     """
-    if any(
-        moment is not None and moment.tzinfo is None for moment in (starts_at, cancelled_at, now)
-    ):
+    moments = (starts_at, cancelled_at, asked_at, now)
+    if any(moment is not None and moment.tzinfo is None for moment in moments):
         raise ValueError("naive datetime refused: an instant needs its zone")
     if status in NEVER_ONE:
         return None
-    if status is Status.CANCELLED:
-        if cancelled_by is CancelledBy.HOSPITAL:
-            return Outcome.CANCELLED_BY_HOSPITAL
-        early = cancelled_at is not None and starts_at - cancelled_at >= EARLY
-        return Outcome.CANCELLED_EARLY if early else Outcome.CANCELLED_LATE
     if status in CAME:
         return Outcome.ATTENDED
+    asked = asked_at if asked_at is not None and asked_at < starts_at else None
+    if status is Status.CANCELLED and cancelled_by is CancelledBy.HOSPITAL:
+        asked_first = asked is not None and (cancelled_at is None or asked <= cancelled_at)
+        return _called_off(starts_at, asked) if asked_first else Outcome.CANCELLED_BY_HOSPITAL
+    if status in OPEN and marked is Attendance.CAME and starts_at <= now:
+        return Outcome.ATTENDED
+    if asked is not None:
+        known = [moment for moment in (asked, cancelled_at) if moment is not None]
+        return _called_off(starts_at, min(known) if status is Status.CANCELLED else asked)
+    if status is Status.CANCELLED:
+        return _called_off(starts_at, cancelled_at)
     if status is Status.NOSHOW:
         return Outcome.NO_SHOW
-    return Outcome.UNKNOWN if starts_at <= now else None
+    if starts_at > now:
+        return None
+    return BY_MARK.get(marked, Outcome.UNKNOWN)
+
+
+BY_MARK = {
+    Attendance.ABSENT: Outcome.NO_SHOW,
+    Attendance.EXCUSED: Outcome.CANCELLED_LATE,
+}
+
+
+def _called_off(starts_at: datetime, moment: datetime | None) -> Outcome:
+    early = moment is not None and starts_at - moment >= EARLY
+    return Outcome.CANCELLED_EARLY if early else Outcome.CANCELLED_LATE
 
 
 @dataclass(frozen=True, slots=True)

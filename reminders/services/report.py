@@ -1,4 +1,4 @@
-"""The month's no-shows by service: counts from the DPI's own words, intervals from Wilson."""
+"""The month's no-shows by service: counts by domain/outcome.py, intervals from Wilson."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from reminders.domain.appointment import CancelledBy, Status
-from reminders.domain.outcome import EARLY, Outcome, Tally, outcome_of
+from reminders.domain.outcome import EARLY, Attendance, Outcome, Tally, outcome_of
 from reminders.services.rules import Rules
 from reminders.statistics.proportion import Interval, wilson_interval
 from reminders.store import reporting
 from reminders.store.engine import Store
-from reminders.store.types import MICROSECOND, instant, micros
+from reminders.store.types import MICROSECOND, instant, instant_or_none, micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,11 @@ def outcomes_by_service(
         outcome = outcome_of(
             Status(group.status),
             instant(group.starts_at),
-            None if group.cancelled_at is None else instant(group.cancelled_at),
+            instant_or_none(group.cancelled_at),
             CancelledBy(group.cancelled_by or "unknown"),
             now,
+            asked_at=instant_or_none(group.asked_at),
+            marked=Attendance(group.attendance),
         )
         if outcome is not None:
             counts.setdefault(group.uf, Counter())[outcome] += group.number

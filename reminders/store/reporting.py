@@ -6,8 +6,14 @@ from sqlalchemy import Connection
 
 from reminders.store.engine import Record, rows
 
+# When the patient told us that they would not come, of the appointment as it stood.
+ASKED_AT = (
+    "CASE WHEN {0}.answer = 'cancelled' AND {0}.answered_cycle = {0}.version "
+    "AND {0}.answered_at < {0}.starts_at THEN {0}.answered_at END"
+)
 _KNOWN = (
-    "CASE WHEN {0}.status IN ('arrived', 'checked-in', 'fulfilled', 'noshow') THEN 1 ELSE 0 END"
+    "CASE WHEN {0}.status IN ('arrived', 'checked-in', 'fulfilled', 'noshow') THEN 2 "
+    f"WHEN {{0}}.attendance <> '' OR {ASKED_AT} IS NOT NULL THEN 1 ELSE 0 END"
 )
 SAME_ELSEWHERE = (
     "SELECT 1 FROM appointment b WHERE b.patient_id = a.patient_id AND b.starts_at = a.starts_at "
@@ -21,19 +27,29 @@ def outcomes(connection: Connection, start: int, end: int, early: int) -> Sequen
     """Appointments starting in [start, end), grouped by all an outcome depends on.
 
     The same appointment of one patient told by two sources is one: the one whose outcome is known.
-    `starts_at` and `cancelled_at` stand for the group: any member gives the same outcome, since
-    members agree on whether the cancellation came `early` (microseconds) before the start.
+    `starts_at`, `cancelled_at` and `asked_at` stand for the group: any member gives the same
+    outcome, since members agree on whether the two came `early` (microseconds) before the start,
+    and on which of them came first.
     """
     return rows(
         connection,
-        "SELECT uf, status, cancelled_by, COUNT(*) AS number, MAX(starts_at) AS starts_at, "
-        "CASE WHEN in_time IS NULL THEN NULL WHEN in_time = 1 THEN MAX(starts_at) - :early "
-        "ELSE MAX(starts_at) - :early + 1 END AS cancelled_at FROM ("
-        "SELECT uf, status, cancelled_by, starts_at, CASE WHEN cancelled_at IS NULL THEN NULL "
-        "WHEN starts_at - cancelled_at >= :early THEN 1 ELSE 0 END AS in_time "
-        "FROM appointment a WHERE starts_at >= :start AND starts_at < :end "
-        f"AND NOT EXISTS ({SAME_ELSEWHERE})) told "
-        "GROUP BY uf, status, cancelled_by, in_time ORDER BY uf",
+        "SELECT uf, status, cancelled_by, attendance, COUNT(*) AS number, "
+        "MAX(starts_at) AS starts_at, "
+        "CASE cancelled_in_time WHEN 1 THEN MAX(starts_at) - :early - 1 "
+        "WHEN 0 THEN MAX(starts_at) - :early + 2 END AS cancelled_at, "
+        "CASE asked_in_time WHEN 1 THEN MAX(starts_at) - :early - 2 * asked_first "
+        "WHEN 0 THEN MAX(starts_at) - :early + 3 - 2 * asked_first END AS asked_at FROM ("
+        "SELECT uf, status, cancelled_by, attendance, starts_at, "
+        "CASE WHEN starts_at - cancelled_at >= :early THEN 1 WHEN cancelled_at IS NOT NULL "
+        "THEN 0 END AS cancelled_in_time, "
+        "CASE WHEN starts_at - asked_at >= :early THEN 1 WHEN asked_at IS NOT NULL "
+        "THEN 0 END AS asked_in_time, "
+        "CASE WHEN asked_at > cancelled_at THEN 0 ELSE 1 END AS asked_first FROM ("
+        "SELECT a.uf, a.status, a.cancelled_by, a.attendance, a.starts_at, a.cancelled_at, "
+        f"{ASKED_AT.format('a')} AS asked_at FROM appointment a "
+        f"WHERE a.starts_at >= :start AND a.starts_at < :end AND NOT EXISTS ({SAME_ELSEWHERE})"
+        ") said) told GROUP BY uf, status, cancelled_by, attendance, cancelled_in_time, "
+        "asked_in_time, asked_first ORDER BY uf",
         start=start,
         end=end,
         early=early,

@@ -1,16 +1,22 @@
 """The month's figures: what the DPI said, nothing inferred, nothing counted twice."""
 
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from reminders.domain.answer import AnswerKind
 from reminders.domain.appointment import CancelledBy, Status
-from reminders.domain.outcome import Outcome
+from reminders.domain.outcome import Attendance, Outcome, outcome_of
+from reminders.services.answer import Given, give
+from reminders.services.attendance import mark
 from reminders.services.report import Line, MonthReport, month_report
 from reminders.statistics.proportion import wilson_interval
-from reminders.store.engine import Store
+from reminders.store.engine import Record, Store
+from reminders.store.types import instant, instant_or_none
 from tests.support.clinic import PARIS, SETTINGS, Clinic, paris, settings_with, visit
 
 NOVEMBER = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -163,3 +169,99 @@ def test_one_appointment_told_by_two_sources_counts_once(store: Store) -> None:
     clinic.read(visit(1), visit(2, status=Status.FULFILLED), visit(3))
     clinic.read(visit(1, status=Status.NOSHOW), visit(2), visit(8), source="imagerie")
     assert outcomes(report(clinic).total) == {"no-show": 1, "attended": 1, "unknown": 2}
+
+
+# --- what patients and staff said --------------------------------------------------------------
+
+
+def asked(clinic: Clinic, number: int, when: str) -> None:
+    """The patient of an appointment tells us that they will not come."""
+    one = clinic.appointment(number)
+    given = Given(AnswerKind.CANCELLED, ((one.id, one.version),), "sms", f"test:{number}")
+    with clinic.store.write() as connection:
+        give(connection, given, now=paris(when))
+
+
+def test_a_cancellation_nobody_entered_is_not_a_no_show(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.read(visit(1), visit(2), visit(3), visit(4))
+    asked(clinic, 1, "2026-10-15 10:00")
+    asked(clinic, 2, "2026-10-20 08:00")
+    missed = {"status": Status.NOSHOW}
+    clinic.read(visit(1, **missed), visit(2, **missed), visit(3, **missed), visit(4))
+    assert outcomes(line(report(clinic))) == {
+        "cancelled-early": 1,
+        "cancelled-late": 1,
+        "no-show": 1,
+        "unknown": 1,
+    }
+
+
+def test_a_word_about_an_hour_that_moved_since_is_past(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.read(visit(1))
+    asked(clinic, 1, "2026-10-15 10:00")
+    others = [visit(number, "2026-12-01 09:30") for number in range(2, 9)]
+    clinic.read(visit(1, "2026-10-22 09:30"), *others)
+    clinic.read(visit(1, "2026-10-22 09:30", status=Status.NOSHOW), *others)
+    assert outcomes(line(report(clinic))) == {"no-show": 1}
+
+
+def test_marks_of_the_day_count_until_the_dpi_speaks(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.read(visit(1), visit(2), visit(3), visit(4))
+    for number, word in ((1, "came"), (2, "absent"), (3, "excused"), (4, "came")):
+        mark(store, "agenda", f"R{number}", Attendance(word), by="test", now=NOVEMBER)
+    expected = {"attended": 2, "no-show": 1, "cancelled-late": 1}
+    assert outcomes(line(report(clinic))) == expected
+
+    clinic.read(visit(1), visit(2), visit(3), visit(4, status=Status.NOSHOW))
+    assert outcomes(line(report(clinic))) == expected | {"attended": 1, "no-show": 2}
+
+
+def test_counting_in_groups_changes_no_outcome(store: Store) -> None:
+    """Against each appointment judged by itself, whatever was said of it and in what order."""
+    clinic = Clinic(store)
+    draw = Random(7)
+    numbers = range(1, 161)
+    clinic.read(*(visit(number, f"2026-10-{15 + number % 7} 09:30") for number in numbers))
+    clinic.now = paris("2026-10-13 09:00")
+    for number in numbers:
+        if draw.random() < 0.5:
+            start = clinic.appointment(number).starts_at
+            when = instant(start) - timedelta(hours=draw.choice([-1, 1, 47, 48, 49, 60]))
+            asked(clinic, number, when.astimezone(PARIS).strftime("%Y-%m-%d %H:%M"))
+        if draw.random() < 0.5:
+            word = draw.choice([Attendance.CAME, Attendance.ABSENT, Attendance.EXCUSED])
+            mark(store, "agenda", f"R{number}", word, by="test", now=NOVEMBER)
+    clinic.read(
+        *(
+            visit(
+                number,
+                f"2026-10-{15 + number % 7} 09:30",
+                status=draw.choice(list(Status)),
+                cancelled_by=draw.choice(list(CancelledBy)),
+                modified_at=paris(f"2026-10-{15 + number % 7} 09:30")
+                - timedelta(hours=draw.choice([0, 47, 48, 50])),
+            )
+            for number in numbers
+        )
+    )
+    assert report(clinic).total.tally.counts == Counter(
+        outcome
+        for row in clinic.rows("SELECT * FROM appointment")
+        if (outcome := alone(row)) is not None
+    )
+
+
+def alone(row: Record) -> Outcome | None:
+    counts = row.answer == "cancelled" and row.answered_cycle == row.version
+    return outcome_of(
+        Status(row.status),
+        instant(row.starts_at),
+        instant_or_none(row.cancelled_at),
+        CancelledBy(row.cancelled_by or "unknown"),
+        NOVEMBER,
+        asked_at=instant(row.answered_at) if counts else None,
+        marked=Attendance(row.attendance),
+    )
