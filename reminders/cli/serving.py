@@ -204,4 +204,5 @@ def _patient(application: Application) -> Public:
         now=application.clock.now,
         changed=application.tasks.plan_later,
         secure=(application.settings.web.public_url or "").startswith("https:"),
+        replies=any(route.family == "reply" for route in application.routes),
     )

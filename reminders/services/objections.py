@@ -81,18 +81,41 @@ def resume(
     return len(ended)
 
 
-def still_objects(connection: Connection, secret: bytes, address: str, channel: str) -> bool:
-    """Does anything still keep messages from this address or from those it serves? Then nobody
-    may be promised that they come again."""
-    people = receipts.patients_at(connection, address)
+def still_objects(
+    connection: Connection,
+    secret: bytes,
+    address: str,
+    channel: str,
+    patients: Sequence[int] = (),
+) -> bool:
+    """Does anything still keep messages from this address, or from those it serves or these
+    `patients`? Then nobody may be promised that they come again."""
+    people = {*patients, *receipts.patients_at(connection, address)}
     standing = [
         *objections.at_key(connection, planning.address_key(secret, address)),
-        *objections.of_people(connection, people),
+        *objections.of_people(connection, sorted(people)),
     ]
     return any(
         row.channel in (WHOLE, channel) and not row.scope.startswith("appointment:")
         for row in standing
     )
+
+
+def told_to_stand(
+    connection: Connection,
+    secret: bytes,
+    address: str,
+    channel: str,
+    patients: Sequence[int],
+    subject: str,
+    *,
+    at: int,
+) -> bool:
+    """Messages are wanted again and something still stands in the way: True, and a task."""
+    stands = still_objects(connection, secret, address, channel, patients)
+    if stands:
+        _task(connection, "start_stands", subject, at)
+    return stands
 
 
 def start_again(
@@ -101,10 +124,7 @@ def start_again(
     """START: SMS come again if it was by SMS or on the page that they were stopped. False where
     staff or a provider still stand in the way: a task says so, and nothing may be promised."""
     resume(connection, secret, number, origins=(BY_SMS, BY_PAGE), channel="sms", at=at)
-    if not still_objects(connection, secret, number, "sms"):
-        return True
-    _task(connection, "start_stands", subject, at)
-    return False
+    return not told_to_stand(connection, secret, number, "sms", (), subject, at=at)
 
 
 def blocked_by_provider(

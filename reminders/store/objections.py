@@ -62,7 +62,7 @@ def at_key(connection: Connection, key: bytes) -> Sequence[Record]:
     """What is in force at an address."""
     return rows(
         connection,
-        "SELECT patient_id, channel, scope, origin, recorded_by, recorded_at FROM objection "
+        "SELECT id, patient_id, channel, scope, origin, recorded_by, recorded_at FROM objection "
         "WHERE address_key = :key AND withdrawn_at IS NULL ORDER BY id",
         key=key,
     )
@@ -72,7 +72,7 @@ def of_people(connection: Connection, patients: Sequence[int]) -> Sequence[Recor
     """What is in force for these people, at whatever address they told it."""
     return among(
         connection,
-        "SELECT patient_id, channel, scope, origin, recorded_by, recorded_at FROM objection "
+        "SELECT id, patient_id, channel, scope, origin, recorded_by, recorded_at FROM objection "
         "WHERE patient_id IN :ids AND withdrawn_at IS NULL ORDER BY id",
         patients,
     )

@@ -73,6 +73,7 @@ class Public:
     now: Callable[[], datetime]
     changed: Callable[[], Awaitable[object]]
     secure: bool = True  # the public address is https
+    replies: bool = False  # an SMS of ours can be answered: START brings messages back
 
 
 def patient_router(public: Public) -> APIRouter:
