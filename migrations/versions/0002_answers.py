@@ -18,6 +18,7 @@ INSTANT = sa.BigInteger()
 EMPTY = sa.text("('')")
 
 OPEN_ANSWER = sa.text("settled_at IS NULL AND undone_at IS NULL AND superseded_at IS NULL")
+WAITING = sa.text("handled_at IS NULL")
 DUE = sa.text("state = 'due'")
 
 
@@ -72,6 +73,14 @@ def upgrade() -> None:
     for table, columns in added():
         for column in columns:
             op.add_column(table, column)
+    op.create_index("ix_inbound_sender", "inbound", ["sender_key", "id"])
+    op.create_index(
+        "ix_inbound_waiting",
+        "inbound",
+        ["id"],
+        sqlite_where=WAITING,
+        postgresql_where=WAITING,
+    )
     op.create_table(
         "answer",
         sa.Column("id", KEY, autoincrement=False, nullable=False),
@@ -160,6 +169,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("request", "write_back", "task_event", "link", "answer"):
         op.drop_table(table)
+    op.drop_index("ix_inbound_waiting", "inbound")
+    op.drop_index("ix_inbound_sender", "inbound")
     for table, columns in reversed(added()):
         with op.batch_alter_table(table) as batch:
             for column in columns:

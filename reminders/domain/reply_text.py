@@ -8,10 +8,14 @@ in plain words. Every pattern is linear in the input's length.
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from reminders.domain.reply_spelling import spelled
+from reminders.domain.sms import GSM7_PART, GSM7_SINGLE, UCS2_PART, UCS2_SINGLE, measure
 
+FULL_PARTS = {"gsm7": {GSM7_PART, GSM7_SINGLE}, "ucs2": {UCS2_PART, UCS2_SINGLE}}
+CONTINUES_WITHIN = timedelta(seconds=20)  # from one part of a long SMS to the next
 LONGEST = 1_600  # characters of the longest SMS a provider hands over; more is not an answer
 
 Reaction = Literal["", "liked", "other"]
@@ -50,6 +54,17 @@ _REGARDS = re.compile(
     r"salutations(?: distingu[ée]es)?|bien à vous|best regards|kind regards|regards|amicalement|"
     r"respectueusement)\b[\s,.!]*(?:\n.{0,120}|.{0,60})$"
 )
+
+
+def may_continue(text: str) -> bool:
+    """Exactly as long as one full part: its end may be on the way.
+
+    Some providers hand over the parts of a long SMS one by one: « NON… » and « je n'annule pas »
+    must be read together. A part of a UCS-2 text may hold no character that needs it.
+    """
+    found = measure(text)
+    in_ucs2 = len(text.encode("utf-16-le")) // 2
+    return found.units in FULL_PARTS[found.encoding] or in_ucs2 in FULL_PARTS["ucs2"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from reminders.domain.answer import (
 from reminders.domain.calendar import next_permitted, permitted_window
 from reminders.domain.outbox import dedupe_key
 from reminders.domain.reply import Intent, Reading, interpret
+from reminders.domain.reply_text import CONTINUES_WITHIN, may_continue
 from reminders.failpoint import failpoint
 from reminders.services.objections import (
     BY_SMS,
@@ -66,23 +67,54 @@ def give(connection: Connection, given: Given, *, now: datetime) -> int:
 
 
 def take_replies(store: Store, rules: Rules, secret: bytes, *, now: datetime) -> int:
-    """Act on every reply nobody looked at yet, each in its own transaction: how many."""
+    """Act on every reply nobody looked at yet, each in its own transaction: how many.
+
+    A reply that may be the first part of a longer one waits for the rest; others do not wait
+    for it.
+    """
     taken = 0
     while True:
         with store.write() as connection:
-            waiting = answers.unhandled(connection, limit=1)
-            if not waiting:
+            found = _next(connection, now)
+            if found is None:
                 return taken
-            _take(connection, rules, secret, waiting[0], now)
+            reply, body = found
+            _take(connection, rules, secret, reply, body, now)
             failpoint("reply.before_commit")
         failpoint("reply.after_commit")
         taken += 1
 
 
+def _next(connection: Connection, now: datetime) -> tuple[Record, str] | None:
+    """The first reply that is complete, and its whole text."""
+    for reply in answers.unhandled(connection):
+        body, last, parts = reply.body, reply, []
+        for part in answers.followers(connection, reply) if may_continue(reply.body) else ():
+            if not may_continue(last.body) or not _soon(last, instant(part.received_at)):
+                break
+            body, last = body + part.body, part
+            parts.append(part.id)
+        if may_continue(last.body) and _soon(last, now):
+            continue
+        if parts:
+            answers.join(connection, reply.id, body, parts, now=micros(now))
+        return reply, body
+    return None
+
+
+def _soon(part: Record, then: datetime) -> bool:
+    return then - instant(part.received_at) < CONTINUES_WITHIN
+
+
 def _take(
-    connection: Connection, rules: Rules, secret: bytes, reply: Record, now: datetime
+    connection: Connection,
+    rules: Rules,
+    secret: bytes,
+    reply: Record,
+    body: str,
+    now: datetime,
 ) -> None:
-    reading = interpret(reply.body, reply.language or "fr")
+    reading = interpret(body, reply.language or "fr")
     found = answers.subjects(connection, reply)
     subjects = [_subject(row) for row in found]
     verdict = decide_reply(reading, subjects, _history(connection, reply), now=now)

@@ -17,8 +17,9 @@ CURRENT_ANSWER = "CASE WHEN ap.answered_cycle = ap.version THEN ap.answer ELSE '
 MAY_HAVE_LEFT = "a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED')"
 
 
-def unhandled(connection: Connection, *, limit: int = 100) -> Sequence[Record]:
-    """Replies nobody looked at yet, in the order they came, with the message they answer."""
+def unhandled(connection: Connection, *, limit: int = 20) -> Sequence[Record]:
+    """The first reply of each sender that nobody looked at yet, in the order they came, with the
+    message it answers: what follows it is read after it, or with it."""
     lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE OF i SKIP LOCKED"
     return rows(
         connection,
@@ -26,8 +27,32 @@ def unhandled(connection: Connection, *, limit: int = 100) -> Sequence[Record]:
         "i.exact, COALESCE(m.language, '') AS language, COALESCE(m.site_id, '') AS site_id "
         "FROM inbound i LEFT JOIN attempt a ON a.id = i.attempt_id "
         "LEFT JOIN message m ON m.id = a.message_id WHERE i.handled_at IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM inbound b WHERE b.sender_key = i.sender_key "
+        "AND b.id < i.id AND b.handled_at IS NULL) "
         f"ORDER BY i.id LIMIT :limit{lock}",
         limit=limit,
+    )
+
+
+def followers(connection: Connection, first: Record) -> Sequence[Record]:
+    """What the same sender wrote after this reply and nobody looked at yet."""
+    return rows(
+        connection,
+        "SELECT id, body, received_at FROM inbound WHERE sender_key = :key AND id > :id "
+        "AND provider = :provider AND handled_at IS NULL ORDER BY id LIMIT 10",
+        key=first.sender_key,
+        id=first.id,
+        provider=first.provider,
+    )
+
+
+def join(connection: Connection, first: int, body: str, parts: Sequence[int], *, now: int) -> None:
+    """The parts of one long SMS become its first row; nobody needs to look at the others."""
+    run(connection, "UPDATE inbound SET body = :body WHERE id = :id", body=body, id=first)
+    many(
+        connection,
+        "UPDATE inbound SET handled_at = :now, action = 'joined' WHERE id = :id",
+        [{"now": now, "id": part} for part in parts],
     )
 
 

@@ -353,6 +353,13 @@ class Inbound(Base, table=True):
     __table_args__ = (
         UniqueConstraint("provider", "provider_id"),
         Index("ix_inbound_received", "received_at"),
+        Index("ix_inbound_sender", "sender_key", "id"),
+        Index(
+            "ix_inbound_waiting",
+            "id",
+            sqlite_where=text("handled_at IS NULL"),
+            postgresql_where=text("handled_at IS NULL"),
+        ),
     )
     id: int = _key()
     provider: str = _text()
