@@ -63,13 +63,18 @@ class Visit:
     undo: int | None
     undo_until: datetime | None
     read: bool
+    asked: bool
     sheet: Preparation | None
     duration_minutes: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one link shows now. `checkable`: the birth date is known and no made-up one."""
+    """What one link shows now. `checkable`: the birth date is known and no made-up one.
+
+    `neutral`: one of its services is, so that all is hidden before the birth date. `not_me`:
+    whoever holds the telephone said that the message was not theirs.
+    """
 
     link: int
     patient: int
@@ -77,7 +82,9 @@ class Page:
     short_name: str
     name: str
     phone: str
+    address: str
     neutral: bool
+    not_me: bool
     visits: tuple[Visit, ...]
     language: str
     checkable: bool
@@ -113,7 +120,9 @@ def _page(rules: Rules, found: Record, told: Sequence[Record], now: datetime) ->
         short_name=desk.short_name,
         name=desk.establishment,
         phone=desk.phone,
-        neutral=desk.sensitivity == "neutral",
+        address=desk.address,
+        neutral=any(_is_neutral(rules, row.uf) for row in told),
+        not_me=any(row.times_not_me for row in told),
         visits=tuple(_visit(rules, desk, row, now) for row in told),
         language=found.spoken or found.language,
         checkable=born is not None and not presumed(born),
@@ -122,6 +131,12 @@ def _page(rules: Rules, found: Record, told: Sequence[Record], now: datetime) ->
         recipient=found.recipient,
         channel=found.channel,
     )
+
+
+def _is_neutral(rules: Rules, uf: str) -> bool:
+    """Also a service that has no setting any more."""
+    desk = rules.desks.get(uf)
+    return desk is None or desk.sensitivity != "normal"
 
 
 def _visit(rules: Rules, desk: Desk, row: Record, now: datetime) -> Visit:
@@ -144,6 +159,7 @@ def _visit(rules: Rules, desk: Desk, row: Record, now: datetime) -> Visit:
         undo=row.undo_id if undoable else None,
         undo_until=until if undoable else None,
         read=bool(row.times_read),
+        asked=bool(row.times_asked),
         sheet=rules.preparation(row.uf, row.kind),
         duration_minutes=row.duration_minutes,
     )
@@ -253,17 +269,22 @@ def digits(text: str) -> int | None:
 def check_birth_date(
     store: Store, rules: Rules, token: str, day: str, month: str, year: str, *, now: datetime
 ) -> bool:
-    """Is this the birth date? A wrong one counts; after five the desk's telephone is left."""
+    """Is this the birth date? A wrong one counts; after five the desk's telephone is left.
+
+    What is no date (a letter, an empty field) is not a try: it teaches nobody anything.
+    """
     page = open_page(store, rules, token, now=now)
-    if page is None or not page.may_check:
-        return False
     given = (digits(year), digits(month), digits(day))
+    if page is None or not page.may_check or page.birth_date is None or None in given:
+        return False
     born = page.birth_date
-    if born is not None and given == (born.year, born.month, born.day):
-        return True
     with store.write() as connection:
-        links.count_try(connection, page.link)
-    return False
+        if not links.take_try(connection, page.link, most=TRIES):
+            return False
+        right = given == (born.year, born.month, born.day)
+        if right:
+            links.give_back_try(connection, page.link)
+        return right
 
 
 def checked_until(secret: bytes, token: str, until: int) -> str:

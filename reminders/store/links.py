@@ -54,11 +54,18 @@ def find(
     return found[0] if found else None
 
 
+# How often one kind of remark was made about the appointment as it stands.
+_TIMES = (
+    "(SELECT COUNT(*) FROM answer w WHERE w.appointment_id = ap.id AND w.cycle = ap.version "
+    "AND w.kind = '{kind}' AND w.undone_at IS NULL)"
+)
+
+
 def visits(connection: Connection, message: int) -> Sequence[Record]:
     """The appointments a message told, as they stand; `undo_id`: the answer that can be undone."""
     return rows(
         connection,
-        "SELECT DISTINCT ap.id, ap.version, t.cycle AS told_cycle, ap.starts_at, ap.status, "
+        "SELECT ap.id, ap.version, t.cycle AS told_cycle, ap.starts_at, ap.status, "
         f"ap.uf, ap.kind, ap.duration_minutes, {CURRENT_ANSWER} AS answer, "
         "(SELECT MAX(w.id) FROM answer w WHERE w.appointment_id = ap.id AND w.cycle = ap.version "
         " AND w.kind = 'cancelled' AND w.settled_at IS NULL AND w.undone_at IS NULL "
@@ -66,21 +73,31 @@ def visits(connection: Connection, message: int) -> Sequence[Record]:
         "(SELECT MAX(w.effective_at) FROM answer w WHERE w.appointment_id = ap.id "
         " AND w.cycle = ap.version AND w.kind = 'cancelled' AND w.undone_at IS NULL "
         " AND w.superseded_at IS NULL) AS effective_at, "
-        "(SELECT COUNT(*) FROM answer w WHERE w.appointment_id = ap.id AND w.cycle = ap.version "
-        " AND w.kind = 'read') AS times_read "
-        "FROM attempt a JOIN told t ON t.attempt_id = a.id "
-        "JOIN appointment ap ON ap.id = t.appointment_id WHERE a.message_id = :message "
-        "ORDER BY ap.starts_at, ap.id",
+        f"{_TIMES.format(kind='read')} AS times_read, "
+        f"{_TIMES.format(kind='question')} AS times_asked, "
+        f"{_TIMES.format(kind='not-me')} AS times_not_me "
+        "FROM (SELECT d.appointment_id, MAX(d.cycle) AS cycle FROM attempt a "
+        " JOIN told d ON d.attempt_id = a.id WHERE a.message_id = :message "
+        " GROUP BY d.appointment_id) t "
+        "JOIN appointment ap ON ap.id = t.appointment_id ORDER BY ap.starts_at, ap.id",
         message=message,
     )
 
 
-def count_try(connection: Connection, link: int) -> int:
-    """One more wrong birth date: how many there were."""
+def take_try(connection: Connection, link: int, *, most: int) -> bool:
+    """Use up one of the tries a link has; False if none is left, however many come at once."""
     found = rows(
-        connection, "UPDATE link SET tries = tries + 1 WHERE id = :id RETURNING tries", id=link
+        connection,
+        "UPDATE link SET tries = tries + 1 WHERE id = :id AND tries < :most RETURNING tries",
+        id=link,
+        most=most,
     )
-    return int(found[0].tries)
+    return bool(found)
+
+
+def give_back_try(connection: Connection, link: int) -> None:
+    """A right birth date costs no try."""
+    run(connection, "UPDATE link SET tries = tries - 1 WHERE id = :id", id=link)
 
 
 def speak(connection: Connection, patient: int, language: str) -> None:

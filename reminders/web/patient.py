@@ -20,9 +20,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from reminders.services.page import (
     CHECKED_SECONDS,
+    REASONS,
     Deed,
     Page,
-    Visit,
     calendar_of,
     check_birth_date,
     checked_until,
@@ -33,6 +33,7 @@ from reminders.services.page import (
 )
 from reminders.services.rules import Rules
 from reminders.store.engine import Store
+from reminders.web.shown import heading, shown, subject, typed
 from reminders.web.words import Words, catalogues, choose
 
 CSP = (
@@ -51,6 +52,20 @@ TOKEN_LENGTH = 22  # 128 bits, base64url
 DEEDS = frozenset(get_args(Deed))
 A_MINUTE = 60.0
 LOST_A_MINUTE = 30  # wrong links from one address
+# Small pictures beside the words, for readers who need them: each stands for one word.
+PICTOGRAMS = {
+    name: Markup('<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>').format(
+        Markup(f'<path d="{path}"/>')  # noqa: S704  our own paths
+    )
+    for name, path in {
+        "day": "M4 6h16v14H4zM4 11h16M8 3v5M16 3v5",
+        "hour": "M12 3a9 9 0 1 0 .1 0zM12 7v5l4 2",
+        "phone": "M7 2h10v20H7zM11 18h2",
+        "place": "M12 21c5-6 7-9 7-12a7 7 0 0 0-14 0c0 3 2 6 7 12zM12 7v4",
+        "check": "M4 13l5 5L20 6",
+        "cross": "M5 5l14 14M19 5L5 19",
+    }.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +142,8 @@ class _Door:
             return await self._check(request, token, page, form)
         if form.get("do") not in DEEDS:
             return self._lost(request, "lost", 400)
-        done = await self._do(token, form)
+        hidden = page.neutral and not self._checked(request, token)
+        done = False if hidden and form["do"] != "not-me" else await self._do(token, form)
         if not done:
             fresh = await self._open(token)
             if fresh is None:
@@ -135,10 +151,7 @@ class _Door:
             return self._answer(request, token, fresh, notice="changed_meanwhile", status=409)
         await self._remember_language(token, page, form)
         await self._public.changed()
-        lang = form.get("lang", "")
-        return RedirectResponse(
-            f"/r/{token}" + (f"?lang={lang}" if lang in catalogues() else ""), 303, HEADERS
-        )
+        return RedirectResponse(f"/r/{token}{_language_query(form)}", 303, HEADERS)
 
     async def agenda(self, token: str, number: int) -> Response:
         page = await self._open(token)
@@ -188,17 +201,19 @@ class _Door:
         )  # fmt: skip
         if not right:
             fresh = await self._open(token) or page
-            return self._answer(request, token, fresh, failed=True, lang=form.get("lang", ""))
+            return self._answer(request, token, fresh, wrong=form)
         until = int((now + timedelta(seconds=CHECKED_SECONDS)).timestamp())
-        lang = form.get("lang", "")
-        response = RedirectResponse(
-            f"/r/{token}" + (f"?lang={lang}" if lang in catalogues() else ""), 303, HEADERS
-        )
+        response = RedirectResponse(f"/r/{token}{_language_query(form)}", 303, HEADERS)
         response.set_cookie(
             "checked", checked_until(public.page_key, token, until), max_age=CHECKED_SECONDS,
             path=f"/r/{token}", secure=public.secure, httponly=True, samesite="strict",
         )  # fmt: skip
         return response
+
+    def _checked(self, request: Request, token: str) -> bool:
+        """Was the birth date given on this telephone, for this link, not long ago?"""
+        proof = request.cookies.get("checked", "")
+        return is_checked(self._public.page_key, token, proof, now=self._public.now())
 
     def _answer(
         self,
@@ -207,30 +222,37 @@ class _Door:
         page: Page,
         *,
         notice: str = "",
-        failed: bool = False,
+        wrong: Mapping[str, str] | None = None,
         status: int = 200,
-        lang: str = "",
     ) -> Response:
-        asked = lang or request.query_params.get("lang", "")
-        words = choose(asked, page.language, header=request.headers.get("accept-language", ""))
-        checked = is_checked(
-            self._public.page_key, token, request.cookies.get("checked", ""), now=self._public.now()
-        )
-        step, number = request.query_params.get("step", ""), request.query_params.get("visit", "")
-        shown = _shown(page, words, checked)
-        if step == "cancel":
-            shown = [
-                one for one in shown if str(one["number"]) == number and one["state"] == "open"
-            ]
-            step = step if shown else ""
-            shown = shown or _shown(page, words, checked)
+        """The page as it stands; `wrong` is the birth date that was not the patient's."""
+        asked, words = self._words(request, page, wrong or {})
+        checked = self._checked(request, token)
+        visits = shown(page, words, checked)
+        step = "" if status != 200 else request.query_params.get("step", "")
+        about = subject(visits, step, request.query_params.get("visit", ""))
         body = _environment().get_template("page.html").render(
-            page=page, visits=shown, w=words, code=words.code, here=f"/r/{token}", step=step,
-            checked=checked, failed=failed, notice=words[notice] if notice else "",
-            hidden_visits=page.neutral and not checked, languages=_languages(),
-            hidden=_hidden(words.code, chosen=bool(asked)),
+            _common(words), page=page, short_name=page.short_name, phone=page.phone, privacy=True,
+            visits=[about] if about else visits, several=len(visits) > 1,
+            step=step if about else "",
+            heading=heading(words, page, visits, step if about else ""),
+            here=f"/r/{token}", query=f"?lang={words.code}" if asked else "", chosen=asked,
+            keep=f"&step={step}&visit={about['number']}" if about else "",
+            open=any(one.state == "open" for one in page.visits),
+            coming=any(one.state == "open" and one.answer != "cancelled" for one in page.visits),
+            reasons=("", *REASONS),
+            checked=checked, failed=wrong is not None, typed=typed(wrong or {}),
+            notice=words[notice] if notice else "",
+            hidden_visits=page.neutral and not checked, hidden=_hidden(words.code, chosen=asked),
         )  # fmt: skip
         return HTMLResponse(body, status, HEADERS)
+
+    def _words(self, request: Request, page: Page, form: Mapping[str, str]) -> tuple[bool, Words]:
+        """(did the patient choose it, the language): their choice, the record's, the browser's."""
+        asked = request.query_params.get("lang", "") or form.get("lang", "")
+        chosen = asked in catalogues() and ("chosen" in form or not form)
+        header = request.headers.get("accept-language", "")
+        return chosen, choose(asked, page.language, header=header)
 
     def _lost(self, request: Request, key: str, status: int) -> Response:
         words = choose(
@@ -238,52 +260,25 @@ class _Door:
             header=request.headers.get("accept-language", ""),
         )
         body = _environment().get_template("lost.html").render(
-            w=words, title=words["lost_title" if key == "lost" else "title"], sentence=words[key],
-            short_name=self._public.desk.short_name, phone=self._public.desk.phone,
+            _common(words), title=words["lost_title" if key == "lost" else "title"],
+            sentence=words[key], short_name=self._public.desk.short_name,
+            phone=self._public.desk.phone,
         )  # fmt: skip
         return HTMLResponse(body, status, HEADERS)
 
 
-def _shown(page: Page, words: Words, checked: bool) -> list[dict[str, Any]]:
-    if page.neutral and not checked:
-        return [{"state": one.state, "number": n} for n, one in enumerate(page.visits, 1)]
-    return [_visit(one, number, words) for number, one in enumerate(page.visits, 1)]
+def _language_query(form: Mapping[str, str]) -> str:
+    lang = form.get("lang", "")
+    return f"?lang={lang}" if lang in catalogues() and form.get("chosen") else ""
 
 
-SAID = {
-    "confirmed": "said_confirmed",
-    "cancelled": "said_cancelled",
-    "reschedule": "said_reschedule",
-    "question": "said_question",
-}
+def _common(words: Words) -> dict[str, Any]:
+    """What every page of a patient is made with."""
 
+    def icon(name: str) -> Markup:
+        return PICTOGRAMS[name] if words["pictograms"] else Markup("")
 
-def _visit(visit: Visit, number: int, words: Words) -> dict[str, Any]:
-    local = visit.starts_at.astimezone(visit.zone)
-    until = visit.undo_until.astimezone(visit.zone) if visit.undo_until else None
-    sheet = visit.sheet
-    places = [] if sheet is None else [
-        line for line in (sheet.arrival_point, sheet.building, sheet.floor, sheet.door,
-                          sheet.address) if line
-    ]  # fmt: skip
-    early = timedelta(minutes=sheet.arrive_minutes_before if sheet else 0)
-    return {
-        "number": number,
-        "appointment": visit.appointment,
-        "cycle": visit.cycle,
-        "day": words.date(local),
-        "hour": words.time(local),
-        "state": visit.state,
-        "moved": visit.moved,
-        "answer": visit.answer,
-        "said": words[SAID[visit.answer]] if visit.answer in SAID else "",
-        "undo": visit.undo is not None,
-        "until": words["said_cancelled_hint"].format(time=words.time(until)) if until else "",
-        "read": visit.read,
-        "sheet": sheet,
-        "places": places,
-        "arrive": words.time(local - early) if early else "",
-    }
+    return {"w": words, "icon": icon, "languages": _languages()}
 
 
 def _hidden(code: str, *, chosen: bool) -> Callable[[Mapping[str, Any], str], Markup]:

@@ -18,6 +18,10 @@ class Words:
     code: str
     texts: Mapping[str, Any]
 
+    @property
+    def lang(self) -> str:
+        return str(self.texts["lang"])
+
     def __getitem__(self, key: str) -> Any:
         return self.texts[key]
 

@@ -1,96 +1,23 @@
 """The patient's page over HTTP: what it shows, to whom, and what a tap does."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
-from typing import Any
+from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
-from starlette.testclient import TestClient
 
-from reminders.config import Settings
 from reminders.domain.appointment import Status
 from reminders.services.answer import pass_on
-from reminders.services.compose import Route
+from reminders.services.page import check_birth_date
 from reminders.store.engine import Store
-from reminders.web.patient import Desk, Public, patient_router
 from reminders.web.words import catalogues
-from tests.support.clinic import SETTINGS, paris, settings_with, someone, visit
-from tests.support.mailroom import LIVE, Mailroom
-
-URL = "https://rdv.example.org"
-SHEET: dict[str, Any] = {
-    "id": "b2",
-    "service": "4220",
-    "instructions": "Venir à jeun.",
-    "documents": ["Carte Vitale", "Ordonnance"],
-    "arrival_point": "Accueil B2",
-    "arrive_minutes_before": 15,
-}
-
-
-def configured(**changes: Any) -> Settings:
-    return settings_with(
-        **(dict(LIVE) | {"web": {"public_url": URL}, "preparation": [SHEET]} | changes)
-    )
-
-
-class Telephone:
-    """A patient's browser, on the page of the link their J-3 text carried."""
-
-    def __init__(self, store: Store, *records: Any, **changes: Any) -> None:
-        self.room = Mailroom(store, settings=configured(**changes), routes=(Route("main", "sms"),))
-        self.room.read(*(records or (visit(1, starts="2026-10-16 09:30"),)))
-        self.room.release()
-        self.room.plan()
-        self.room.at(paris("2026-10-13 10:05"))
-        self.room.deliver()
-        text = self.room.sent[0].text
-        found = re.search(rf"{URL}(/r/[A-Za-z0-9_-]{{22}})", text)
-        assert found, text
-        self.path = found[1]
-        app = FastAPI()
-        app.include_router(
-            patient_router(
-                Public(
-                    store=store,
-                    rules=self.room.rules,
-                    secret=self.room.secret,
-                    page_key=b"k" * 32,
-                    desk=Desk("CH Exemple", "01 99 00 12 34"),
-                    now=lambda: self.room.now,
-                    changed=self._changed,
-                )
-            )
-        )
-        self.http = TestClient(app, base_url=URL, follow_redirects=True)
-
-    async def _changed(self) -> None:
-        self.room.plan()
-
-    def see(self, query: str = "", **headers: str) -> str:
-        response = self.http.get(self.path + query, headers=headers)
-        assert response.status_code == 200
-        return response.text
-
-    def tap(self, deed: str, page: str = "", **more: str) -> Any:
-        """Send the form of this deed as the page shows it."""
-        shown = page or self.see("?step=cancel&visit=1" if deed == "cancel" else "")
-        for form in re.findall(r"<form method=\"post\">(.*?)</form>", shown, re.S):
-            fields = dict(re.findall(r'name="([a-z]+)" value="([^"]*)"', form))
-            if fields.get("do") == deed:
-                fields.pop("reason", None)
-                return self.http.post(self.path, data=fields | more)
-        raise AssertionError(f"no form for {deed}")
-
-    def give_birth_date(self, day: str = "28", month: str = "3", year: str = "1979") -> Any:
-        fields = {"do": "birth", "day": day, "month": month, "year": year}
-        return self.http.post(self.path, data=fields)
-
-    @property
-    def answer(self) -> str:
-        found: str = self.room.appointment().answer
-        return found
+from tests.support.clinic import SETTINGS, paris, someone, visit
+from tests.support.telephone import Telephone
 
 
 @pytest.fixture
@@ -105,7 +32,21 @@ def test_the_page_shows_who_when_and_the_telephone_and_no_more(telephone: Teleph
         assert shown in page
     for kept in ("Accueil B2", "jeun", "Carte Vitale", "Léa", "EXEMPLE", "Consultations", "4220"):
         assert kept not in page
-    assert len(page.encode()) < 15_000
+
+
+@pytest.mark.parametrize("language", list(catalogues()))
+def test_a_page_and_its_style_are_small(store: Store, language: str) -> None:
+    telephone = Telephone(
+        store,
+        visit(1, starts="2026-10-16 09:30"),
+        visit(2, starts="2026-10-16 14:00", patient=someone(1)),
+    )
+    style = len(telephone.http.get("/r/style.css").content)
+
+    shut = telephone.see(f"?lang={language}")
+    telephone.give_birth_date()
+    for page in (shut, telephone.see(f"?lang={language}")):
+        assert len(page.encode()) + style < 15_000
 
 
 def test_reading_changes_nothing(telephone: Telephone) -> None:
@@ -165,9 +106,37 @@ def test_after_a_quarter_of_an_hour_the_hospital_knows(telephone: Telephone) -> 
     telephone.tap("cancel")
     telephone.room.at(telephone.room.now + timedelta(minutes=16))
 
-    assert "Revenir" not in telephone.see()
+    assert 'value="undo"' not in telephone.see()
+    assert "Pour revenir sur cette annulation, appelez" in telephone.see()
     assert pass_on(telephone.room.store, now=telephone.room.now) == 1
     assert "answer_cancelled" in telephone.room.tasks()
+
+
+def test_a_question_is_noted_whatever_was_answered(telephone: Telephone) -> None:
+    telephone.tap("confirm")
+    page = telephone.tap("question").text
+
+    assert "nous vous attendons" in page
+    assert "vous rappelle pour votre question" in page
+    assert 'value="question"' not in page
+
+
+def test_a_request_for_another_date_keeps_the_appointment(telephone: Telephone) -> None:
+    page = telephone.tap("reschedule").text
+
+    assert "ce rendez-vous est maintenu" in page
+    assert "Je viens" in page
+
+
+def test_who_is_not_the_patient_sees_no_appointment_any_more(telephone: Telephone) -> None:
+    posted = "".join(re.findall(r'<form method="post".*?</form>', telephone.see(), re.S))
+    assert "confirm" in posted
+    assert "not-me" not in posted
+    page = telephone.tap("not-me").text
+
+    assert "Nous n'écrirons plus ici" in page.replace("&#39;", "'")
+    assert "9 h 30" not in page
+    assert "01 99 00 12 34" in page
 
 
 @pytest.mark.parametrize(
@@ -219,6 +188,40 @@ def test_five_wrong_birth_dates_leave_the_telephone(telephone: Telephone) -> Non
     assert "Je viens" in telephone.see()
 
 
+def test_what_is_no_date_is_not_a_try(telephone: Telephone) -> None:
+    for day, month, year in [("", "3", "1979"), ("28", "mars", "1979"), ("x", "y", "z")] * 3:
+        page = telephone.give_birth_date(day, month, year).text
+        assert "ne correspond pas" in page
+
+    assert "Accueil B2" in telephone.give_birth_date().text
+
+
+def test_no_more_than_five_are_tried_however_many_come_at_once(telephone: Telephone) -> None:
+    def try_one(year: int) -> bool:
+        room = telephone.room
+        token = telephone.path.rpartition("/")[2]
+        return check_birth_date(room.store, room.rules, token, "28", "3", str(year), now=room.now)
+
+    with ThreadPoolExecutor(8) as many:
+        assert not any(many.map(try_one, range(1940, 1970)))
+
+    assert telephone.room.value("SELECT tries FROM link") == 5
+    assert "Accueil B2" not in telephone.give_birth_date().text
+
+
+def test_a_right_birth_date_costs_no_try(telephone: Telephone) -> None:
+    for _ in range(7):
+        telephone.http.cookies.clear()
+        assert "Accueil B2" in telephone.give_birth_date().text
+
+
+def test_what_is_typed_comes_back_as_it_was_and_never_as_markup(telephone: Telephone) -> None:
+    page = telephone.give_birth_date('"><b>', "3", "1979").text
+
+    assert "<b>" not in page
+    assert 'value="1979"' in page
+
+
 def test_a_proof_of_one_link_opens_no_other(telephone: Telephone) -> None:
     telephone.give_birth_date()
     proof = telephone.http.cookies["checked"]
@@ -250,6 +253,34 @@ def test_a_neutral_service_shows_the_telephone_only_before_the_birth_date(store:
     assert telephone.http.get(telephone.path + "/agenda-1.ics").status_code == 404
 
 
+def test_a_neutral_service_is_not_answered_before_the_birth_date(store: Store) -> None:
+    services = [SETTINGS["service"][0] | {"sensitivity": "neutral"}]
+    telephone = Telephone(store, service=services)
+    row = telephone.room.appointment()
+    for query in ("?step=cancel&visit=1", "?step=not-me"):
+        assert "16 octobre" not in telephone.see(query)
+    for deed in ("confirm", "cancel", "reschedule", "read"):
+        fields = {"do": deed, "appointment": str(row.id), "cycle": str(row.version), "form": "x"}
+        response = telephone.http.post(telephone.path, data=fields)
+        assert response.status_code == 409
+        assert "16 octobre" not in response.text
+    assert telephone.answer == "none"
+
+    telephone.give_birth_date()
+    telephone.tap("confirm")
+    assert telephone.answer == "confirmed"
+
+
+def test_without_a_sheet_the_page_says_where_and_claims_nothing(store: Store) -> None:
+    site = SETTINGS["site"][0] | {"address": "1 rue du Test, 75001 Paris"}
+    telephone = Telephone(store, preparation=[], site=[site])
+
+    assert "rue du Test" not in telephone.see()
+    page = telephone.give_birth_date().text
+    assert "1 rue du Test, 75001 Paris" in page
+    assert "En cas de doute, appelez" in page
+
+
 def test_a_link_ends_four_hours_after_the_start(telephone: Telephone) -> None:
     telephone.room.at(paris("2026-10-16 13:29"))
     assert "est passé" in telephone.see()
@@ -269,7 +300,7 @@ def test_an_hour_that_changed_is_shown_and_an_old_page_answers_nothing(
     assert response.status_code == 409
     assert "14 h" in response.text
     assert telephone.answer == "none"
-    assert "horaire a changé" in telephone.see()
+    assert "a changé depuis notre message" in telephone.see()
 
 
 def test_a_cancelled_appointment_cannot_be_confirmed(telephone: Telephone) -> None:
@@ -313,6 +344,56 @@ def test_the_browsers_language_is_used_where_the_record_names_none(store: Store)
     assert "Je viens" in telephone.see(**{"Accept-Language": "de;q=0.9"})
 
 
+def test_a_language_nobody_chose_is_not_remembered(telephone: Telephone) -> None:
+    telephone.http.headers["accept-language"] = "en"
+    shown = telephone.see()
+    assert "I am coming" in shown
+    telephone.tap("confirm", shown)
+    telephone.tap("cancel")
+
+    assert telephone.room.patient().spoken == ""
+
+
+def test_a_chosen_language_stays_through_every_step(telephone: Telephone) -> None:
+    asked = telephone.see("?lang=en&step=cancel&visit=1")
+    assert f'href="{telephone.path}?lang=en"' in asked
+    assert "?lang=ar&amp;step=cancel&amp;visit=1" in asked or "?lang=ar&step=cancel" in asked
+    assert "Your cancellation is recorded" in telephone.tap("cancel", asked).text
+
+
+SPANISH = """
+from pathlib import Path
+from reminders.store.engine import Store, open_engine
+from reminders.store.migrate import migrate
+from tests.support.telephone import Telephone
+store = Store(open_engine("sqlite:///es.db", Path(".")))
+migrate(store)
+telephone = Telephone(store)
+shown = telephone.see("?lang=es")
+telephone.tap("confirm", shown)
+print(shown, telephone.room.patient().spoken)
+"""
+
+
+def test_a_new_language_is_one_file(tmp_path: Path) -> None:
+    """Spanish, Portuguese, Turkish: a catalogue beside the others, and nothing else."""
+    root = Path(__file__).parents[2]
+    words = shutil.copytree(root / "templates", tmp_path / "templates") / "pages/patient/words"
+    spanish = (words / "en.toml").read_text(encoding="utf-8")
+    for old, new in (('"English"', '"Español"'), ('"en"', '"es"'), ("I am coming", "Sí, voy")):
+        spanish = spanish.replace(old, new)
+    (words / "es.toml").write_text(spanish, encoding="utf-8")
+
+    ended = subprocess.run(
+        [sys.executable, "-c", SPANISH], cwd=tmp_path, text=True, capture_output=True,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{root}", "PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    for shown in ('<html lang="es"', "Sí, voy", "Español", "العربية"):
+        assert shown in ended.stdout
+    assert ended.stdout.strip().endswith(" es")
+
+
 def test_a_language_answered_in_is_remembered(telephone: Telephone) -> None:
     telephone.tap("confirm", telephone.see("?lang=en"))
 
@@ -335,7 +416,7 @@ def test_the_page_runs_no_script_and_asks_no_other_host(telephone: Telephone) ->
 
     assert "<script" not in page
     assert "style=" not in page
-    assert not re.search(r'(?:src|href|action)="(?!/r/|tel:)', page)
+    assert not re.search(r'(?:src|href|action)="(?!/r/|tel:|\?lang=|#)', page)
 
 
 @pytest.mark.parametrize("token", ["x", "a" * 22, "A" * 21 + "/", "%00" * 22, "é" * 22])
