@@ -26,6 +26,7 @@ from reminders.errors import Problem, RepairNeeded
 from reminders.ports import Received
 from reminders.services.startup import secret_of
 from reminders.store.migrate import is_current
+from reminders.web.api import Elsewhere, Worklist, answers_router, worklist_router
 from reminders.web.internal import Inside, internal_app
 from reminders.web.patient import Desk, Public
 from reminders.web.public import public_app
@@ -83,6 +84,8 @@ async def listening(
     """
     web = application.settings.web
     inside = internal_app(inside_of(application))
+    if (worklist := _worklist(application)) is not None:
+        inside.include_router(worklist_router(worklist))
     if extend is not None:
         extend(inside)
     apps = [(inside, "internal", web.internal_host, web.internal_port)]
@@ -183,13 +186,49 @@ def _public(application: Application) -> FastAPI:
     async def hinted(provider: str, received: Received) -> None:
         await tasks.poll(provider, received.hinted)
 
-    return public_app(
+    app = public_app(
         application.sms,
         application.callback_paths,
         application.settings.web.public_url or "",
         tasks.take,
         hinted,
         _patient(application),
+    )
+    if (elsewhere := _elsewhere(application)) is not None:
+        app.include_router(answers_router(elsewhere))
+    return app
+
+
+def _worklist(application: Application) -> Worklist | None:
+    """The API of tasks and calls; None without a token: it does not exist."""
+    token = application.settings.web.api_token
+    if token is None:
+        return None
+    return Worklist(
+        store=application.store,
+        rules=application.rules,
+        secret=application.secret,
+        token=token.get_secret_value(),
+        now=application.clock.now,
+        changed=application.tasks.answers,
+    )
+
+
+def _elsewhere(application: Application) -> Elsewhere | None:
+    """The answers other systems may give; None where none is configured."""
+    systems = {
+        one.id: [key.get_secret_value() for key in (one.secret, one.next_secret) if key]
+        for one in application.settings.system
+    }
+    if not systems:
+        return None
+    return Elsewhere(
+        store=application.store,
+        rules=application.rules,
+        secret=application.secret,
+        systems=systems,
+        now=application.clock.now,
+        changed=application.tasks.answers,
     )
 
 

@@ -36,6 +36,12 @@ def _needed(settings: Settings, where: Where) -> Iterator[Problem]:
             where.place("network", "ca_file"), "fichier absent", "indiquer un certificat PEM"
         )
     web = settings.web
+    if settings.system and not web.public_url:
+        yield Problem(
+            where.place("system", 0, "id"),
+            "réponses d'un autre système, mais aucune écoute publique",
+            "renseigner web › public_url",
+        )
     if web.public_url and web.public_port == web.internal_port != 0:
         yield Problem(
             where.place("web", "public_port"),

@@ -219,15 +219,15 @@ def appointments_of(connection: Connection, row: Record) -> list[int]:
 
 
 def _suspend(connection: Connection, secret: bytes, row: Record, actor: str, at: int) -> None:
-    """The number that was written to or called gets nothing more, nor its patients by SMS."""
+    """The number that was written to or called gets nothing more; its patient is written to
+    again once the DPI has the right one."""
     found = worklist.appointments(connection, appointments_of(connection, row))
-    patients = sorted({one.patient_id for one in found if one.patient_id is not None})
     address = _written_to(connection, row) or next(
         (telephone(one)[0] for one in found if telephone(one)[0]), ""
     )
     if address:
         object_to(
-            connection, secret, address, patients=patients,
+            connection, secret, address, patients=[],
             channel="email" if "@" in address else "sms", origin="wrong-number", by=actor, at=at,
         )  # fmt: skip
 

@@ -430,3 +430,7 @@ def bind(connection: Connection, kind: str, subject: str, appointment: int) -> N
         kind=kind,
         subject=subject,
     )
+
+
+def forget_request(connection: Connection, key: str) -> None:
+    run(connection, "DELETE FROM request WHERE key = :key", key=key)

@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 
 from reminders.domain.worklist import Ending
-from reminders.ports import InboundSms, Received
-from reminders.services.answer import pass_on, take_replies
-from reminders.services.compose import Route
-from reminders.services.receive import receive
+from reminders.services.answer import pass_on
 from reminders.services.worklist import (
     TaskRefused,
     hand_over,
@@ -23,41 +20,15 @@ from reminders.services.worklist import (
 )
 from reminders.services.worklist_context import calls, whole
 from reminders.store.engine import Store
-from tests.support.clinic import SETTINGS, paris, settings_with, someone, visit
-from tests.support.mailroom import LIVE, Mailroom
+from tests.support.clinic import paris, someone, visit
+from tests.support.mailroom import Mailroom
+from tests.support.worklist import hospital, reply
 
 WEDNESDAY = date(2026, 10, 14)
-NUMBER = "+33639980001"
-DESKS = [
-    SETTINGS["service"][0] | {"escalation_desk": "cadre-nord", "manager_email": "c@example.org"},
-    SETTINGS["service"][1],
-]
 SHEET = {
     "id": "scan", "service": "4220", "instructions": "Venir à jeun.",
     "documents": ["Carte Vitale"], "arrival_point": "Accueil B2", "acknowledge": True,
 }  # fmt: skip
-
-
-def hospital(store: Store, *records: Any, **changes: Any) -> Mailroom:
-    """Its J-1 texts left on Monday at 10:05."""
-    settings = settings_with(**(dict(LIVE) | {"service": DESKS} | changes))
-    room = Mailroom(store, settings=settings, routes=(Route("main", "sms", "reply"),))
-    room.read(*(records or (visit(1, starts="2026-10-13 09:30"),)))
-    room.release()
-    room.plan()
-    room.at(paris("2026-10-12 10:05"))
-    room.deliver()
-    return room
-
-
-def reply(room: Mailroom, text: str, number: str = NUMBER) -> int:
-    """The patient writes; the key of the task that follows, looked at as the bell does."""
-    said = InboundSms(f"in-{text}", number, "+33639989999", text)
-    receive(room.store, room.secret, "main", Received(replies=(said,)), now=room.now)
-    take_replies(room.store, room.rules, room.secret, now=room.now)
-    tend(room.store, room.rules, now=room.now)
-    found: int = room.value("SELECT MAX(id) FROM task")
-    return found
 
 
 def row(room: Mailroom, task: int) -> dict[str, Any]:
