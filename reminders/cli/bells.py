@@ -22,7 +22,6 @@ ANSWERS_SECONDS = 10.0  # replies are read as they come; this finds what ended i
 WATCH_SECONDS = 30.0  # data too old holds within a minute (DESIGN R7)
 PURGE_SECONDS = 6 * 3600.0
 BLOCK_LISTS_SECONDS = 3600.0  # each is read once a day; one that failed, an hour later
-BLOCK_LISTS_SECONDS = 3600.0  # each is read once a day; one that failed, an hour later
 READING_SECONDS = 2.0  # what a source being read still gets when we stop
 REMINDER_SECONDS = 300.0  # a task that keeps failing says so again so often
 
@@ -48,7 +47,6 @@ class Bells:
             ("poll", polled, tasks.poll),
             ("answers", ANSWERS_SECONDS, tasks.answers),
             ("write_back", ANSWERS_SECONDS, tasks.write_back),
-            ("block lists", BLOCK_LISTS_SECONDS, tasks.block_lists),
             ("block lists", BLOCK_LISTS_SECONDS, tasks.block_lists),
             ("purge", PURGE_SECONDS, tasks.purge_later),
         ):
