@@ -124,7 +124,16 @@ def build(
         pause_seconds=settings.delivery.provider_pause_seconds,
     )
     parts = Parts(
-        settings, rules, store, clock, secret, sources, sms, delivery, keep_inputs=keep_inputs
+        settings,
+        rules,
+        store,
+        clock,
+        secret,
+        sources,
+        sms,
+        delivery,
+        keep_inputs=keep_inputs,
+        mail=next(iter(email.values()), None),
     )
     tasks = Tasks(parts, pump, writer)
     return Application(

@@ -20,6 +20,7 @@ DELIVER_SECONDS = 1.0
 REPAIR_SECONDS = 10.0
 ANSWERS_SECONDS = 10.0  # replies are read as they come; this finds what ended its undo
 WATCH_SECONDS = 30.0  # data too old holds within a minute (DESIGN R7)
+MANAGERS_SECONDS = 300.0  # once a day each; one that did not leave, five minutes later
 PURGE_SECONDS = 6 * 3600.0
 BLOCK_LISTS_SECONDS = 3600.0  # each is read once a day; one that failed, an hour later
 READING_SECONDS = 2.0  # what a source being read still gets when we stop
@@ -48,6 +49,7 @@ class Bells:
             ("answers", ANSWERS_SECONDS, tasks.answers),
             ("write_back", ANSWERS_SECONDS, tasks.write_back),
             ("block lists", BLOCK_LISTS_SECONDS, tasks.block_lists),
+            ("managers", MANAGERS_SECONDS, tasks.tell_managers),
             ("purge", PURGE_SECONDS, tasks.purge_later),
         ):
             self._add(name, seconds, work)

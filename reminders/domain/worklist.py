@@ -67,7 +67,7 @@ def after_working(since: datetime, minutes: int, hours: DeskHours) -> datetime:
     day, closed = now.astimezone(hours.zone).date(), 0
     while closed < LONGEST_CLOSURE:
         closed += 1
-        if day.weekday() in hours.weekdays and not is_holiday(day, hours.region):
+        if _is_worked(day, hours):
             closed = 0
             opens = max(to_utc(day, hours.opens, hours.zone), now)
             open_for = to_utc(day, hours.closes, hours.zone) - opens
@@ -76,6 +76,16 @@ def after_working(since: datetime, minutes: int, hours: DeskHours) -> datetime:
             left -= max(open_for, timedelta(0))
         day += timedelta(days=1)
     raise ValueError("the desk does not open within two months")
+
+
+def is_open(moment: datetime, hours: DeskHours) -> bool:
+    day = moment.astimezone(hours.zone).date()
+    opens, closes = (to_utc(day, at, hours.zone) for at in (hours.opens, hours.closes))
+    return _is_worked(day, hours) and opens <= moment < closes
+
+
+def _is_worked(day: date, hours: DeskHours) -> bool:
+    return day.weekday() in hours.weekdays and not is_holiday(day, hours.region)
 
 
 class Ending(StrEnum):

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import cast
-from functools import partial
-from typing import cast
 
 import structlog
 
@@ -19,15 +17,15 @@ from reminders.clock import Clock
 from reminders.config import DpiTable, Settings
 from reminders.domain.guard import Limits
 from reminders.engine.journal import asking_failed, broken_source, feed_read, holds_changed
+from reminders.engine.letters import send_letters
 from reminders.engine.pump import PassSummary, Pump
 from reminders.engine.writeback import write_answers, writers
 from reminders.engine.writer import Writer
 from reminders.errors import ReminderError
-from reminders.ports import AppointmentSource, BlockList, Received, SmsSender
+from reminders.ports import AppointmentSource, BlockList, EmailSender, Received, SmsSender
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.deliver import Delivery
 from reminders.services.freshness import hold_stale, stale_sources
-from reminders.services.objections import block_list_due, take_block_list
 from reminders.services.objections import block_list_due, take_block_list
 from reminders.services.plan import PlanSummary, plan
 from reminders.services.purge import PurgeSummary, purge
@@ -74,6 +72,7 @@ class Parts:
     senders: Mapping[str, SmsSender]
     delivery: Delivery
     keep_inputs: bool = False
+    mail: EmailSender | None = None  # for managers; patients' e-mails leave through the pump
 
 
 class Tasks:
@@ -232,29 +231,6 @@ class Tasks:
             await self._writer.call(self.plan)
         return found
 
-    async def block_lists(self) -> int:
-        """Once a day each provider that keeps a block list is asked for it: how many numbers of
-        theirs we did not know."""
-        parts, found = self._parts, 0
-        for name, sender in parts.senders.items():
-            now = parts.clock.now()
-            if not sender.capabilities.block_list or not block_list_due(parts.store, name, now=now):
-                continue
-            try:
-                numbers = await cast(BlockList, sender).blocked()
-            except Exception as error:  # asked again at the next bell
-                asking_failed("block list not read", name, error)
-                continue
-            new = await self._writer.call(
-                partial(take_block_list, parts.store, parts.secret, name, numbers, now=now)
-            )
-            if new:
-                log.info("block list read", provider=name, new=new)
-            found += new
-        if found:
-            await self._writer.call(self.plan)
-        return found
-
     async def take(self, provider: str, received: Received) -> Taken:
         """Durable when this returns: only then may a provider get its 2xx."""
         if not received.receipts and not received.replies:
@@ -291,6 +267,11 @@ class Tasks:
         """Owners and deadlines of new tasks, what is late, who must be called."""
         parts, now = self._parts, self._parts.clock.now()
         return await self._writer.call(lambda: tend(parts.store, parts.rules, now=now))
+
+    async def tell_managers(self) -> int:
+        """The daily e-mail of each service that has late tasks."""
+        parts = self._parts
+        return await send_letters(parts.store, parts.rules, parts.mail, self._writer, parts.clock)
 
     async def write_back(self) -> int:
         """Write into the DPI what was passed on for it, one answer after the other: how many.
@@ -394,7 +375,6 @@ class Tasks:
         done.repaired = await self.repair()
         await self.poll()  # before planning: a receipt may open the next channel
         await self.block_lists()
-        await self.block_lists()
         await self.answers()
         done.feeds = await self._writer.call(self.sync)
         done.plan = await self._writer.call(self.plan)
@@ -402,6 +382,7 @@ class Tasks:
         done.sent = await self.deliver(all_day=True)
         await self.write_back()
         await self.tend()
+        await self.tell_managers()
         if purging and not self.stopping:
             done.purged = await self._writer.call(self.purge)
         self._count(done)

@@ -14,6 +14,7 @@ from reminders.domain.worklist import (
     DeskHours,
     after_working,
     deadline,
+    is_open,
     plain_cell,
     speaks_for,
     suggested,
@@ -60,6 +61,18 @@ def test_alsace_rests_on_good_friday_and_paris_works() -> None:
 
 def test_a_deadline_may_be_the_last_minute_of_the_day() -> None:
     assert after("2026-10-13 17:00", 30) == "2026-10-13 17:30"
+
+
+def test_a_desk_is_open_in_its_hours_of_its_days() -> None:
+    for moment, opened in (
+        ("2026-10-13 08:29", False),
+        ("2026-10-13 08:30", True),
+        ("2026-10-13 17:29", True),
+        ("2026-10-13 17:30", False),
+        ("2026-10-17 10:00", False),
+        ("2026-11-11 10:00", False),
+    ):
+        assert is_open(paris(moment), DESK) == opened, moment
 
 
 def test_a_night_desk_works_an_hour_less_when_the_clock_skips_one() -> None:
