@@ -57,6 +57,7 @@ app.add_typer(stats, name="stats")
 @cache
 def _add_service() -> None:
     """The commands that need the whole service; loading it takes longer than the others run."""
+    from reminders.cli.attendance import answers, attendance
     from reminders.cli.look import check, report, why
     from reminders.cli.watch import hold, object_, purge, release
     from reminders.cli.work import demo, migrate, run, serve
@@ -66,6 +67,8 @@ def _add_service() -> None:
     app.command("object")(object_)
     app.command("purge")(purge)
     app.command("report")(report)
+    app.add_typer(answers, name="answers")
+    app.add_typer(attendance, name="attendance")
 
 
 def main() -> None:

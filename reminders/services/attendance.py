@@ -105,9 +105,9 @@ def _bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def _closing(rules: Rules, uf: str, day: date, end: datetime) -> datetime:
-    """When the service's day is over: its site's last hour, else midnight."""
-    unit = rules.units.get(uf)
-    return end if unit is None else to_utc(day, unit.hours.latest, unit.hours.zone)
+    """When the service's desk closes that day; midnight where nobody configured it."""
+    office = rules.offices.get(uf)
+    return end if office is None else to_utc(day, office.hours.closes, office.hours.zone)
 
 
 def _visit(row: Record, closing: datetime, now: datetime) -> Visit:

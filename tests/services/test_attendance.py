@@ -15,7 +15,7 @@ from reminders.store.engine import Store
 from tests.support.clinic import PARIS, Clinic, paris, visit
 
 DAY = date(2026, 10, 13)
-AT_NOON, EVENING = paris("2026-10-13 12:00"), paris("2026-10-13 20:00")
+AT_NOON, EVENING = paris("2026-10-13 12:00"), paris("2026-10-13 17:30")
 
 
 def opened(store: Store, count: int = 1, starts: str = "2026-10-13 09:30") -> Clinic:
@@ -118,6 +118,23 @@ def test_who_called_off_is_told_apart_from_who_did_not_come(store: Store) -> Non
     noshow = visit(1, "2026-10-13 09:30", status=Status.NOSHOW)
     clinic.read(noshow, visit(2, "2026-10-13 09:30"), visit(3, "2026-10-13 09:30"))
     assert presences(clinic) == {"R1": "cancellation-asked", "R2": "came", "R3": "to-validate"}
+
+
+def test_an_evening_appointment_is_not_asked_about_before_it_begins(store: Store) -> None:
+    clinic = opened(store, starts="2026-10-13 18:30")
+    clinic.now = paris("2026-10-13 18:29")
+    assert presences(clinic) == {"R1": "expected"}
+    clinic.now = paris("2026-10-13 18:30")
+    assert presences(clinic) == {"R1": "to-validate"}
+
+
+def test_a_service_nobody_configured_closes_at_midnight(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.read(visit(1, "2026-10-13 09:30", uf="9999"))
+    clinic.now = paris("2026-10-13 23:59")
+    assert presences(clinic) == {"R1": "expected"}
+    clinic.now = paris("2026-10-14 00:00")
+    assert presences(clinic) == {"R1": "to-validate"}
 
 
 def test_a_day_is_the_sites_own(store: Store) -> None:
