@@ -292,8 +292,10 @@ def _mail(sender: EmailSender) -> Submit:
 
 
 def on_loopback(settings: Settings) -> bool:
-    """Is every provider's address this machine's own? Then nothing can reach a patient."""
-    addresses = [str(table.options.get("base_url", "")) for table in settings.sms]
+    """Is every address that is written to this machine's own, the DPI's too? Then nothing can
+    reach a patient or change an agenda."""
+    written = [table for table in settings.dpi if table.write_back]
+    addresses = [str(table.options.get("base_url", "")) for table in (*settings.sms, *written)]
     if settings.email is not None:
         addresses.append(f"//{settings.email.options.get('host', '')}")
     return all(_is_loopback(urlsplit(address).hostname or "") for address in addresses)
