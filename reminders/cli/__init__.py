@@ -61,12 +61,14 @@ def _add_service() -> None:
     from reminders.cli.look import check, report, why
     from reminders.cli.watch import hold, object_, purge, release
     from reminders.cli.work import demo, migrate, run, serve
+    from reminders.cli.worklist import calls_app
 
     for command in (run, serve, demo, why, check, migrate, hold, release):
         app.command(command.__name__)(command)
     app.command("object")(object_)
     app.command("purge")(purge)
     app.command("report")(report)
+    app.add_typer(calls_app, name="calls")
     app.add_typer(answers, name="answers")
     app.add_typer(attendance, name="attendance")
 

@@ -176,8 +176,3 @@ def speaks_for(proxy: str, born: date | None, day: date, *, protected: bool) -> 
         if age < OF_AGE:
             return True
     return protected and proxy == "guardian"
-
-
-def plain_cell(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if value[:1] in "=+-@\t\r\n" and value else value

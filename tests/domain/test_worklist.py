@@ -1,4 +1,4 @@
-"""Until when a task may wait, and what may be said and printed of it."""
+"""Until when a task may wait, and what may be said of it."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +15,6 @@ from reminders.domain.worklist import (
     after_working,
     deadline,
     is_open,
-    plain_cell,
     speaks_for,
     suggested,
 )
@@ -141,16 +140,6 @@ def test_suggested_words_have_no_gap(kind: str, when: str) -> None:
     assert "  " not in said
     assert "when" not in said
     assert (" le ." in said, " du ." in said, " le ?" in said) == (False, False, False)
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+33", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
-def test_no_cell_is_a_formula(cell: str) -> None:
-    assert plain_cell(cell) == f"'{cell}"
-
-
-@pytest.mark.parametrize("cell", ["", "06 39 98 00 01", "EXEMPLE", "9h30"])
-def test_a_plain_cell_stays_as_it_is(cell: str) -> None:
-    assert plain_cell(cell) == cell
 
 
 def test_a_parent_speaks_for_a_child_until_eighteen() -> None:
