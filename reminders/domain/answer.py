@@ -167,9 +167,10 @@ def _of_appointments(reading: Reading, subjects: Sequence[Subject], now: datetim
         return _to_a_person("reply_unbound", "aucun rendez-vous n'est lié à ce numéro")
     if len({one.patient for one in subjects}) > 1:
         return _to_a_person("reply_which", "ce numéro sert à plusieurs patients")
-    if len({one.message for one in subjects}) > 1:
+    if len(_told(subjects)) > 1:
         return _to_a_person("reply_which", "deux messages récents : lequel reçoit la réponse ?")
-    coming = [one for one in subjects if one.starts_at > now]
+    once = {one.appointment: one for one in subjects}.values()
+    coming = [one for one in once if one.starts_at > now]
     if not coming:
         return _to_a_person("reply_after", "le rendez-vous a déjà commencé")
     standing = [one for one in coming if one.status == "booked"]
@@ -190,6 +191,14 @@ def _of_appointments(reading: Reading, subjects: Sequence[Subject], now: datetim
         case Action.CANCEL | Action.CANCEL_AND_HUMAN:
             return _cancelled(reading, standing)
     return _asked(reading, standing)
+
+
+def _told(subjects: Sequence[Subject]) -> set[frozenset[tuple[int, int]]]:
+    """What the messages a reply may answer told: two reminders of the same say one thing."""
+    by_message: dict[int, set[tuple[int, int]]] = {}
+    for one in subjects:
+        by_message.setdefault(one.message, set()).add((one.appointment, one.told_cycle))
+    return {frozenset(told) for told in by_message.values()}
 
 
 def _to_a_person(task: str, why: str) -> Verdict:
