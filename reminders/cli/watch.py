@@ -1,6 +1,7 @@
 """Commands of people who watch over sending: hold, release, object, purge."""
 
 import asyncio
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -24,13 +25,21 @@ from reminders.cli.common import (
 )
 from reminders.cli.errors import HELD
 from reminders.domain.mask import mask_address
+from reminders.errors import Problem, RepairNeeded
 from reminders.services.hold import hold_everything, release_holds
-from reminders.services.object import object_address
+from reminders.services.object import Withdrawn, object_address, withdraw_at
 from reminders.services.preview import waiting_to_leave
 from reminders.services.startup import secret_of
 from reminders.services.story import CHANNELS
+from reminders.store.objections import WHOLE
 
 SHOWN = 20  # rendered messages a release shows
+
+
+class Channel(StrEnum):
+    ALL = "all"
+    SMS = "sms"
+    EMAIL = "email"
 
 
 def hold(
@@ -106,20 +115,51 @@ def _preview(application: Application) -> None:
 
 def object_(
     address: Annotated[str, typer.Argument(metavar="TÉLÉPHONE|COURRIEL")],
+    only: Annotated[
+        Channel, typer.Option("--channel", help="Les SMS ou les courriels seulement.")
+    ] = Channel.ALL,
+    service: Annotated[
+        str, typer.Option("--service", metavar="UF", help="Les messages de cette UF seulement.")
+    ] = "",
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Lever toute opposition à cette adresse.")
+    ] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     at: AtOption = None,
 ) -> None:
-    """Enregistrer l'opposition d'une personne."""
+    """Enregistrer l'opposition d'une personne, ou la lever."""
     settings = settings_of(config)
-    clock = clock_of(settings, at)
+    now = clock_of(settings, at).now()
+    if service and service not in {one.uf for one in settings.service}:
+        problem = Problem("--service", f"l'UF « {service} » n'est pas réglée", "donner son code")
+        raise RepairNeeded(problem)
+    if withdraw and (service or only is not Channel.ALL):
+        problem = Problem("--withdraw", "il lève tout", "l'employer sans --service ni --channel")
+        raise RepairNeeded(problem)
     with opened(settings) as store:
+        secret = secret_of(store, "address_key")
+        if withdraw:
+            _withdraw(withdraw_at(store, secret, address, now=now, by=operator()))
+            return
         people = object_address(
-            store, secret_of(store, "address_key"), address, now=clock.now(), by=operator()
-        )
+            store, secret, address, now=now, by=operator(), channel=only.value,
+            scope=f"service:{service}" if service else WHOLE,
+        )  # fmt: skip
     out.print(
         f"Opposition enregistrée pour {mask_address(people.address)} : "
         f"{people.patients} patient(s) connu(s) à cette adresse. Elle vaut dès maintenant."
     )
+
+
+def _withdraw(done: Withdrawn) -> None:
+    masked = mask_address(done.address)
+    out.print(
+        f"{amount(done.ended, 'opposition levée', 'oppositions levées')} pour {masked}."
+        if done.ended
+        else f"Aucune opposition n'était notée pour {masked}."
+    )
+    if done.stands:
+        out.print("Une opposition donnée à une autre adresse du patient reste en vigueur.")
 
 
 def purge(config: ConfigOption = DEFAULT_CONFIG, at: AtOption = None) -> None:

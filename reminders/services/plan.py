@@ -174,7 +174,8 @@ class _Chunk:
             found[scope] |= {"sms", "email"} if channel == "all" else {channel}
         for address in addresses:
             for channel, scope in objecting.get(self._key(address), ()):
-                found[scope].add(address.channel if channel == "all" else channel)
+                if channel in ("all", address.channel):
+                    found[scope].add(address.channel)
         whole = frozenset(found.pop("all", ()))
         if found:
             self._scoped[patient] = found

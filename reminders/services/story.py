@@ -145,6 +145,10 @@ def _entries(told: "stories.Told", row: Record, zone: ZoneInfo) -> tuple[Entry, 
         for one in told.tasks
     ]
     entries += [Entry(instant(one.received_at), "réponse du patient reçue") for one in told.replies]
+    for one in told.objections:
+        entries.append(Entry(instant(one.recorded_at), f"opposition {_objection(one)}"))
+        if (ended := instant_or_none(one.withdrawn_at)) is not None:
+            entries.append(Entry(ended, f"fin de l'opposition {_objection(one)}"))
     return tuple(sorted(entries, key=lambda entry: (entry.at is None, entry.at or entries[0].at)))
 
 
@@ -181,6 +185,24 @@ def _attempt(row: Record) -> Entry:
         _words(row.code),
         row.code,
     )
+
+
+WAYS = {
+    "reply": "reçue par SMS",
+    "page": "reçue sur la page du patient",
+    "email": "reçue par le lien d'un courriel",
+    "staff": "notée par le secrétariat",
+    "provider": "relevée chez l'opérateur",
+}
+
+
+def _objection(row: Record) -> str:
+    """Its way, its channels, its reach; a suspension's way is what the reply said."""
+    way = WAYS.get(row.origin, "d'office : le numéro semble ne pas être celui du patient")
+    channel = "tous les canaux" if row.channel == "all" else CHANNELS.get(row.channel, row.channel)
+    kind, _, subject = row.scope.partition(":")
+    reach = {"service": f", pour l'UF {subject}", "appointment": ", pour ce rendez-vous"}
+    return f"{way} ({channel}{reach.get(kind, '')})"
 
 
 def _receipt(row: Record) -> Entry:

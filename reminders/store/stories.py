@@ -18,7 +18,8 @@ def find(connection: Connection, number: str) -> Sequence[Record]:
 
 
 class Told:
-    """Decisions, attempts, receipts, tasks and replies of one appointment, each oldest first."""
+    """Decisions, attempts, receipts, replies, objections and tasks of one appointment, each
+    oldest first."""
 
     def __init__(self, connection: Connection, appointment: int) -> None:
         self.decisions = rows(
@@ -48,6 +49,17 @@ class Told:
             connection,
             "SELECT n.received_at FROM told t JOIN inbound n ON n.attempt_id = t.attempt_id "
             "WHERE t.appointment_id = :id ORDER BY n.received_at, n.id",
+            id=appointment,
+        )
+        self.objections = rows(
+            connection,
+            "SELECT o.channel, o.scope, o.origin, o.recorded_at, o.withdrawn_at FROM objection o "
+            "JOIN appointment ap ON ap.id = :id WHERE (o.patient_id = ap.patient_id "
+            "OR o.address_key IN (SELECT m.recipient_key FROM decision d "
+            "JOIN message_item i ON i.decision_id = d.id JOIN message m ON m.id = i.message_id "
+            "WHERE d.appointment_id = ap.id)) "
+            "AND o.scope IN ('all', 'service:' || ap.uf, 'appointment:' || CAST(ap.id AS TEXT)) "
+            "ORDER BY o.recorded_at, o.id",
             id=appointment,
         )
         self.tasks = rows(

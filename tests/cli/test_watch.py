@@ -138,6 +138,32 @@ def test_an_objection_is_in_force_within_a_second_in_a_process_that_is_sending(
     assert len(hospital.peers.taken) >= 27
 
 
+def test_an_objection_may_be_to_one_service_and_can_be_taken_back(hospital: Desk) -> None:
+    sending(hospital)
+    assert hospital.run_at("object", "06 39 98 00 02", "--service", "4220").code == 0
+    assert "pour l'UF 4220" in hospital.run("why", "R2").out
+
+    told = hospital.run_at("object", "06 39 98 00 02", "--withdraw")
+    assert "1 opposition levée pour 06 •• •• •• 02" in told.out
+    assert hospital.run_at("run").code == 0
+    assert hospital.peers is not None
+    assert "+33639980002" in {entry.to for entry in hospital.peers.taken}
+    assert "Aucune opposition" in hospital.run_at("object", "06 39 98 00 02", "--withdraw").out
+
+
+@pytest.mark.parametrize(
+    "words", [("--service", "9999"), ("--withdraw", "--service", "4220"),
+              ("--withdraw", "--channel", "sms")],
+)  # fmt: skip
+def test_an_objection_that_cannot_be_meant_is_refused(
+    hospital: Desk, words: tuple[str, ...]
+) -> None:
+    sending(hospital)
+    told = hospital.run_at("object", "06 39 98 00 02", *words)
+    assert told.code == 1
+    assert words[0] in told.err
+
+
 def test_what_is_neither_a_number_nor_an_address_is_no_objection(hospital: Desk) -> None:
     told = hospital.run_at("object", "n'importe quoi")
     assert told.code == 1
