@@ -93,7 +93,7 @@ STATES = {
 DEAD_NUMBER = frozenset({"21211", "21614", "21635", "30005", "30006"})
 # `OptOutType` of a reply: what Twilio's own list made of it, whatever word was used. Twilio takes
 # CANCEL, END and QUIT for a stop too: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
-OPT_OUT_TYPES: Mapping[str, Literal["set", "lifted"]] = {"STOP": "set", "START": "lifted"}
+OPT_OUT_TYPES: Mapping[str, Literal["", "set", "lifted"]] = {"STOP": "set", "START": "lifted"}
 PAGE, PAGES = 100, 5  # replies read at one poll, newest first: at most 500
 
 
@@ -232,7 +232,8 @@ class Twilio:
             return Received(receipts=(receipt,))
         if sid and "From" in told:
             reply = _reply(sid, told["From"], told.get("To", ""), told.get("Body", ""))
-            block = OPT_OUT_TYPES.get(told.get("OptOutType", "").upper(), "")
+            did = told.get("OptOutType", "").upper()
+            block = OPT_OUT_TYPES[did] if did in OPT_OUT_TYPES else reply.block
             return Received(replies=(replace(reply, block=block),))
         return Received()
 

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from reminders.errors import Forged
 from reminders.ports import Callback, Received, SmsSender
 from reminders.services.receive import Taken
+from reminders.web.objection import objection_router
 from reminders.web.patient import Public, patient_router
 
 log = structlog.get_logger()
@@ -43,6 +44,7 @@ def public_app(
         )
     if patient is not None:
         app.include_router(patient_router(patient))
+        app.include_router(objection_router(patient))
     app.add_middleware(BaseHTTPMiddleware, dispatch=_quiet_headers)
     return app
 
