@@ -5,10 +5,11 @@ an unknown or empty variable, a leftover marker or an invisible character is not
 """
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -158,27 +159,29 @@ class Shipped:
     subject: str
     html: str
     content_hash: str
+    reviewed: bool  # by a person, as the language's REVIEW.toml says
 
 
 @lru_cache(maxsize=1)
 def shipped() -> tuple[Shipped, ...]:
     """Every text of the `templates` package: messages/<language>/<purpose>.(sms|txt|…).j2.
 
-    `<purpose>.<family>.sms.j2` belongs to one family; without it a text serves any.
+    `<purpose>.<family>.sms.j2` belongs to one family; without it a text serves any. REVIEW.toml
+    says whether a person read the language's texts (relu / non relu): without it nobody did.
     """
     found: list[Shipped] = []
     for folder in sorted(_children(files("templates") / "messages"), key=lambda one: one.name):
         parts = {child.name: child.read_text(encoding="utf-8") for child in _children(folder)}
+        reviewed = tomllib.loads(parts.get("REVIEW.toml", "")).get("reviewed") is True
+        ship = partial(_ship, language=folder.name, reviewed=reviewed)
         for name in sorted(parts):
             if name.endswith(".sms.j2"):
                 purpose, _, family = name.removesuffix(".sms.j2").partition(".")
-                found.append(_ship(purpose, folder.name, family or "any", "sms", parts[name]))
+                found.append(ship(purpose, family or "any", "sms", parts[name]))
             elif name.endswith(".txt.j2"):
                 purpose = name.removesuffix(".txt.j2")
                 subject, html = parts[f"{purpose}.subject.j2"], parts[f"{purpose}.html.j2"]
-                found.append(
-                    _ship(purpose, folder.name, "any", "email", parts[name], subject, html)
-                )
+                found.append(ship(purpose, "any", "email", parts[name], subject, html))
     return tuple(found)
 
 
@@ -188,15 +191,18 @@ def _children(folder: Traversable) -> list[Traversable]:
 
 def _ship(
     purpose: str,
-    language: str,
     family: str,
     channel: Literal["sms", "email"],
     body: str,
     subject: str = "",
     html: str = "",
+    *,
+    language: str,
+    reviewed: bool,
 ) -> Shipped:
     content = "\x1f".join((purpose, language, family, channel, body, subject, html))
     digest = sha256(content.encode()).hexdigest()
     return Shipped(
-        purpose, language, family, channel, body.strip(), subject.strip(), html.strip(), digest
-    )
+        purpose, language, family, channel, body.strip(), subject.strip(), html.strip(), digest,
+        reviewed,
+    )  # fmt: skip

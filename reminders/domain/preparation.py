@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 from reminders.domain.sms import transliterate
 from reminders.domain.wording import (
     day_and_month,
-    grouped_phone,
     hour,
     joined,
     long_date,
     short_date,
     spoken,
+    written_phone,
 )
 
 
@@ -61,6 +61,8 @@ def combined(sheets: Sequence[Preparation | None]) -> Preparation | None:
 RELATIVES = {
     "fr": {"parent": "enfant", "guardian": "proche"},
     "en": {"parent": "child", "guardian": "relative"},
+    "ar": {"parent": "طفلكم", "guardian": "قريبكم"},
+    "falc": {"parent": "enfant", "guardian": "proche"},
 }
 
 
@@ -96,7 +98,7 @@ def build_variables(
     values = {
         "etablissement": establishment,
         "etablissement_court": short_name,
-        "telephone_secretariat": grouped_phone(desk_phone),
+        "telephone_secretariat": written_phone(desk_phone, spoken_language),
         "nb_rdv": str(len(local)) if len(local) > 1 else "",
         **_dates(local, spoken_language, plain=plain),
         **_told(told_starts, local[0], spoken_language, plain=plain),

@@ -83,8 +83,12 @@ class Templates:
         )
 
     def find(self, purpose: str, language: str, family: str, channel: str) -> Version | None:
-        """The version in the patient's language, else in French; the family's own, else any."""
-        for spoken in (language[:2].lower(), FALLBACK_LANGUAGE):
+        """The version in the patient's language, else in French; the family's own, else any.
+
+        A text nobody reviewed is not among the approved ones: French leaves instead of it.
+        """
+        code = language.lower()
+        for spoken in (code, code[:2], FALLBACK_LANGUAGE):
             for kept in (family, "any"):
                 if version := self._found.get((purpose, spoken, kept, channel)):
                     return version

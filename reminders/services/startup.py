@@ -30,6 +30,7 @@ def prepare(
                 html=text.html,
                 content_hash=text.content_hash,
                 release=release,
+                reviewed=text.reviewed,
                 at=at,
             )
         for provider in providers:

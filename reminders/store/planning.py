@@ -37,7 +37,8 @@ def dirty_patients(connection: Connection, after: int, limit: int = CHUNK) -> Se
     return rows(
         connection,
         "SELECT id, CASE WHEN merged_into IS NULL THEN blocked ELSE 'merged' END AS blocked, "
-        "deceased, birth_date, protected, language, refuses_sms, phone, "
+        "deceased, birth_date, protected, "
+        "COALESCE(NULLIF(spoken, ''), language) AS language, refuses_sms, phone, "
         "phone_zone, email, proxy, proxy_phone, proxy_zone, proxy_email, contact_problem "
         "FROM patient WHERE dirty = 1 AND id > :after ORDER BY id LIMIT :limit" + lock,
         after=after,

@@ -16,6 +16,14 @@ def versions(connection: Connection) -> Sequence[Record]:
     )
 
 
+# The key has, or had, a text of its own.
+_USED = (
+    "EXISTS (SELECT 1 FROM template_version t WHERE t.purpose = :purpose "
+    "AND t.language = :language AND t.family = :family AND t.channel = :channel "
+    "AND t.state <> 'proposed')"
+)
+
+
 def add_shipped(
     connection: Connection,
     *,
@@ -25,28 +33,37 @@ def add_shipped(
     html: str,
     content_hash: str,
     release: str,
+    reviewed: bool,
     at: int,
 ) -> bool:
-    """A text of this release: approved if its key has none yet, else proposed. True if new."""
+    """A text of this release: approved if a person reviewed it and its key has no approved one
+    yet, else proposed. One proposed unreviewed is approved once a release says it was reviewed.
+    True if new.
+    """
     purpose, language, family, channel = key
+    given = {
+        "purpose": purpose, "language": language, "family": family, "channel": channel,
+        "hash": content_hash, "by": f"livré avec {release}", "at": at,
+        "reviewed": int(reviewed),
+    }  # fmt: skip
     changed = run(
         connection,
         "INSERT INTO template_version (id, purpose, language, family, channel, subject, body, "
         "html, content_hash, state, approved_by, approved_at) SELECT :id, :purpose, :language, "
-        ":family, :channel, :subject, :body, :html, :hash, CASE WHEN EXISTS (SELECT 1 FROM "
-        "template_version WHERE purpose = :purpose AND language = :language AND family = :family "
-        "AND channel = :channel) THEN 'proposed' ELSE 'approved' END, :by, :at "
-        "ON CONFLICT (content_hash) DO NOTHING",
+        f":family, :channel, :subject, :body, :html, :hash, CASE WHEN :reviewed = 0 OR {_USED} "
+        "THEN 'proposed' ELSE 'approved' END, :by, :at ON CONFLICT (content_hash) DO NOTHING",
         id=reserve(connection, "template_version", 1),
-        purpose=purpose,
-        language=language,
-        family=family,
-        channel=channel,
         subject=subject,
         body=body,
         html=html,
-        hash=content_hash,
-        by=f"livré avec {release}",
-        at=at,
+        **given,
     )
+    if reviewed and not changed:
+        run(
+            connection,
+            "UPDATE template_version SET state = 'approved', approved_by = :by, approved_at = :at "
+            f"WHERE content_hash = :hash AND state = 'proposed' AND NOT {_USED} "
+            "AND :reviewed = 1",
+            **given,
+        )
     return changed > 0

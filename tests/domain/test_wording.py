@@ -52,12 +52,13 @@ def test_every_word_of_a_date_fits_an_sms_in_plain() -> None:
         for month in range(1, 13):
             for day in range(1, 8):
                 words = long_date(date(2026, month, day), language, plain=True)
-                assert set(words + short_date(date(2026, month, day), language)) <= GSM7
+                words += short_date(date(2026, month, day), language)
+                assert set(words) <= GSM7 or language == "ar"
 
 
 @pytest.mark.parametrize(
     ("language", "spoken_one"),
-    [("fr", "fr"), ("fr-FR", "fr"), ("en", "en"), ("EN-gb", "en"), ("ar", "fr"), ("", "fr")],
+    [("fr", "fr"), ("fr-FR", "fr"), ("en", "en"), ("EN-gb", "en"), ("pt", "fr"), ("", "fr")],
 )
 def test_a_language_without_texts_is_answered_in_french(language: str, spoken_one: str) -> None:
     assert spoken(language) == spoken_one

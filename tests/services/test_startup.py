@@ -36,7 +36,9 @@ def test_shipped_texts_enter_once_and_are_approved(store: Store) -> None:
     with store.read() as connection:
         approved = templates.versions(connection)
     keys = {(row.purpose, row.language, row.family, row.channel) for row in approved}
-    assert keys == {(one.purpose, one.language, one.family, one.channel) for one in shipped()}
+    assert keys == {
+        (one.purpose, one.language, one.family, one.channel) for one in shipped() if one.reviewed
+    }
     assert len(approved) == len(keys)
     assert set(clinic.rows("SELECT DISTINCT approved_by FROM template_version")[0]) == {
         "livré avec 1.0"
@@ -47,14 +49,14 @@ def test_a_later_releases_text_is_a_proposal(store: Store) -> None:
     """A hospital's texts do not change because the service was upgraded."""
     clinic = Clinic(store)
     clinic.open()
-    one = shipped()[0]
+    one = next(text for text in shipped() if text.reviewed)
     key = (one.purpose, one.language, one.family, one.channel)
 
     def add(content_hash: str) -> bool:
         with store.write() as connection:
             return templates.add_shipped(
                 connection, key=key, subject="", body="Autre texte", html="",
-                content_hash=content_hash, release="2.0", at=1,
+                content_hash=content_hash, release="2.0", reviewed=True, at=1,
             )  # fmt: skip
 
     with store.read() as connection:
@@ -65,6 +67,39 @@ def test_a_later_releases_text_is_a_proposal(store: Store) -> None:
     assert state == "proposed"
     with store.read() as connection:
         assert templates.versions(connection) == before
+
+
+def test_a_text_nobody_reviewed_waits_as_a_proposal(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.open()
+    waiting = clinic.rows(
+        "SELECT DISTINCT language FROM template_version WHERE state = 'proposed' ORDER BY language"
+    )
+    assert [row.language for row in waiting] == ["ar", "falc"]
+
+
+def test_a_release_that_says_a_text_was_reviewed_approves_it(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.open()
+    unread = next(one for one in shipped() if not one.reviewed)
+    key = (unread.purpose, unread.language, unread.family, unread.channel)
+
+    def state(reviewed: bool) -> str:
+        with store.write() as connection:
+            new = templates.add_shipped(
+                connection, key=key, subject=unread.subject, body=unread.body, html=unread.html,
+                content_hash=unread.content_hash, release="2.0", reviewed=reviewed, at=2,
+            )  # fmt: skip
+        assert not new
+        found: str = clinic.value(
+            "SELECT state FROM template_version WHERE content_hash = :hash",
+            hash=unread.content_hash,
+        )
+        return found
+
+    assert state(reviewed=False) == "proposed"
+    assert state(reviewed=True) == "approved"
+    assert state(reviewed=False) == "approved"
 
 
 def test_starting_again_changes_nothing(store: Store) -> None:
