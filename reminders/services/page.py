@@ -296,9 +296,8 @@ def is_checked(secret: bytes, token: str, proof: str, *, now: datetime) -> bool:
     until, _, mark = proof.partition(".")
     if not until.isascii() or not until.isdigit() or len(until) > 12:
         return False
-    return int(until) > now.timestamp() and hmac.compare_digest(
-        mark, _proof(secret, token, int(until))
-    )
+    right = _proof(secret, token, int(until)).encode()
+    return int(until) > now.timestamp() and hmac.compare_digest(mark.encode(), right)
 
 
 def _proof(secret: bytes, token: str, until: int) -> str:

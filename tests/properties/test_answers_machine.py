@@ -487,11 +487,13 @@ def test_any_history_of_answers_is_what_the_model_says(sqlite_files: SqliteFiles
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3_600)
 def test_long_histories_on_sqlite(sqlite_files: SqliteFiles) -> None:
     _play(_sqlite(sqlite_files), examples=300, steps=60)
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3_600)
 def test_long_histories_on_postgresql(postgres_databases: PostgresDatabases) -> None:
     _play(
         lambda closing: closing.enter_context(postgres_databases.migrated()),
