@@ -76,6 +76,7 @@ AGREEMENTS = {
     Agreement.NO: "NON TRAITÉE",
     Agreement.UNDO: "pas encore : le patient peut se raviser",
     Agreement.WRITING: "écriture en cours",
+    Agreement.AGAINST: "ANNULÉ : appeler",
     Agreement.PAST: "rendez-vous changé depuis",
     Agreement.NOTHING: "rien à y faire",
 }

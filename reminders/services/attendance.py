@@ -51,6 +51,7 @@ class Agreement(StrEnum):
     NO = "no"  # a cancellation it does not show: not treated
     UNDO = "undo"  # the patient may still take it back
     WRITING = "writing"  # being written into it
+    AGAINST = "against"  # the patient comes, and the DPI says cancelled
     PAST = "past"  # about an hour that has changed since
     NOTHING = ""  # there is nothing to enter
 
@@ -168,8 +169,8 @@ def _agreement(row: Record, now: datetime) -> Agreement:
         return Agreement.NOTHING
     if row.cycle != row.version:
         return Agreement.PAST
-    if kind is AnswerKind.CANCELLED and row.status == Status.CANCELLED.value:
-        return Agreement.YES
+    if row.status == Status.CANCELLED.value:
+        return Agreement.YES if kind is AnswerKind.CANCELLED else Agreement.AGAINST
     if row.effective_at > micros(now):
         return Agreement.UNDO
     if row.written:

@@ -40,8 +40,9 @@ def drop_superseded(connection: Connection, *, now: int) -> int:
     return run(
         connection,
         "UPDATE write_back SET state = 'dropped', done_at = :now WHERE state = 'due' "
-        f"AND (code <> '{SENDING}' OR next_at <= :now) AND answer_id IN (SELECT id FROM answer "
-        "WHERE superseded_at IS NOT NULL OR undone_at IS NOT NULL)",
+        f"AND (code <> '{SENDING}' OR next_at <= :now) AND EXISTS (SELECT 1 FROM answer w "
+        "WHERE w.id = write_back.answer_id "
+        "AND (w.superseded_at IS NOT NULL OR w.undone_at IS NOT NULL))",
         now=now,
     )
 
@@ -115,9 +116,9 @@ def close_entered(connection: Connection, *, now: int) -> int:
     return run(
         connection,
         "UPDATE task SET state = 'done', resolved_at = :now, resolved_by = 'dpi', "
-        f"resolution = 'cancelled' WHERE state = 'open' AND kind IN ({kinds}) AND subject IN "
-        "(SELECT 'appointment:' || a.id FROM appointment a WHERE a.answer = 'cancelled' "
-        "AND a.status = 'cancelled' AND a.answered_cycle = a.version AND 'appointment:' || a.id "
-        f"IN (SELECT t.subject FROM task t WHERE t.state = 'open' AND t.kind IN ({kinds})))",
+        f"resolution = 'cancelled' WHERE state = 'open' AND kind IN ({kinds}) AND EXISTS "
+        "(SELECT 1 FROM appointment a WHERE a.id = "
+        f"CASE WHEN task.kind IN ({kinds}) THEN CAST(substr(task.subject, 13) AS BIGINT) END "
+        "AND a.answer = 'cancelled' AND a.status = 'cancelled' AND a.answered_cycle = a.version)",
         now=now,
     )

@@ -195,6 +195,13 @@ def test_a_cancellation_nobody_entered_stays_listed_after_a_no_show(store: Store
     assert agreements(clinic) == {"R1": "no"}
 
 
+def test_a_patient_who_comes_to_what_the_dpi_cancelled_stands_out(store: Store) -> None:
+    clinic = opened(store)
+    says(clinic, 1, AnswerKind.CONFIRMED)
+    clinic.read(visit(1, "2026-10-13 09:30", status=Status.CANCELLED), visit(9))
+    assert agreements(clinic) == {"R1": "against"}
+
+
 def test_an_answer_that_may_still_be_taken_back_is_not_to_do_yet(store: Store) -> None:
     clinic = opened(store)
     says(clinic, 1, AnswerKind.CANCELLED, channel="page")

@@ -275,10 +275,14 @@ def test_a_writer_that_was_slow_does_not_overrule_the_one_after_it(store: Store)
     answered(room, AnswerKind.CANCELLED)
     slow = taken(room)
     room.at(room.now + LEASE)
-    settle(store, taken(room), Written.ALREADY, now=room.now)
+    second = taken(room)
 
     settle(store, slow, Refused("fhir 400"), now=room.now)
+    assert room.tasks() == []
+    assert next_job(store, SOURCES, now=room.now) is None
 
+    settle(store, second, Written.ALREADY, now=room.now)
+    settle(store, slow, Refused("fhir 400"), now=room.now)
     assert states(room) == ["done"]
     assert room.tasks() == []
 
@@ -321,6 +325,21 @@ def test_each_cancellation_that_fails_is_told(store: Store) -> None:
 
 
 # --- when the DPI agrees -----------------------------------------------------------------------
+
+
+def test_lines_of_other_appointments_stay(store: Store) -> None:
+    room = opened(store, 1, 2)
+    for number in (1, 2):
+        answered(room, AnswerKind.CANCELLED, number)
+    write(room, ScriptedDpi([Refused("fhir 400"), Refused("fhir 400")]))
+    with store.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE task SET subject = 'provider:main', kind = 'quarantined' "
+            "WHERE id = (SELECT MAX(id) FROM task)"
+        )
+    room.read(visit(1, starts=START, status=Status.CANCELLED), visit(2, starts=START))
+    assert close_entered(store, now=room.now) == 1
+    assert room.tasks() == ["quarantined"]
 
 
 def test_a_line_for_the_desk_closes_once_the_dpi_says_cancelled(store: Store) -> None:
