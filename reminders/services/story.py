@@ -145,6 +145,11 @@ def _entries(told: "stories.Told", row: Record, zone: ZoneInfo) -> tuple[Entry, 
         for one in told.tasks
     ]
     entries += [Entry(instant(one.received_at), "réponse du patient reçue") for one in told.replies]
+    for one in told.answers:
+        entries += _answer(one)
+    if row.attended_at is not None:
+        seen = ATTENDED.get(row.attendance, row.attendance)
+        entries.append(Entry(instant(row.attended_at), f"noté {seen} par {row.attended_by}"))
     for one in told.objections:
         entries.append(Entry(instant(one.recorded_at), f"opposition {_objection(one)}"))
         if (ended := instant_or_none(one.withdrawn_at)) is not None:
@@ -185,6 +190,49 @@ def _attempt(row: Record) -> Entry:
         _words(row.code),
         row.code,
     )
+
+
+ANSWERS = {
+    "confirmed": "vient",
+    "cancelled": "annule",
+    "reschedule": "demande une autre date",
+    "question": "pose une question",
+    "not-me": "n'est pas la bonne personne",
+    "read": "a lu les consignes",
+}
+BY = {
+    "sms": "par SMS", "page": "sur la page", "email": "par courriel",
+    "api": "par un autre logiciel", "staff": "au secrétariat",
+}  # fmt: skip
+ATTENDED = {"came": "venu", "absent": "absent", "excused": "excusé"}
+WRITTEN = {
+    "due": "réponse à écrire dans le DPI",
+    "done": "réponse écrite dans le DPI",
+    "failed": "réponse non écrite dans le DPI",
+    "dropped": "réponse non écrite dans le DPI : une autre l'a remplacée",
+}
+WRITING = {
+    "already": "il le disait déjà",
+    "changed": "le rendez-vous y a changé",
+    "closed": "le rendez-vous y est annulé, terminé ou absent",
+    "sending": "écriture commencée",
+    "not_sent": "le DPI n'a pas répondu, nouvel essai prévu",
+    "unknown": "elle y est peut-être : il sera relu avant tout nouvel essai",
+    "done": "",
+}
+
+
+def _answer(row: Record) -> list[Entry]:
+    """What was said, taken back, and what the DPI was told of it."""
+    said = f"le patient {ANSWERS.get(row.kind, row.kind)} ({BY.get(row.channel, row.channel)})"
+    found = [Entry(instant(row.given_at), said, code=row.kind)]
+    if row.undone_at is not None:
+        found.append(Entry(instant(row.undone_at), "réponse reprise par le patient"))
+    if row.state:
+        why = WRITING.get(row.code, f"code « {row.code} »" if row.code else "")
+        written = WRITTEN.get(row.state, row.state)
+        found.append(Entry(instant_or_none(row.done_at), written, why, row.code))
+    return found
 
 
 WAYS = {

@@ -11,15 +11,16 @@ def find(connection: Connection, number: str) -> Sequence[Record]:
     return rows(
         connection,
         "SELECT id, source_id, external_id, status, answer, starts_at, uf, version, version_at, "
-        "first_seen_at, cancelled_at, cancelled_basis FROM appointment "
+        "first_seen_at, cancelled_at, cancelled_basis, attendance, attended_at, attended_by "
+        "FROM appointment "
         "WHERE external_id = :number ORDER BY source_id",
         number=number,
     )
 
 
 class Told:
-    """Decisions, attempts, receipts, replies, objections and tasks of one appointment, each
-    oldest first."""
+    """Decisions, attempts, receipts, replies, answers, objections and tasks of one appointment,
+    each oldest first."""
 
     def __init__(self, connection: Connection, appointment: int) -> None:
         self.decisions = rows(
@@ -49,6 +50,13 @@ class Told:
             connection,
             "SELECT n.received_at FROM told t JOIN inbound n ON n.attempt_id = t.attempt_id "
             "WHERE t.appointment_id = :id ORDER BY n.received_at, n.id",
+            id=appointment,
+        )
+        self.answers = rows(
+            connection,
+            "SELECT w.kind, w.channel, w.actor, w.given_at, w.undone_at, b.state, b.code, "
+            "b.done_at FROM answer w LEFT JOIN write_back b ON b.answer_id = w.id "
+            "WHERE w.appointment_id = :id ORDER BY w.given_at, w.id",
             id=appointment,
         )
         self.objections = rows(

@@ -10,11 +10,14 @@ import pytest
 
 from reminders.domain.answer import AnswerKind
 from reminders.domain.appointment import CancelledBy, Status
+from reminders.domain.outcome import Attendance
 from reminders.engine.writeback import write_answers
 from reminders.engine.writer import Writer
 from reminders.errors import Misconfigured, NotSent, Refused, Throttled, Unknown
 from reminders.ports import Change, Written
 from reminders.services.answer import Given, give, pass_on
+from reminders.services.attendance import mark
+from reminders.services.story import stories_of
 from reminders.services.writeback import LEASE, WAITS, Job, close_entered, next_job, settle
 from reminders.store.engine import Store
 from tests.support.clinic import paris, visit
@@ -353,3 +356,40 @@ def test_a_line_for_the_desk_closes_once_the_dpi_says_cancelled(store: Store) ->
     assert close_entered(store, now=room.now) == 1
     assert room.tasks() == []
     assert close_entered(store, now=room.now) == 0
+
+
+# --- what is told of it ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ended", "what", "why"),
+    [
+        (Written.DONE, "réponse écrite dans le DPI", ""),
+        (Written.ALREADY, "réponse écrite dans le DPI", "il le disait déjà"),
+        (Written.CHANGED, "réponse non écrite dans le DPI", "le rendez-vous y a changé"),
+        (Refused("fhir 422"), "réponse non écrite dans le DPI", "code « fhir 422 »"),
+        (
+            Unknown("fhir ReadTimeout"),
+            "réponse à écrire dans le DPI",
+            "elle y est peut-être : il sera relu avant tout nouvel essai",
+        ),
+    ],
+)
+def test_the_story_of_an_appointment_tells_what_the_dpi_was_told(
+    store: Store, ended: Written | Exception, what: str, why: str
+) -> None:
+    room = opened(store)
+    answered(room, AnswerKind.CANCELLED)
+    write(room, ScriptedDpi([ended]))
+    (story,) = stories_of(store, "R1")
+    told = {entry.what: entry.why for entry in story.entries}
+    assert "le patient annule (par SMS)" in told
+    assert told[what] == why
+
+
+def test_the_story_tells_who_noted_that_the_patient_came(store: Store) -> None:
+    room = opened(store)
+    room.at(paris(START))
+    mark(store, "agenda", "R1", Attendance.CAME, by="c.accueil", now=room.now)
+    (story,) = stories_of(store, "R1")
+    assert "noté venu par c.accueil" in [entry.what for entry in story.entries]
