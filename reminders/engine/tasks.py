@@ -16,6 +16,7 @@ import structlog
 from reminders.clock import Clock
 from reminders.config import DpiTable, Settings
 from reminders.domain.guard import Limits
+from reminders.engine.intake import Intake
 from reminders.engine.journal import asking_failed, broken_source, feed_read, holds_changed
 from reminders.engine.letters import send_letters
 from reminders.engine.pump import PassSummary, Pump
@@ -85,6 +86,7 @@ class Tasks:
         self._has_read = False  # every source once, since this process began
         self._was_stale: list[str] = []  # at the last watch
         self._written_to = writers(parts.settings, parts.sources)
+        self._intake = Intake(self._receive, writer)
 
     def sync(self) -> list[FeedSummary]:
         """Read every source once. One that fails does not stop the others."""
@@ -235,10 +237,7 @@ class Tasks:
         """Durable when this returns: only then may a provider get its 2xx."""
         if not received.receipts and not received.replies:
             return Taken()
-        parts, now = self._parts, self._parts.clock.now()
-        taken = await self._writer.call(
-            lambda: receive(parts.store, parts.secret, provider, received, now=now)
-        )
+        taken = await self._intake.take(provider, received)
         if taken.receipts or taken.replies:
             log.info("received", provider=provider, receipts=taken.receipts, replies=taken.replies)
         if taken.replies:
@@ -247,6 +246,10 @@ class Tasks:
             except Exception as error:  # stored is stored: the next bell reads it
                 log.error("replies not read", error=type(error).__name__)
         return taken
+
+    def _receive(self, provider: str, received: Received) -> Taken:
+        parts = self._parts
+        return receive(parts.store, parts.secret, provider, received, now=parts.clock.now())
 
     async def answers(self) -> int:
         """Act on replies, tell the hospital what can no longer be undone, plan what changed."""

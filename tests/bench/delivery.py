@@ -51,7 +51,7 @@ def measure_deliver(size: Size) -> Iterator[Figure]:
     with TemporaryDirectory() as place, sink() as port:
         original = Path(place) / "original"
         original.mkdir()
-        _plan_for_today(original, settings(original, port), MESSAGES[size])
+        plan_for_today(original, settings(original, port), MESSAGES[size])
         forms: list[Form] = []
 
         def ours() -> Taken:
@@ -83,7 +83,7 @@ def measure_deliver(size: Size) -> Iterator[Figure]:
         )  # fmt: skip
 
 
-def _plan_for_today(folder: Path, configured: Settings, messages: int) -> None:
+def plan_for_today(folder: Path, configured: Settings, messages: int) -> None:
     """Everybody has an appointment tomorrow: one short reminder each is due now."""
     agenda = Agenda(messages, first=date(2026, 10, 13), days=1)
     with closing(open_store(folder, configured)) as store:

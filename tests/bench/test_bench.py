@@ -21,6 +21,7 @@ LINES = {
     "replan": ["replan"],
     "deliver": ["deliver"],
     "claim": ["claim-sqlite", "window-sqlite", "claim-postgresql", "window-postgresql"],
+    "webhook": ["webhook"],
     "memory": ["memory"],
     "start": ["start-explain", "start-run"],
     "idle": ["idle"],
