@@ -122,6 +122,7 @@ def _without_names(found: Sequence[Piece]) -> Iterator[Piece]:
 
 
 IGNORED = frozenset({Sense.FILLER, Sense.PAUSE, Sense.WHEN, Sense.TOMORROW})
+SAYS_SO = re.compile(r"(?:je|nous|on) .*confirme")
 HOUR = re.compile(r"\dh|heure|matin|soir|midi")
 POLITE = frozenset({Sense.THANKS, Sense.SAD, Sense.GOD_WILLING})
 POSITIVE = frozenset({Sense.YES, Sense.CONFIRM, Sense.NOT_CANCEL, Sense.TO_CONFIRM})
@@ -176,7 +177,7 @@ class _Heard:
         first = self.said[0] if self.said else None
         return first is not None and (
             first.sense is Sense.YES
-            or (first.sense is Sense.CONFIRM and first.words.endswith("confirme"))
+            or (first.sense is Sense.CONFIRM and SAYS_SO.fullmatch(first.words))
         )
 
 

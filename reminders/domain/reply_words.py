@@ -130,7 +130,7 @@ PHRASES: Mapping[Sense, str] = {
     """,
     Sense.NO: "non|emojino|absolument pas|certainement pas|pas du tout|bien sur que non|negatif",
     Sense.CANCEL: rf"""
-        {_JE}{_NE}(?:me |nous )(?:rends|rendrai|rendrons|presente|presenterai|presenterons) {_PAS}(?: au rdv| a l hopital)?|{_JE}(?:dois|veux|voudrai|souhaite|suis oblige|suis contraint) (?:malheureusement |finalement |donc |helas |absolument )(?:de |d )?(?:l )?annule(?: {_THE}{_RDV})?|(?:pouvez|pouriez) vous (?:s il vous plait )?annule(?: {_THE}{_RDV})?(?: pour moi)? s il vous plait(?: \?)?|{_JE}{_NE}(?:ai )?(?:plus|pas) besoin de (?:venir|consulter|consultation)|(?:{_JE})?{_NE}?en ai plus besoin|plus besoin de (?:venir|consulter)|
+        {_JE}{_NE}(?:me |nous )(?:rends|rendrai|rendrons|presente|presenterai|presenterons|deplacerai|deplacerons) {_PAS}(?: au rdv| a l hopital)?|{_JE}(?:dois|veux|voudrai|souhaite|suis oblige|suis contraint) (?:malheureusement |finalement |donc |helas |absolument )(?:de |d )?(?:l )?annule(?: {_THE}{_RDV})?|(?:pouvez|pouriez) vous (?:s il vous plait )?annule(?: {_THE}{_RDV})?(?: pour moi)? s il vous plait(?: \?)?|{_JE}{_NE}(?:ai )?(?:plus|pas) besoin de (?:venir|consulter|consultation)|(?:{_JE})?{_NE}?en ai plus besoin|plus besoin de (?:venir|consulter)|
         {_JE}(?:suis|serai|serons|sommes) dans l (?:impossibilite|incapacite) (?:de |d ){_COME}|(?:dans )?l impossibilite (?:de |d ){_COME}|impossibilite (?:de |d ){_COME}|(?:on|nous) {_NE}poura {_PAS} {_COME}|{_JE}(?:laisse|cede|rends|libere) (?:ma|la|le|mon|ce) (?:place|creneau)|{_JE}{_NE}(?:veux|souhaite|desire) plus (?:de |du |d )?(?:ce |cete |mon )?{_RDV}|
         vous pouvez (?:l )?annule(?: {_THE}{_RDV})?|{_JE}me vois (?:dans l obligation |oblige |contraint |force )(?:de |d )?annule(?: {_THE}{_RDV})?|{_JE}{_NE}viendra {_PAS}|{_JE}{_NE}viens finalement {_PAS}|(?:ca |ce )?(?:ne )?(?:va|sera) pas (?:etre )?possible(?: pour (?:moi|nous))?(?: (?:de |d ){_COME})?|
         {_JE}{_NE}(?:peux|pourrai|pouvons|pourrons|saurai|compte|vais|souhaite|veux|desire|arrive|
@@ -193,7 +193,7 @@ PHRASES: Mapping[Sense, str] = {
         (?:arret|arrete|arretez|arreter|cessez|cesez|stopez|stoper) (?:avec )?(?:tout )?(?:vos|les|ces|ce|c|des) (?:message|rappels|envois|relances|spams|spam|notifications|mails|pub|pubs)|
         desinscription|desinscrire|me desinscrire|desincription|desinscrivez(?: moi)?|desinscris|desinscrit|desinscrive|desabonement|desaboner|desabonez(?: moi)?|desabone|me desaboner|desabo|
         {_NE}(?:plus|pas) (?:jamais )?(?:recevoir|m envoyer|me contacter|m ecrire|etre contacte|etre relance|m envoye|nous envoyer|de message|de sms|de rappel|de rappels|me deranger|etre derange)(?: (?:de |d |vos |ces |les )?(?:message|rappels|sms|rappel|notifications))?|
-        {_JE}{_NE}(?:veux|souhaite|desire|voudrai|souhaiterai) (?:plus|pas|plus jamais) (?:de |d |etre |recevoir (?:de |d |vos |ces |les )?|vos |ces )(?:message|rappels|rappel|sms|contacte|relance|notifications|mails)?|
+        {_JE}{_NE}(?:veux|souhaite|desire|voudrai|souhaiterai) (?:plus|pas|plus jamais) (?:de vos |de ces |d autres |de |d |etre |recevoir (?:de |d |vos |ces |les )?|vos |ces )(?:message|rappels|rappel|sms|contacte|relance|notifications|mails)?|
         {_JE}{_NE}(?:veux|souhaite|desire|voudrai|souhaiterai) (?:plus|pas|plus jamais) recevoir(?: (?:de |d |vos |ces |les )?(?:message|rappels|rappel|sms))?|
         (?:ne |n |me )?(?:m |me |nous )?(?:envoyez|envoye|envoies|ecrivez|contactez|derangez|relancez) (?:plus|pas|plus jamais)(?: (?:rien|de message|de rappels|de sms))?|
         plus de message|plus de rappel[s]?|pas de message|plus aucun message|aucun message|
@@ -285,7 +285,7 @@ PHRASES: Mapping[Sense, str] = {
         merci de (?:me le |nous le |le )(?:rapeler|rapele|redire)|merci (?:de |d )(?:m avoir |nous avoir )?(?:prevenu|rapele|averti|prevenir)|thank you(?: very much)?|thank|thx|ty|thanks a lot|cheers|gracias|muchas gracias|obrigad[oa]|muito obrigad[oa]|tesekurler|tesekur ederim|sagol|multumesc|mersi|danke|grazie|شكرا(?: لك| لكم| جزيلا)?|merci chokran|choukran|chokran|chukran|спасибо
     """,
     Sense.COMPLAINT: r"""
-        (?:j ai |on a )?atendu|inadmissible|honte|honteux|scandale|scandaleux|injoignable|robots?|harcelement|harcele|marre|ras le bol|personne ne (?:repond|repons|decroche)|ne repond(?:ez)?|repond jamais|plainte|reclamation|
+        (?:j ai |on a )?atendu|inadmissible|honte|honteux|scandale|scandaleux|injoignables?|robots?|harcelement|harcele|marre|ras le bol|personne ne (?:repond|repons|decroche)|ne repond(?:ez)?|repond jamais|plainte|reclamation|
         inaceptable|lamentable|nul|nulle|foutez|foutre|connards?|merde|chier|salauds?|bandes? de|arnaque|voleurs|incompetents?|impoli|desagreable|mal recu|mal acueilli|deux heures d attente|\d+ ?h(?:eures?)? d atente|atente|mecontent|
         toujours en retard|joindre|impossible de (?:vous )?joindre|ridicule|foutage|abuse|abuser|derniere fois|troisieme fois|x fois|chaque fois|service pourri|pourri|usine
     """,
@@ -336,7 +336,7 @@ PHRASES: Mapping[Sense, str] = {
     Sense.TOMORROW: "(?:pour |de )?(?:demain|aujourd hui|tomorrow|today|manana|hoy|amanha|hoje|yarin|bugun|maine|azi|morgen|heute|domani|غدا|اليوم|завтра|сегодня)",
     Sense.FILLER: rf"""
         {_JE}me permets (?:de )?(?:vous )?(?:ecrire|contacter|repondre|informer|prevenir|relancer)?(?: que| pour)?|mesye|sinora|senora|senor|klar|
-        {_JE}(?:tiens a |voulais |souhaite |voudrai |viens |dois )?(?:vous |te )(?:informe|informer|previens|prevenir|signale|signaler|dire|dis|avertis|avertir|avise|ecris|annonce|fais savoir)(?: que| qu| pour)?|c est pour (?:vous )?(?:dire|prevenir|signaler)(?: que| qu)?|chef|avec (?:ma|mon|mes|le|la|les) (?:radios?|examens?|analyses?|resultats?|irm|scaner|dossier|mutuele|carnet|bilan|courier|letre)|at \d{{1,2}}(?:h\d\d)?(?: am| pm| o clock)?|
+        {_JE}(?:tiens a |voulais |souhaite |voudrai |viens |dois )(?:vous |te )(?:informer|prevenir|signaler|dire|avertir|faire savoir)(?: que| qu)?|{_JE}(?:vous |te )(?:informe|previens|signale|dis|avertis|avise|ecris|annonce|fais savoir)(?: que| qu| pour)?|tkt|c est pour (?:vous )?(?:dire|prevenir|signaler)(?: que| qu)?|chef|avec (?:ma|mon|mes|le|la|les) (?:radios?|examens?|analyses?|resultats?|irm|scaner|dossier|mutuele|carnet|bilan|courier|letre)|at \d{{1,2}}(?:h\d\d)?(?: am| pm| o clock)?|
         (?:pas|plus) (?:besoin|utile|la peine) (?:de |d |d un |du |de me |de m )(?:autres? )?(?:rapel|rapels|message|relance|apeler|rapeler)|(?:ne )?vous (?:en )?inquietez pas|(?:ne )?t inquiete pas|pas d inquietude|soyez sans crainte|(?:s il|sil|si) (?:vous|te) plait|
         repondez|bonjour|madame|monsieur|(?:ce |cete )?jour(?: la)?|mesdames|mesieurs|mademoisele|mle|docteur|s il vous plait|s il te plait|de rien|je vous en prie|
         (?:tres )?(?:bonne|bon|bone|belle|bele|excelente) (?:journe|journee|soire|soiree|apres midi|week end|fin de journe|reception|semaine|nuit|continuation|we)(?: a vous| a tous| egalement| aussi)?|a bientot|au revoir|a plus|a vous(?: aussi)?|bonne|bisous|bises|
