@@ -8,7 +8,7 @@ from datetime import datetime
 from reminders.services.report import outcomes_by_service
 from reminders.store import census as counted
 from reminders.store import counts, holds
-from reminders.store.engine import Store
+from reminders.store.engine import Record, Store
 from reminders.store.types import instant
 
 
@@ -49,15 +49,59 @@ def census(store: Store, since: datetime, until: datetime, *, now: datetime) -> 
 
 @dataclass(frozen=True, slots=True)
 class ReplyLine:
+    """One reply: `understood` what it was taken for, `done` what came of it, in French; both are
+    empty until it is read."""
+
     at: datetime
     sender: str
     text: str
+    understood: str
+    done: str
+
+
+UNDERSTOOD = {
+    "confirm": "il viendra",
+    "cancel": "il ne viendra pas",
+    "ambiguous": "sens incertain",
+    "negative-with-confirm": "viendra, malgré un « non »",
+    "question": "une question",
+    "reschedule": "veut une autre date",
+    "stop": "ne veut plus de messages",
+    "wrong-number": "mauvais numéro",
+    "late": "sera en retard",
+    "proxy-confirmation": "un proche dit qu'il viendra",
+    "proxy-cancel": "un proche dit qu'il ne viendra pas",
+    "thanks": "un remerciement",
+    "medical-alert": "parle de santé",
+    "transport": "une question de transport",
+    "already-cancelled": "déjà annulé, dit-il",
+    "complaint": "une réclamation",
+    "deceased": "annonce un décès",
+    "auto-reply": "une réponse automatique",
+    "start": "veut de nouveau nos messages",
+}
+ANSWERED = {"confirmed": "rendez-vous confirmé", "cancelled": "annulation demandée"}
+DONE = {"optout": "messages arrêtés", "optin": "messages repris"}
 
 
 def latest_replies(store: Store, most: int) -> list[ReplyLine]:
     """What patients wrote, newest first."""
     with store.read() as connection:
         return [
-            ReplyLine(instant(row.received_at), row.sender, row.body)
+            ReplyLine(
+                instant(row.received_at), row.sender, row.body,
+                UNDERSTOOD.get(row.intent, "à lire") if row.handled_at is not None else "",
+                _done(row) if row.handled_at is not None else "",
+            )
             for row in counted.latest_replies(connection, most)
-        ]
+        ]  # fmt: skip
+
+
+def _done(row: Record) -> str:
+    """What came of a reply: its answer, the message stop, what a person gets to do."""
+    found = [
+        ANSWERED.get(row.answered, ""),
+        DONE.get(row.action.partition("+")[0], ""),
+        f"à traiter : {row.task}" if row.task else "",
+    ]
+    return " ; ".join(one for one in found if one) or "rien à faire"

@@ -43,6 +43,9 @@ class Today:
     tasks: Sequence[TaskLine]
     sources: Sequence[SourceLine]
     replies: int
+    confirmed: int
+    cancelled: int
+    to_handle: int  # answers that wait for a person, of whatever day
 
 
 LEFT = ("SENDING", "ACCEPTED", "DELIVERED", "UNDELIVERED", "UNKNOWN")
@@ -53,6 +56,7 @@ def today_of(store: Store, zone: ZoneInfo, *, now: datetime) -> Today:
     low, high = micros(start), micros(start + timedelta(days=1))
     with store.read() as connection:
         found = counts.by_state(connection, low, high)
+        answers = counts.answers(connection, low, high)
         return Today(
             now=now.astimezone(zone),
             states={STATES.get(state, state): number for state, number in found.items()},
@@ -75,4 +79,7 @@ def today_of(store: Store, zone: ZoneInfo, *, now: datetime) -> Today:
                 for row in counts.sources(connection)
             ],
             replies=counts.replies(connection, low, high),
+            confirmed=answers.get("confirmed", 0),
+            cancelled=answers.get("cancelled", 0),
+            to_handle=counts.answers_to_handle(connection),
         )

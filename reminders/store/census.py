@@ -44,10 +44,13 @@ def replies(connection: Connection) -> int:
 
 
 def latest_replies(connection: Connection, most: int) -> Sequence[Record]:
-    """What patients wrote, newest first."""
+    """What patients wrote, newest first, what it was taken for and what came of it."""
     return rows(
         connection,
-        "SELECT sender, body, received_at FROM inbound ORDER BY received_at DESC, id DESC "
-        "LIMIT :most",
+        "SELECT i.sender, i.body, i.received_at, i.intent, i.action, i.handled_at, "
+        "COALESCE((SELECT MAX(w.kind) FROM answer w WHERE w.origin = 'inbound:' || i.id), '') "
+        "AS answered, COALESCE((SELECT MAX(t.sentence) FROM task t "
+        "WHERE t.subject = 'inbound:' || i.id), '') AS task "
+        "FROM inbound i ORDER BY i.received_at DESC, i.id DESC LIMIT :most",
         most=most,
     )

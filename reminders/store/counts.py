@@ -61,3 +61,27 @@ def replies(connection: Connection, start: int, end: int) -> int:
             end=end,
         )[0][0]
     )
+
+
+def answers(connection: Connection, start: int, end: int) -> dict[str, int]:
+    """What patients answered in [start, end) and still stands, by kind: one for an appointment."""
+    found = rows(
+        connection,
+        "SELECT kind, COUNT(DISTINCT appointment_id) AS number FROM answer "
+        "WHERE given_at >= :start AND given_at < :end AND undone_at IS NULL "
+        "AND superseded_at IS NULL GROUP BY kind",
+        start=start,
+        end=end,
+    )
+    return {row.kind: row.number for row in found}
+
+
+def answers_to_handle(connection: Connection) -> int:
+    """Answers that wait for a person, of whatever day."""
+    return int(
+        rows(
+            connection,
+            "SELECT COUNT(*) FROM task WHERE state = 'open' "
+            "AND (kind LIKE 'reply%' OR kind LIKE 'answer%')",
+        )[0][0]
+    )

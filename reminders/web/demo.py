@@ -3,6 +3,7 @@
 Everything works by forms and reloading; `assets/demo.js` only spares the reloading.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,7 @@ MESSAGES = 25  # on a page
 REPLIES = 4
 LINES = 8  # of the hospital's journal
 LONGEST_FORM = 8_000
+PATIENT_LINK = re.compile(r"https?://[^\s/]+/r/[A-Za-z0-9_-]{22}")
 
 
 class Stage(Protocol):
@@ -92,7 +94,13 @@ class DemoPages:
             paused=stage.paused,
             due=due and self._local(due),
             replies=[
-                {"at": self._local(one.at), "text": one.text, "sender": phone(one.sender)}
+                {
+                    "at": self._local(one.at),
+                    "text": one.text,
+                    "sender": phone(one.sender),
+                    "understood": one.understood,
+                    "done": one.done,
+                }
                 for one in latest_replies(inside.store, REPLIES)
             ],
             journal=[self._dated(line) for line in inbox["journal"][:LINES]],
@@ -177,7 +185,11 @@ class DemoPages:
         return moment.astimezone(self.inside.zone)
 
     def _dated(self, told: dict[str, Any]) -> dict[str, Any]:
-        return told | {"at": self._local(datetime.fromisoformat(told["at"]))}
+        link = PATIENT_LINK.search(told.get("text", ""))
+        return told | {
+            "at": self._local(datetime.fromisoformat(told["at"])),
+            "link": link[0] if link else "",
+        }
 
 
 def _why_not(box: dict[str, Any], messages: list[dict[str, Any]]) -> str:

@@ -1,6 +1,7 @@
 """The demo as a newcomer meets it: a process, a browser, a patient's telephone."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -187,6 +188,28 @@ def test_a_mailbox_says_that_nobody_reads_answers(demo: Demo, page: Page) -> Non
     page.locator("ol.messages a[href^='/demo/boite/m']").first.click()
     expect(page.get_by_text("On ne peut pas répondre ici.")).to_be_visible()
     expect(page.get_by_role("textbox")).to_have_count(0)
+
+
+def test_a_link_in_a_message_opens_the_patient_s_page(demo: Demo, plain: Page) -> None:
+    """Messages of the days before have one; the page is on the demo's own public address."""
+    before, link = 0, plain.get_by_role("link", name="Ouvrir la page du patient")
+    for _ in range(40):
+        plain.goto(demo.url(f"/?avant={before}" if before else "/"))
+        older = plain.get_by_role("link", name="Plus anciens")
+        if link.count() or not older.count():
+            break
+        before = int(str(older.get_attribute("href")).partition("=")[2])
+    link.first.click()
+    assert re.search(r"^http://127\.0\.0\.1:\d+/r/", plain.url)
+    expect(plain.get_by_role("heading", level=1)).to_be_visible()
+    expect(plain.get_by_text("01 99 00 12 34").first).to_be_visible()
+
+
+def test_what_the_service_understood_is_beside_each_reply(demo: Demo, plain: Page) -> None:
+    plain.goto(demo.url("/"))
+    replies = plain.locator("section[aria-labelledby=reponses] li")
+    expect(replies.first).to_contain_text("Compris :")
+    expect(replies.first).to_contain_text("→")
 
 
 def test_pause_stops_the_hospital_s_time_and_resume_lets_it_go(demo: Demo, plain: Page) -> None:
