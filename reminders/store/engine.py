@@ -104,9 +104,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _keep_to_ourselves(_dialect: object, _record: object, args: list[Any], _: object) -> None:
     """A new file is made readable by its owner alone: it will hold health data. SQLite gives
-    its journals the same rights. Where it cannot be made, SQLite says so itself."""
+    its journals the same rights. Where it cannot be made, SQLite says so itself.
+
+    A file that is there is never opened here: closing it would drop every lock this process has
+    on it (POSIX), and the next process to end would delete the journal we are writing to.
+    """
     with suppress(OSError):
-        os.close(os.open(args[0], os.O_CREAT | os.O_WRONLY, 0o600))
+        os.close(os.open(args[0], os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _begin_sqlite(connection: Connection) -> None:
