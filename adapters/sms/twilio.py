@@ -233,7 +233,7 @@ class Twilio:
         if sid and "From" in told:
             reply = _reply(sid, told["From"], told.get("To", ""), told.get("Body", ""))
             did = told.get("OptOutType", "").upper()
-            block = OPT_OUT_TYPES[did] if did in OPT_OUT_TYPES else reply.block
+            block = OPT_OUT_TYPES.get(did, reply.block)
             return Received(replies=(replace(reply, block=block),))
         return Received()
 

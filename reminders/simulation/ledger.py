@@ -26,6 +26,7 @@ class Entry:
     subject: str = ""
     at: str = ""
     sender: str = ""
+    unsubscribe: str = ""  # an e-mail's List-Unsubscribe header
 
 
 class Ledger:

@@ -261,6 +261,7 @@ class _Letter:
     sender: str
     subject: str
     text: str
+    unsubscribe: str
 
     def entry(self, recipient: str, *, at: str) -> Entry:
         return Entry(
@@ -273,6 +274,7 @@ class _Letter:
             subject=self.subject,
             at=at,
             sender=self.sender,
+            unsubscribe=self.unsubscribe,
         )
 
 
@@ -284,6 +286,7 @@ def _read(content: bytes) -> _Letter:
         sender=str(message["From"] or ""),
         subject=str(message["Subject"] or ""),
         text=body.get_content().replace("\r\n", "\n") if body is not None else "",
+        unsubscribe=str(message["List-Unsubscribe"] or ""),
     )
 
 

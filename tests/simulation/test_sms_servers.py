@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import ovh as ovh_official
@@ -27,7 +27,7 @@ from reminders.errors import (
     Throttled,
     Unknown,
 )
-from reminders.ports import Callback, Received, Sms, SmsSender, Wiring
+from reminders.ports import BlockList, Callback, Received, Sms, SmsSender, Wiring
 from reminders.ports import ReceiptState as State
 from reminders.simulation.faults import Fault, FaultScript, Kind
 from reminders.simulation.ledger import Entry, Ledger, SharedLedger, read
@@ -261,6 +261,15 @@ async def test_twilio_s_receipts_are_signed_and_carry_our_reference(tmp_path: Pa
     assert {each.reference for each in receipts} == {"A" * 17}
     assert receipts[0].event == receipts[1].event
     assert receipts[2].bad_recipient
+
+
+async def test_who_said_stop_to_ovh_is_on_its_list(tmp_path: Path) -> None:
+    async with house(tmp_path) as hospital:
+        sender = cast(BlockList, hospital.senders["ovh"])
+        assert await sender.blocked() == []
+        entry = await hospital.sent("ovh")
+        await hospital.providers.reply(NUMBER, "STOP", entry)
+        assert await sender.blocked() == [NUMBER]
 
 
 async def test_ovh_s_receipts_are_hints_that_a_poll_confirms(tmp_path: Path) -> None:

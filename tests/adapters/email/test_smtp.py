@@ -67,6 +67,42 @@ async def failure(script: Script, seconds: float = 20.0) -> tuple[SendError, See
     return failed.value, seen
 
 
+@pytest.mark.parametrize(
+    ("own", "written"),
+    [
+        ((), "<https://autre.example.org/u/A1b2C3d4E5f6G7h8I>,\r\n <mailto:stop@ch-exemple.fr>"),
+        (
+            ("https://rdv.example.org/u/x",),
+            "<https://rdv.example.org/u/x>,\r\n <mailto:stop@ch-exemple.fr>",
+        ),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_message_s_own_address_to_object_comes_before_the_configured_ones(
+    own: tuple[str, ...], written: str
+) -> None:
+    """One address to click, not two of which one leads elsewhere (RFC 8058 §3)."""
+    configured = ["https://autre.example.org/u/{reference}", "mailto:stop@ch-exemple.fr"]
+    async with scripted({}) as seen:
+        sender = smtp(seen.port, list_unsubscribe=configured)
+        await sender.send(replace(EMAIL, unsubscribe=own))
+        await sender.aclose()
+    head = seen.messages[0].partition(b"\r\n\r\n")[0].decode()
+    assert f"List-Unsubscribe: {written}\r\n" in head
+    assert "List-Unsubscribe-Post: List-Unsubscribe=One-Click" in head
+
+
+@pytest.mark.parametrize("bad", ["https://x/\r\nBcc: a@b.fr", "https://x/>,<mailto:a@b.fr", " "])
+@pytest.mark.anyio
+async def test_an_address_to_object_cannot_become_a_header(bad: str) -> None:
+    async with scripted({}) as seen:
+        sender = smtp(seen.port)
+        with pytest.raises(Refused, match="header_injection"):
+            await sender.send(replace(EMAIL, unsubscribe=(bad,)))
+        await sender.aclose()
+    assert seen.messages == []
+
+
 class TestSmtp(EmailSenderContract):
     accepted_id = "A1b2C3d4E5f6G7h8I@ch-exemple.fr"
 

@@ -1,9 +1,9 @@
 """OVHcloud's words on the wire, in both directions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import ovh
@@ -20,7 +20,15 @@ from reminders.errors import (
     Throttled,
     Unknown,
 )
-from reminders.ports import Callback, InboundSms, ReceiptState, Received, SmsSender, Wiring
+from reminders.ports import (
+    BlockList,
+    Callback,
+    InboundSms,
+    ReceiptState,
+    Received,
+    SmsSender,
+    Wiring,
+)
 from tests.contracts.sms_sender import GOSSIP, NUMBER, REFERENCE, TEXT, SmsSenderContract, sms
 from tests.contracts.three_answers import ThreeAnswersContract
 
@@ -256,6 +264,28 @@ async def test_a_stop_list_that_does_not_answer_leaves_a_number_to_check() -> No
     with pytest.raises(SendError) as failure:
         await sender.send(sms())
     assert type(failure.value) is BadRecipient
+
+
+async def listed(answer: Any) -> Sequence[str]:
+    sender, _ = connected({f"{SMS}/blacklists": answer})
+    assert sender.capabilities.block_list
+    return await cast(BlockList, sender).blocked()
+
+
+@pytest.mark.anyio
+async def test_the_stop_list_is_read_as_numbers_however_they_are_written() -> None:
+    told = ["+33639980001", "0033639980002", "33639980003", "38000", "CHEXEMPLE", "", None]
+    assert await listed(told) == ["+33639980001", "+33639980002", "+33639980003"]
+    assert await listed([]) == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("answer", [httpx.Response(500), {"message": GOSSIP}, None])
+async def test_a_stop_list_that_cannot_be_had_whole_is_an_error(answer: Any) -> None:
+    """Never an empty list."""
+    with pytest.raises(SendError) as failure:
+        await listed(answer)
+    assert GOSSIP not in str(failure.value)
 
 
 def outgoing(receipt: int | None, ptt: int | None) -> dict[str, Any]:

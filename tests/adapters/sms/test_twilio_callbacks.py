@@ -124,6 +124,17 @@ def test_an_empty_reply_is_a_reply() -> None:
     assert SENDER.receive(callback(f"{BASE}/inbound", form)).replies[0].text == ""
 
 
+@pytest.mark.parametrize(
+    ("told", "block"),
+    [("STOP", "set"), ("START", "lifted"), ("HELP", ""), ("", ""), ("stop", "set"), ("?", "")],
+)
+def test_what_twilio_did_to_its_own_list_is_told(told: str, block: str) -> None:
+    """CANCEL, END and QUIT are a stop to Twilio, whatever they are to us."""
+    form = [("MessageSid", "SM2"), ("From", "+33639980001"), ("Body", "CANCEL")]
+    form += [("OptOutType", told)] if told else []
+    assert SENDER.receive(callback(f"{BASE}/inbound", form)).replies[0].block == block
+
+
 def test_something_else_that_twilio_signed_is_nothing_to_us() -> None:
     assert SENDER.receive(callback(f"{BASE}/other", [("CallSid", "CA1")])) == Received()
 
