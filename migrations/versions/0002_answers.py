@@ -102,6 +102,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_answer_appointment", "answer", ["appointment_id"])
+    op.create_index("ix_answer_given", "answer", ["given_at"])
     op.create_index(
         "ix_answer_open",
         "answer",

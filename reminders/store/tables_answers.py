@@ -28,6 +28,7 @@ class Answer(Base, table=True):
     __table_args__ = (
         UniqueConstraint("origin", "appointment_id"),
         Index("ix_answer_appointment", "appointment_id"),
+        Index("ix_answer_given", "given_at"),
         Index(
             "ix_answer_open",
             "effective_at",
