@@ -177,7 +177,7 @@ class _Heard:
         first = self.said[0] if self.said else None
         return first is not None and (
             first.sense is Sense.YES
-            or (first.sense is Sense.CONFIRM and SAYS_SO.fullmatch(first.words))
+            or (first.sense is Sense.CONFIRM and SAYS_SO.fullmatch(first.words) is not None)
         )
 
 

@@ -113,10 +113,10 @@ def _busy(command: Sequence[str], seconds: float, page: str = "") -> tuple[float
         process.stdout.readline()
         _answered(f"{page}/healthz" if page else "")
         time.sleep(min(3.0, seconds))  # the first bells have rung
-        before = _cpu_seconds(process.pid)
+        before = cpu_seconds(process.pid)
         with stopwatch() as taken:
             time.sleep(seconds)
-        used = _cpu_seconds(process.pid) - before
+        used = cpu_seconds(process.pid) - before
         return 100 * used / taken.seconds, _megabytes(process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -133,7 +133,7 @@ def _answered(page: str) -> None:
             time.sleep(0.05)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
