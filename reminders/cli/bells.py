@@ -49,6 +49,7 @@ class Bells:
             ("answers", ANSWERS_SECONDS, tasks.answers),
             ("write_back", ANSWERS_SECONDS, tasks.write_back),
             ("block lists", BLOCK_LISTS_SECONDS, tasks.block_lists),
+            ("tend", ANSWERS_SECONDS, tasks.tend),
             ("managers", MANAGERS_SECONDS, tasks.tell_managers),
             ("purge", PURGE_SECONDS, tasks.purge_later),
         ):

@@ -30,6 +30,7 @@ from reminders.services.freshness import hold_stale, stale_sources
 from reminders.services.objections import block_list_due, take_block_list
 from reminders.services.plan import PlanSummary, plan
 from reminders.services.purge import PurgeSummary, purge
+from reminders.services.rebook import invite_missed
 from reminders.services.receive import Taken, receive
 from reminders.services.rules import Rules
 from reminders.services.sync import FeedSummary, SyncOptions, sync
@@ -115,6 +116,7 @@ class Tasks:
 
     def plan(self) -> PlanSummary:
         parts = self._parts
+        invite_missed(parts.store, parts.rules, now=parts.clock.now())
         done = plan(parts.store, parts.rules, parts.secret, now=parts.clock.now())
         if done.patients:
             log.info(
@@ -263,7 +265,6 @@ class Tasks:
         if read or told:
             log.info("answers", replies=read, passed_on=told)
             await self._writer.call(self.plan)
-        await self.tend()
         return read + told
 
     async def tend(self) -> int:
@@ -282,7 +283,8 @@ class Tasks:
         Nothing waits for it: a slow DPI delays this and nothing else.
         """
         parts = self._parts
-        await self._writer.call(lambda: close_entered(parts.store, now=parts.clock.now()))
+        now = parts.clock.now()
+        await self._writer.call(lambda: close_entered(parts.store, now=now))
         done = await write_answers(
             parts.store, self._written_to, self._writer, parts.clock, lambda: self.stopping
         )

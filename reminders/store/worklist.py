@@ -159,12 +159,18 @@ def add_events(
 # --- what is new, late or no longer to do ------------------------------------------------------
 
 
+def _unlocked(connection: Connection) -> str:
+    """Tasks somebody else is changing are left to the next bell: who never waits while holding
+    others cannot be one of two that wait for each other."""
+    return "" if connection.dialect.name == "sqlite" else " FOR UPDATE OF t SKIP LOCKED"
+
+
 def fresh(connection: Connection, *, limit: int = 500) -> Sequence[Record]:
     """Open tasks nobody gave a deadline yet."""
     return rows(
         connection,
         f"SELECT {COLUMNS} FROM task t WHERE t.state = 'open' AND t.deadline_at IS NULL "
-        "ORDER BY t.id LIMIT :limit",
+        f"ORDER BY t.id LIMIT :limit{_unlocked(connection)}",
         limit=limit,
     )
 
@@ -182,9 +188,10 @@ def hurry(connection: Connection, *, now: int, until: int) -> int:
     """What is about an appointment of the next hours goes before all but an alert."""
     return run(
         connection,
-        "UPDATE task SET priority = 1 WHERE state = 'open' AND priority > 1 "
-        "AND appointment_id IN (SELECT ap.id FROM appointment ap "
-        "WHERE ap.starts_at >= :now AND ap.starts_at < :until)",
+        "UPDATE task SET priority = 1 WHERE id IN (SELECT t.id FROM task t "
+        "WHERE t.state = 'open' AND t.priority > 1 AND t.appointment_id IN "
+        "(SELECT ap.id FROM appointment ap WHERE ap.starts_at >= :now AND ap.starts_at < :until)"
+        f"{_unlocked(connection)})",
         now=now,
         until=until,
     )
@@ -194,8 +201,9 @@ def escalate(connection: Connection, *, at: int) -> Sequence[Record]:
     """Mark what nobody ended by its deadline, once."""
     return rows(
         connection,
-        "UPDATE task SET escalated_at = :at WHERE state = 'open' AND escalated_at IS NULL "
-        "AND deadline_at <= :at RETURNING id, uf",
+        "UPDATE task SET escalated_at = :at WHERE id IN (SELECT t.id FROM task t "
+        "WHERE t.state = 'open' AND t.escalated_at IS NULL AND t.deadline_at <= :at"
+        f"{_unlocked(connection)}) RETURNING id, uf",
         at=at,
     )
 
@@ -254,10 +262,11 @@ def end_read_calls(connection: Connection) -> list[int]:
     """Calls about instructions that were read since, or of an appointment that is no more so."""
     found = rows(
         connection,
-        "UPDATE task SET state = 'done', resolution = 'not-needed' WHERE state = 'open' "
-        "AND kind = 'call_preparation' AND appointment_id IS NOT NULL AND NOT EXISTS "
-        "(SELECT 1 FROM appointment ap WHERE ap.id = task.appointment_id "
-        f"AND ap.version = task.subject_version AND {_EXPECTED} AND NOT {_READ}) RETURNING id",
+        "UPDATE task SET state = 'done', resolution = 'not-needed' WHERE id IN "
+        "(SELECT t.id FROM task t WHERE t.state = 'open' AND t.kind = 'call_preparation' "
+        "AND t.appointment_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM appointment ap "
+        "WHERE ap.id = t.appointment_id AND ap.version = t.subject_version "
+        f"AND {_EXPECTED} AND NOT {_READ}){_unlocked(connection)}) RETURNING id",
     )
     return [row.id for row in found]
 

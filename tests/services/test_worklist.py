@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from reminders.domain.worklist import Ending
-from reminders.services.answer import pass_on
+from reminders.ports import InboundSms, Received
+from reminders.services.answer import pass_on, take_replies
+from reminders.services.receive import receive
 from reminders.services.worklist import (
     TaskRefused,
     hand_over,
@@ -339,3 +341,21 @@ def test_an_unknown_task_is_said_to_be_unknown(store: Store, verb: Any) -> None:
     with pytest.raises(TaskRefused, match="unknown"):
         resolve(store, room.secret, 9**9, Ending.OTHER, "nadia", now=room.now)
     assert whole(store, room.rules, 9**9, now=room.now) is None
+
+
+def test_bells_that_ring_at_once_do_each_thing_once(store: Store) -> None:
+    room = hospital(store, preparation=[SHEET])
+    for text in ("Où se garer ?", "Peut-être", "J'ai mal au ventre"):
+        said = InboundSms(f"in-{text}", "+33639980001", "+33639989999", text)
+        receive(room.store, room.secret, "main", Received(replies=(said,)), now=room.now)
+    take_replies(room.store, room.rules, room.secret, now=room.now)
+    room.at(paris("2026-10-12 17:00"))
+
+    with ThreadPoolExecutor(6) as bells:
+        list(bells.map(lambda _: tend(store, room.rules, now=room.now), range(6)))
+    tend(store, room.rules, now=room.now)
+
+    escalated = [event.task_id for event in room.rows("SELECT task_id FROM task_event")]
+    assert len(escalated) == len(set(escalated)) == 3
+    assert room.tasks().count("call_preparation") == 1
+    assert room.value("SELECT COUNT(*) FROM task WHERE deadline_at IS NULL") == 0
