@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reminders.domain.reply_senses import Piece, Sense
 from reminders.domain.reply_text import LONGEST, Plain, plain
-from reminders.domain.reply_words import Piece, Sense, pieces
+from reminders.domain.reply_words import pieces
 
 
 class Intent(StrEnum):
