@@ -289,6 +289,7 @@ class StepTable(Table):
 class ProtocolTable(Table):
     id: Identifier
     step: tuple[StepTable, ...] = ()
+    after_no_show: bool = False  # a text the day after invites who missed it to book again
 
     @model_validator(mode="after")
     def _steps_differ(self) -> "ProtocolTable":

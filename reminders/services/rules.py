@@ -48,6 +48,7 @@ class Rules:
     preparations_by_type: Mapping[str, Preparation]
     slot_costs: Mapping[str, float]
     offices: Mapping[str, Office]
+    rebooks: frozenset[str] = frozenset()  # UF whose patients are invited after a no-show
     public_url: str = ""  # "" = no page for patients: no text carries a link
 
     def preparation(self, uf: str, kind: str) -> Preparation | None:
@@ -73,6 +74,12 @@ def rules_of(settings: Settings) -> Rules:
         preparations_by_type={t.type: sheet for t, sheet in sheets if t.type},
         offices={one.uf: _office(one, sites[one.site]) for one in settings.service},
         slot_costs={one.uf: one.slot_cost_eur for one in settings.service},
+        rebooks=frozenset(
+            one.uf
+            for one in settings.service
+            if settings.protocols[one.protocol].after_no_show
+            and one.effective_sensitivity == "normal"
+        ),
         public_url=settings.web.public_url or "",
     )
 

@@ -14,6 +14,7 @@ from reminders.domain.outbox import LEASES_BEFORE_QUARANTINE
 from reminders.store.engine import Record, insert_rows, listed, many, reserve, rows, run
 from reminders.store.holds import HELD_MESSAGE
 from reminders.store.planning import among, mark_patients_of
+from reminders.store.rebooking import MISSED
 from reminders.store.types import SECOND
 
 # A message that wakes a little late comes nearer to the next one: the slots leave room for it,
@@ -31,7 +32,9 @@ RANK = (
 FORBIDDEN_ITEM = (
     "EXISTS (SELECT 1 FROM message_item i JOIN decision d ON d.id = i.decision_id "
     "JOIN appointment a ON a.id = d.appointment_id WHERE i.message_id = message.id AND ("
-    "d.state <> 'PLANNED' OR a.patient_id <> message.patient_id OR (message.kind <> 'ack' AND ("
+    "d.state <> 'PLANNED' OR a.patient_id <> message.patient_id OR "
+    f"(message.kind = 'rebook' AND (a.version <> d.cycle OR NOT {MISSED.format('a')})) "
+    "OR (message.kind NOT IN ('ack', 'rebook') AND ("
     "a.version <> d.cycle OR a.starts_at <= :now "
     "OR (message.kind = 'notice' AND a.status <> 'cancelled') "
     "OR (message.kind <> 'notice' AND a.status <> 'booked') "

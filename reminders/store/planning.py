@@ -60,8 +60,9 @@ def coming_appointments(
     )
 
 
-# Acknowledgements answer a person at once: the plan neither makes nor withdraws them.
-PLANNED_HERE = "d.step NOT LIKE 'ack:%'"
+# Acknowledgements answer a person at once, and a no-show is past: the plan neither makes nor
+# withdraws their messages.
+PLANNED_HERE = "d.step NOT LIKE 'ack:%' AND d.step <> 'rebook'"
 
 
 def decisions_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Record]:
@@ -100,7 +101,7 @@ def messages_of(connection: Connection, patients: Sequence[int]) -> Sequence[Rec
         "SELECT id, dedupe_key, patient_id, state, reason, recipient, relation, purpose, "
         "language, earliest_at, opens_at, closes_at FROM message "
         f"WHERE patient_id IN :ids AND (state = 'LEASED' OR state IN {UNSENT}) "
-        "AND kind <> 'ack'",
+        "AND kind NOT IN ('ack', 'rebook')",
         patients,
     )
 
