@@ -30,6 +30,7 @@ from reminders.services.freshness import hold_stale, stale_sources
 from reminders.services.objections import block_list_due, take_block_list
 from reminders.services.plan import PlanSummary, plan
 from reminders.services.purge import PurgeSummary, purge
+from reminders.services.rebook import invite_missed
 from reminders.services.receive import Taken, receive
 from reminders.services.rules import Rules
 from reminders.services.sync import FeedSummary, SyncOptions, sync
@@ -115,6 +116,7 @@ class Tasks:
 
     def plan(self) -> PlanSummary:
         parts = self._parts
+        invite_missed(parts.store, parts.rules, now=parts.clock.now())
         done = plan(parts.store, parts.rules, parts.secret, now=parts.clock.now())
         if done.patients:
             log.info(
