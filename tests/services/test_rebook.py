@@ -71,6 +71,15 @@ def test_the_day_after_at_ten_one_neutral_text_says_how_to_book_again(store: Sto
     assert len(room.sent) == 2
 
 
+def test_the_daily_run_invites(store: Store) -> None:
+    room = opened(store)
+    for hour in ("2026-10-13 19:00", "2026-10-14 10:05", "2026-10-14 10:10"):
+        room.at(paris(hour))
+        room.feed(visit(1, starts=START, status=Status.NOSHOW), visit(9, "2026-12-01 09:00"))
+        room.one_pass()
+    assert [sent.at for sent in room.sent[1:]] == [paris("2026-10-14 10:05")]
+
+
 def test_a_sunday_waits_for_monday(store: Store) -> None:
     room = opened(store, "2026-10-17 15:00")
     missed(room, "2026-10-17 15:00")
