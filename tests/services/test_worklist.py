@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from reminders.domain.worklist import Ending
+from reminders.domain.worklist import WORDS, Ending
 from reminders.ports import InboundSms, Received
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.receive import receive
+from reminders.services.tasks import SENTENCES
 from reminders.services.worklist import (
     TaskRefused,
     hand_over,
@@ -359,3 +360,8 @@ def test_bells_that_ring_at_once_do_each_thing_once(store: Store) -> None:
     assert len(escalated) == len(set(escalated)) == 3
     assert room.tasks().count("call_preparation") == 1
     assert room.value("SELECT COUNT(*) FROM task WHERE deadline_at IS NULL") == 0
+
+
+def test_every_reply_and_call_has_suggested_words() -> None:
+    asked = {kind for kind in SENTENCES if kind.startswith(("reply_", "call_"))}
+    assert asked - set(WORDS) == set()
