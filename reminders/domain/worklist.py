@@ -121,6 +121,10 @@ WORDS = {
     "call_cancelled": "Votre rendez-vous du {when} est annulé ; nous vous en proposons un autre.",
     "call_vanished": "Je vérifie avec vous le rendez-vous du {when} : l'avez-vous annulé ?",
     "call_moved": "Votre rendez-vous a changé : il est maintenant le {when}. Cela vous convient ?",
+    "call_cancelled_stop": "Votre rendez-vous du {when} est annulé ; nous vous en proposons un "
+    "autre. Vous ne vouliez plus de messages : je vous appelle pour cela.",
+    "call_moved_stop": "Votre rendez-vous a changé : il est maintenant le {when}. Vous ne vouliez "
+    "plus de messages : je vous appelle pour cela.",
     "call_no_contact": "Je vous rappelle votre rendez-vous du {when}. Viendrez-vous ? "
     "Avez-vous un numéro de mobile où vous prévenir ?",
     "call_not_reached": "Nos messages ne vous parviennent pas. Je vous rappelle votre "
@@ -133,6 +137,9 @@ WORDS = {
     "reply_wrong_number": "",
     "reply_new_holder": "",
     "reply_stop": "Nous ne vous enverrons plus de messages. Que pouvons-nous faire pour vous ?",
+    "provider_stop": "Nos SMS ne vous parviennent plus : votre réponse a pu les arrêter. "
+    "Viendrez-vous le {when} ?",
+    "start_stands": "Vous voulez de nouveau nos SMS. Je regarde ce qui les arrête encore.",
     "reply_proxy_cancel": "Un proche nous a écrit que vous ne viendrez pas le {when}. "
     "Faut-il annuler ?",
     "reply_which": "Nous avons reçu votre réponse. De quel rendez-vous parlez-vous ?",

@@ -22,11 +22,14 @@ CALLS = {
 
 # What was to be told at once, could not be, and no longer can.
 TOO_LATE = {CORRECTION: "call_moved", NOTICE: "call_cancelled"}
+NOT_BY_MESSAGE = {CORRECTION: "call_moved_stop", NOTICE: "call_cancelled_stop"}
 
 SENTENCES = {
     "call_cancelled": "Rendez-vous annulé à moins de 24 h : prévenir par téléphone.",
     "call_vanished": "Rendez-vous disparu du fichier après un message : vérifier, prévenir.",
     "call_moved": "Rendez-vous déplacé, plus de moment permis pour écrire : appeler.",
+    "call_moved_stop": "Rendez-vous déplacé, et ne veut plus de messages : appeler.",
+    "call_cancelled_stop": "Rendez-vous annulé, et ne veut plus de messages : appeler.",
     "call_no_contact": "Ni mobile ni courriel utilisable : appeler ou compléter le dossier.",
     "call_preparation": "Consignes non lues à J-2 : appeler pour la préparation.",
     "call_not_reached": "Aucun message n'a pu être remis : appeler.",
@@ -78,6 +81,8 @@ def call_reason(decision: Decision) -> str | None:
         return "call_not_reached"
     if decision.reason == "past":  # nobody was told: a person still can be
         return TOO_LATE.get(decision.step)
+    if decision.reason == "objection":  # to refuse messages is not to refuse to know
+        return NOT_BY_MESSAGE.get(decision.step)
     return CALLS.get(decision.reason)
 
 

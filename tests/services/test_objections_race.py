@@ -19,8 +19,11 @@ from reminders.domain.appointment import ContactPoint
 from reminders.ports import InboundSms, Receipt, ReceiptState, Received
 from reminders.services.answer import take_replies
 from reminders.services.object import object_address
+from reminders.services.objections import object_to
 from reminders.services.receive import receive
+from reminders.store import outbox
 from reminders.store.engine import Store, open_engine, rows
+from reminders.store.types import SECOND, micros
 from tests.support.clinic import paris, someone, visit
 from tests.support.mailroom import Mailroom
 from tests.support.stores import address
@@ -184,3 +187,61 @@ def test_nothing_is_committed_after_an_objection(store: Store) -> None:
 def test_nothing_is_committed_after_a_thousand_objections(store: Store) -> None:
     """The senders are processes of their own."""
     race(store, 1_000, multiprocessing.get_context("spawn").Event(), in_processes)
+
+
+# --- the two orders, held still ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_objection_is_acknowledged_after_the_intents_it_did_not_stop(
+    store: Store, way: Callable[[Store, Mailroom, str], None]
+) -> None:
+    """An intent that is about to be committed is waited for: never committed afterwards."""
+    room = hospital(store, 1)
+    number, at = number_of(1), micros(DUE)
+    acknowledged: list[int] = []
+
+    def objecting() -> None:
+        own = Store(open_engine(address(store)))
+        try:
+            way(own, room, number)
+            acknowledged.append(sending(own, number))
+        finally:
+            own.close()
+
+    with store.write() as connection:
+        token, leased = outbox.lease(connection, "sms", now=at, until=at + 60 * SECOND, limit=1)
+    with store.write() as connection:
+        people = [row.patient_id for row in leased]
+        assert outbox.quiet_patients(connection, people) == set(people)
+        assert outbox.permit(connection, token, [row.id for row in leased], now=at)
+        thread = threading.Thread(target=objecting)
+        thread.start()
+        thread.join(timeout=0.5)
+        assert thread.is_alive()
+    thread.join()
+    assert acknowledged == [1] == [sending(store, number)]
+
+
+def test_an_intent_gives_way_to_an_objection_about_to_be_committed(store: Store) -> None:
+    room = hospital(store, 1)
+    sender = Sender(address(store), DUE, room.settings, threading.Event())
+    with store.write() as connection:
+        object_to(
+            connection, room.secret, number_of(1), patients=[], channel="sms", origin="reply",
+            by="main", at=micros(DUE),
+        )  # fmt: skip
+        ended = in_threads([sender])
+        sender.begun.wait(timeout=0.5)
+    ended()
+    assert intents(store, number_of(1)) == 0
+
+
+def sending(store: Store, number: str) -> int:
+    with store.read() as connection:
+        found = rows(
+            connection,
+            "SELECT COUNT(*) AS n FROM message WHERE recipient = :number AND state = 'SENDING'",
+            number=number,
+        )
+    return int(found[0].n)

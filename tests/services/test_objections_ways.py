@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from reminders.domain.appointment import ContactPoint
+from reminders.domain.appointment import CancelledBy, ContactPoint, Status
 from reminders.ports import Capabilities, InboundSms, Received
 from reminders.services.answer import take_replies
 from reminders.services.compose import Route
@@ -126,8 +126,9 @@ def test_a_number_that_said_stop_cannot_be_imported_again(store: Store) -> None:
 
 def test_start_ends_what_was_told_by_sms_or_on_the_page(store: Store) -> None:
     room = reminded(store)
-    write(room, "STOP")
-    write(room, "START")
+    for text in ("STOP", "START"):
+        write(room, text)
+        room.deliver()  # what acknowledges it; nothing else plans anew
 
     assert in_force(room) == []
     assert told_after(room) == [NUMBER]
@@ -187,6 +188,28 @@ def test_a_wrong_number_keeps_nobody_from_the_right_one(store: Store) -> None:
     room.read(visit(1, SOON, patient=right))
 
     assert told_after(room) == ["+33639987777"]
+
+
+@pytest.mark.parametrize(
+    ("starts", "status", "call"),
+    [("2026-10-20 09:30", Status.BOOKED, "call_moved_stop"),
+     (SOON, Status.CANCELLED, "call_cancelled_stop")],
+)  # fmt: skip
+def test_what_changes_after_a_stop_is_told_by_voice(
+    store: Store, starts: str, status: Status, call: str
+) -> None:
+    room = reminded(store)
+    write(room, "STOP")
+    room.deliver()
+    texts = len(room.sent)
+
+    changed = visit(1, starts, status=status, cancelled_by=CancelledBy.HOSPITAL)
+    room.read(changed, mode="delta")
+    room.plan()
+    room.deliver()
+
+    assert len(room.sent) == texts
+    assert room.tasks() == [call]
 
 
 # --- staff -------------------------------------------------------------------------------------
