@@ -248,6 +248,9 @@ def pass_on(store: Store, *, now: datetime, writes: Collection[str] = ()) -> int
             if rows[one.appointment_id].source_id in writes and AnswerKind(one.kind) in WRITTEN_BACK
         }
         writeback.add(connection, [one for one in due_now if one.id in written], at=at)
+        # Who ends the desk's line by saying that the patient cancels does not open another.
+        desk = [one.appointment_id for one in due_now if one.channel == "staff"]
+        known = writeback.told_to_enter(connection, desk)
         planning.open_tasks(
             connection,
             [
@@ -255,6 +258,7 @@ def pass_on(store: Store, *, now: datetime, writes: Collection[str] = ()) -> int
                  one.id, SENTENCES[kind], rows[one.appointment_id].uf, at, at)
                 for one in due_now
                 if (kind := PASSED_ON.get(AnswerKind(one.kind), "")) and one.id not in written
+                and not (one.channel == "staff" and one.appointment_id in known)
             ],
             priority=int(Priority.CANCELLATION),
         )  # fmt: skip

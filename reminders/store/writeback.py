@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, insert_rows, reserve, rows, run
+from reminders.store.planning import among
 
 SENDING = "sending"
 COLUMNS = ("id", "answer_id", "appointment_id", "state", "code", "tries", "next_at")
@@ -108,6 +109,16 @@ def settle(
         now=now,
     )
     return changed == 1
+
+
+def told_to_enter(connection: Connection, appointments: Sequence[int]) -> set[int]:
+    """Those whose cancellation the desk was told of already, whatever became of that line."""
+    found = among(
+        connection,
+        "SELECT subject FROM task WHERE kind = 'answer_cancelled' AND subject IN :ids",
+        [f"appointment:{one}" for one in appointments],
+    )
+    return {int(row.subject.removeprefix("appointment:")) for row in found}
 
 
 def close_entered(connection: Connection, *, now: int) -> int:

@@ -112,6 +112,20 @@ def test_without_write_back_the_desk_gets_a_line(store: Store) -> None:
     assert write(room, dpi) == {}
 
 
+def test_the_desk_ends_its_line_without_opening_another(store: Store) -> None:
+    room = opened(store, 1, 2)
+    for number, channel in ((1, "sms"), (1, "staff"), (2, "staff")):
+        one = room.appointment(number)
+        about = ((one.id, one.version),)
+        with store.write() as connection:
+            connection.exec_driver_sql("UPDATE task SET state = 'done'")
+            given = Given(AnswerKind.CANCELLED, about, channel, f"{number}:{channel}")
+            give(connection, given, now=room.now)
+        pass_on(store, now=room.now)
+        expected = [] if (number, channel) == (1, "staff") else ["answer_cancelled"]
+        assert room.tasks() == expected
+
+
 def test_a_cancellation_on_the_page_waits_for_the_end_of_its_undo(store: Store) -> None:
     room, dpi = opened(store), ScriptedDpi()
     answered(room, AnswerKind.CANCELLED, channel="page")
