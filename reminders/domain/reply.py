@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reminders.domain.reply_senses import Piece, Sense
-from reminders.domain.reply_text import LONGEST, Plain, plain
+from reminders.domain.reply_text import LONGEST, SIGNED, Plain, plain
 from reminders.domain.reply_words import pieces
 
 
@@ -109,20 +109,24 @@ TITLES = ("madame", "monsieur", "docteur", "mademoisele")
 
 
 def _without_names(found: Sequence[Piece]) -> Iterator[Piece]:
-    """A title's name (« Mme Exemple », at most two words nobody knows) says nothing."""
-    left = 0
+    """A title's name (« Mme Exemple », at most two words nobody knows) says nothing, nor does
+    the one below « Cordialement »."""
+    left, signed = 0, False
     for piece in found:
-        if piece.words in TITLES:
-            left = 2
+        if piece.words == SIGNED:
+            left, signed = 3, True
+        elif piece.words in TITLES:
+            left = max(left, 2)
         elif piece.sense is Sense.UNKNOWN and left:
             left -= 1
             continue
-        else:
+        elif not (signed and (piece.sense is Sense.PAUSE or piece.words == "m")):
             left = 0
         yield piece
 
 
 IGNORED = frozenset({Sense.FILLER, Sense.PAUSE, Sense.WHEN, Sense.TOMORROW})
+NO_TROUBLE = re.compile("probleme|souci")
 SAYS_SO = re.compile(r"(?:je|nous|on) .*confirme")
 HOUR = re.compile(r"\dh|heure|matin|soir|midi")
 POLITE = frozenset({Sense.THANKS, Sense.SAD, Sense.GOD_WILLING})
@@ -222,6 +226,8 @@ def _deceased(heard: _Heard) -> Reading | None:
 def _wrong_number(heard: _Heard) -> Reading | None:
     if Sense.WRONG not in heard:
         return None
+    if Sense.YES in heard and "rdv" in heard.words_of(Sense.WRONG):
+        return _human("« ok, pas de rendez-vous » : sens incertain")
     return Reading(
         Intent.WRONG_NUMBER, Action.SUPPRESS_AND_HUMAN, "ce numéro n'est pas celui du patient"
     )
@@ -313,6 +319,8 @@ def _keeps(heard: _Heard) -> Reading | None:
         Sense.CANCEL, Sense.CANNOT, Sense.TO_CANCEL, Sense.REASON
     ):
         return None
+    if Sense.NO in heard and NO_TROUBLE.search(heard.words_of(Sense.NOT_CANCEL)):
+        return None if Sense.CONFIRM in heard else _human("« non, pas de problème » : incertain")
     return Reading(
         Intent.NEGATIVE_WITH_CONFIRM, Action.CONFIRM, "une négation qui maintient le rendez-vous"
     )
@@ -332,6 +340,10 @@ def _cancel(heard: _Heard) -> Reading | None:
         return _human("ne peut pas ce jour ou à cette heure : autre date ?", Intent.RESCHEDULE)
     if not asks and heard.any(Sense.WHEN, Sense.TOMORROW):
         return _human("« non » avec un jour ou une heure")
+    if heard.said[-1].sense is Sense.NO and asks:
+        return _human("« annuler, non » : sens incertain")
+    if Sense.WHEN in heard and "absent" in heard.words_of(Sense.CANCEL):
+        return _human("absent à un moment : sens incertain")
     if heard.two_moments or heard.accompanied:
         return _human("deux moments, ou une réserve sur la venue : sens incertain")
     if Sense.TRANSPORT in heard:

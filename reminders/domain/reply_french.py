@@ -32,6 +32,7 @@ _MONTH = "(?:janvier|fevrier|mars|avril|mai|juin|juilet|aout|septembre|octobre|n
 
 PHRASES: Mapping[Sense, str] = {
     Sense.YES: """
+        (?:oui|ok|yes) dispo|
         c est (?:sur|certain)|oui bien (?:compris|recu|note)|sans (?:aucune )?hesiter|bien sur oui|pourquoi pas oui|
         oui|ok|d accord|yes|emojiyes|tout a fait|absolument|exactement|exact|affirmatif|evidemment|
         bien sur|bien sur que oui|bien entendu|certainement|parfait|c est parfait|nickel|super|top|
@@ -218,6 +219,7 @@ PHRASES: Mapping[Sense, str] = {
         {_RELATIVE}|ma mere|mon pere|de (?:ma mere|mon pere|mon fils|ma file|mon mari|ma femme)
     """,
     Sense.ALREADY: rf"""
+        (?:c est |ca a ete |cela est )(?:bien |donc )?annule|
         annule par (?:le |la |l |mon |ma )?(?:docteur|medecin|hopital|secretaire|secretariat|clinique|service)|
         deja (?:\w+ )?(?:annule|venu|venue|passe|passee|fait|faite|vu|vue|confirme|deplace|decale|modifie|reporte|ete|prevenu|apele|telephone|repondu|consulte|dit|signale|rapele|change|donne)|
         {_JE}{_NE}?(?:l )?ai (?:deja )?(?:annule|apele|telephone|prevenu|signale)(?: (?:hier|ce matin|par telephone|lundi|mardi|mercredi|jeudi|vendredi))?|j avais (?:deja )?annule|nous avons (?:deja )?annule|on a (?:deja )?annule|
@@ -263,6 +265,7 @@ PHRASES: Mapping[Sense, str] = {
         tout(?: les| mes| ces)? rdv|tout|l un|l autre|celui(?: du| de| la)?|un des|both|the first|the second|either|los dos|ambos|os dois|ikisi|ambele
     """,
     Sense.REASON: rf"""
+        (?:je suis |suis )?positi(?:f|ve) (?:au |a la )?covid|covid positif|je bosse|bosse|
         (?:pour )?(?:cause|raisons?|motifs?)(?: de| d)? ?(?:maladie|sante|travail|personeles?|familiales?|profesioneles?|medicales?|transport|voyage|conges?|demenagement)|maladie|gueri|guerie|(?:je )?suis gueri|
         {_JE}(?:serai|suis|sera|sommes|serons|pars|part) (?:en |a l |au |chez )(?:vacances|deplacement|voyage|formation|conges?|stage|week end|etranger|travail|boulot|cours|reunion|deuil|mer|montagne)|
         (?:en |mon |un |d )aret(?: de travail| maladie| de maladie)?|
@@ -282,7 +285,7 @@ PHRASES: Mapping[Sense, str] = {
     """,
     Sense.TOMORROW: "(?:pour |de )?(?:demain|aujourd hui|tomorrow|today|manana|hoy|amanha|hoje|yarin|bugun|maine|azi|morgen|heute|domani|غدا|اليوم|завтра|сегодня)",
     Sense.FILLER: rf"""
-        {_JE}me permets (?:de )?(?:vous )?(?:ecrire|contacter|repondre|informer|prevenir|relancer)?(?: que| pour)?|mesye|sinora|senora|senor|klar|
+        signature|{_JE}me permets (?:de )?(?:vous )?(?:ecrire|contacter|repondre|informer|prevenir|relancer)?(?: que| pour)?|mesye|sinora|senora|senor|klar|
         {_JE}(?:tiens a |voulais |souhaite |voudrai |viens |dois )(?:vous |te )(?:informer|prevenir|signaler|dire|avertir|faire savoir)(?: que| qu)?|{_JE}(?:vous |te )(?:informe|previens|signale|dis|avertis|avise|ecris|annonce|fais savoir)(?: que| qu| pour)?|tkt|c est pour (?:vous )?(?:dire|prevenir|signaler)(?: que| qu)?|chef|avec (?:ma|mon|mes|le|la|les) (?:radios?|examens?|analyses?|resultats?|irm|scaner|dossier|mutuele|carnet|bilan|courier|letre)|at \d{{1,2}}(?:h\d\d)?(?: am| pm| o clock)?|
         (?:pas|plus) (?:besoin|utile|la peine) (?:de |d |d un |du |de me |de m )(?:autres? )?(?:rapel|rapels|message|relance|apeler|rapeler)|(?:ne )?vous (?:en )?inquietez pas|(?:ne )?t inquiete pas|pas d inquietude|soyez sans crainte|(?:s il|sil|si) (?:vous|te) plait|
         repondez|bonjour|madame|monsieur|(?:ce |cete )?jour(?: la)?|mesdames|mesieurs|mademoisele|mle|docteur|s il vous plait|s il te plait|de rien|je vous en prie|

@@ -49,11 +49,13 @@ _SENT_FROM = re.compile(
     r"télécharge[zr]? ).{0,60}$"
 )
 _BELOW_DASHES = re.compile(r"(?s)\n\s*(?:--+|__+|—+)\s*\n.{0,120}$")
+# What follows is read: only a name may be ignored, not « cordialement, si je peux ».
 _REGARDS = re.compile(
-    r"(?is)[\s,.\-–—]*\n?\s*\b(?:bien )?(?:cordialement|cdlt|cdt|sinc[èe]res salutations|"
+    r"(?i)\b(?:bien )?(?:cordialement|cdlt|cdt|sinc[èe]res salutations|"
     r"salutations(?: distingu[ée]es)?|bien à vous|best regards|kind regards|regards|amicalement|"
-    r"respectueusement)\b[\s,.!]*(?:\n.{0,120}|.{0,60})$"
+    r"respectueusement)\b"
 )
+SIGNED = "signature"  # the word that stands for them
 
 
 def may_continue(text: str) -> bool:
@@ -89,7 +91,7 @@ def plain(text: str) -> Plain:
     if reaction := _reaction(kept):
         return Plain("", hidden, False, reaction)
     kept = _BELOW_DASHES.sub("", kept)
-    kept = _REGARDS.sub("", _SENT_FROM.sub("", _QUOTED.sub(" ", kept)))
+    kept = _REGARDS.sub(f". {SIGNED} ", _SENT_FROM.sub("", _QUOTED.sub(" ", kept)))
     return Plain(_words(kept), hidden, bool(_LINK.search(kept)))
 
 

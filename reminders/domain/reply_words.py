@@ -46,8 +46,8 @@ _TIES = {
             Sense.UNSURE, Sense.SEVERAL, Sense.TROUBLE, Sense.LATE, Sense.TO_CANCEL,
             Sense.TO_CONFIRM, Sense.CANCEL, Sense.CANNOT, Sense.CONFIRM, Sense.RESCHEDULE,
             Sense.COMPLAINT, Sense.BUT, Sense.YES, Sense.NO, Sense.TRANSPORT, Sense.THANKS,
-            Sense.SAD, Sense.GOD_WILLING, Sense.REASON, Sense.WHEN, Sense.TOMORROW, Sense.QUESTION, Sense.PROXY,
-            Sense.FILLER, Sense.UNKNOWN,
+            Sense.SAD, Sense.GOD_WILLING, Sense.REASON, Sense.WHEN, Sense.TOMORROW,
+            Sense.QUESTION, Sense.PROXY, Sense.FILLER, Sense.UNKNOWN,
         )
     )
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """What replies mean, and that no reply does more than it says."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,8 @@ def test_nothing_is_cancelled_that_was_not_asked(text: str) -> None:
         "🙂",
         "Oui si pas de grève",
         "Oui sauf s'il neige",
+        "Oui. Cordialement, si je peux",
+        "Oui. Cordialement. Par contre pas à 9h",
         "Confirmez-moi",
         "Merci de confirmer",
         "Pouvez-vous me confirmer",
@@ -211,3 +214,24 @@ def test_capitals_cancel_nothing(row: tuple[str, str, str]) -> None:
 
     for changed in (text.upper(), text.lower(), text.title()):
         assert ("cancel" in interpret(changed).action.value) <= ("cancel" in action)
+
+
+WRITTEN_BY_A_TELEPHONE = re.compile(r"\n|[»\"”]|Envoyé|envoyé|Télécharger")
+
+
+@given(
+    st.sampled_from(rows()),
+    st.sampled_from(["peut-être", "mais je ne sais pas", "si je peux", "xqzt", "sauf imprévu"]),
+    st.booleans(),
+)
+def test_one_doubt_among_clear_words_leaves_them_to_a_person(
+    row: tuple[str, str, str], doubt: str, first: bool
+) -> None:
+    text = row[0].strip()
+    if doubt == "xqzt" and "ordialement" in text:
+        return  # a name, for all we know
+    if WRITTEN_BY_A_TELEPHONE.search(text) or interpret(text).intent is Intent.AUTO_REPLY:
+        return
+    changed = f"{doubt}, {text}" if first else f"{text}, {doubt}"
+
+    assert interpret(changed).action not in WITH_CANCEL | {Action.CONFIRM}
