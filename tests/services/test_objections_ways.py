@@ -167,6 +167,7 @@ def test_start_promises_nothing_while_another_wish_stands(store: Store, origin: 
 
     assert in_force(room) == [("all", "all", origin)]
     assert len(room.sent) == texts
+    assert room.value("SELECT COUNT(*) FROM message WHERE purpose = 'ack_start'") == 0
     assert "start_stands" in room.tasks()
     assert told_after(room) == []
 
