@@ -93,6 +93,11 @@ def tap(page: Page, name: str) -> Page:
     return page
 
 
+def follow(page: Page, name: str) -> Page:
+    page.get_by_role("link", name=name).click()
+    return page
+
+
 def cancel(page: Page) -> Page:
     tap(page, "Je ne peux pas venir")
     tap(page, "Oui, annuler")
@@ -151,6 +156,9 @@ STATES: dict[str, Callable[[Hospital, Page], object]] = {
     "not me step": lambda h, p: (opened(h, p), tap(p, "Ce n'est pas pour moi")),
     "not me": lambda h, p: (
         opened(h, p), tap(p, "Ce n'est pas pour moi"), tap(p, "Oui, ce n'est pas pour moi")),
+    "stop step": lambda h, p: (opened(h, p), follow(p, "Ne plus recevoir ces messages")),
+    "stopped": lambda h, p: (
+        opened(h, p), follow(p, "Ne plus recevoir ces messages"), tap(p, "Plus aucun SMS")),
     "moved": lambda h, p: moved(opened(h, p), p),
     "cancelled by the hospital": lambda h, p: by_hospital(opened(h, p), p),
     "past": lambda h, p: later(opened(h, p), p, "2026-10-16 10:00"),

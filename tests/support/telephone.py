@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from reminders.config import Settings
 from reminders.services.compose import Route
 from reminders.store.engine import Store
+from reminders.web.objection import objection_router
 from reminders.web.patient import Desk, Public, patient_router
 from tests.support.clinic import paris, settings_with, visit
 from tests.support.mailroom import LIVE, Mailroom
@@ -43,7 +44,9 @@ class Linked:
         self.room.deliver()
         self.path = self.link(self.room.sent[0].text)
         self.app = FastAPI()
-        self.app.include_router(patient_router(self._public(store, secure=secure)))
+        public = self._public(store, secure=secure)
+        self.app.include_router(patient_router(public))
+        self.app.include_router(objection_router(public))
 
     def link(self, text: str) -> str:
         found = re.search(rf"{URL}(/r/[A-Za-z0-9_-]{{22}})", text)
