@@ -120,7 +120,10 @@ def test_a_word_after_the_start_cancels_nothing() -> None:
 
 
 def test_the_hospitals_cancellation_is_its_own_unless_the_patient_spoke_first() -> None:
-    hospital: dict[str, Any] = {"cancelled_by": CancelledBy.HOSPITAL, "cancelled_at": START - 60 * HOURS}
+    hospital: dict[str, Any] = {
+        "cancelled_by": CancelledBy.HOSPITAL,
+        "cancelled_at": START - 60 * HOURS,
+    }
     assert said(Status.CANCELLED, 59 * HOURS, **hospital) is Outcome.CANCELLED_BY_HOSPITAL
     assert said(Status.CANCELLED, 61 * HOURS, **hospital) is Outcome.CANCELLED_EARLY
 
