@@ -377,7 +377,7 @@ class Inbound(Base, table=True):
 
 
 class Objection(Base, table=True):
-    """Somebody asked not to be written to. Only a keyed hash of the address is kept."""
+    """Somebody asked not to be written to (ADR 0011). Only a keyed hash of the address is kept."""
 
     __table_args__ = (
         Index("ix_objection_address", "address_key"),
@@ -387,7 +387,7 @@ class Objection(Base, table=True):
     address_key: bytes = Field(sa_type=LargeBinary)
     patient_id: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
     channel: str = _text("all")  # all | sms | email
-    origin: str = _text()  # staff | provider
+    origin: str = _text()  # reply | page | email | staff | provider, or what a reply said
     recorded_at: datetime = _instant()
     recorded_by: str = _text()
     withdrawn_at: datetime | None = _instant_or_none()
