@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from reminders.domain.reply_senses import Piece, Sense
 from reminders.domain.reply_text import LONGEST, SIGNED, Plain, plain
@@ -243,7 +244,7 @@ def _stop(heard: _Heard) -> Reading | None:
     if Sense.STOP not in heard:
         return None
     words = [piece.words for piece in heard.said]
-    if len(words) == 2 and words == ["non", "stop"]:
+    if ("non", "stop") in pairwise(words):
         return _human("« non stop » : expression", Intent.STOP)
     if heard.only(Sense.STOP, Sense.THANKS, Sense.SAD):
         return Reading(Intent.STOP, Action.OPT_OUT, "ne veut plus recevoir de messages")

@@ -123,6 +123,7 @@ PHRASES: Mapping[Sense, str] = {
         proposer? (?:moi )?(?:une|un|d)|proposez (?:moi)?|possibilite d autre|ailleurs|a une date|fixer|refixer|rappelez moi pour
     """,
     Sense.QUESTION: r"""
+        aret de (?:bus|tram|tramway|metro|car)|
         quel|quelle|quels|quelle heure|kel|a quel|(?:c est |ce |de )?qui|qui est ce|c est qui|c est ou|ou (?:est|se|dois|aller|faut|ca|c est|garer)|
         c est quoi|quoi|quand|combien|coment|comment|pourquoi|est ce que|est ce|faut il|faut il que|il faut|faut|dois je|doit on|
         (?:puis|peux) (?:je|on)|peux t on|je peux(?: t il)?|pourrai je|pouvez vous|pourriez vous|avez vous|y a t il|a jeun|
@@ -133,6 +134,10 @@ PHRASES: Mapping[Sense, str] = {
         اين|متي|كيف|من انت|هل|где|когда|кто|wo|wann|wer
     """,
     Sense.STOP: rf"""
+        (?:aret|arete|aretez|areter|cesez|ceser) (?:s il vous plait )?(?:de |d )?(?:m |me |nous )(?:envoyer|envoye)(?: (?:des |de |ces |vos |les )?(?:message|rappels?|mesages|sms))?|
+        {_NE}(?:m |me |nous )envoyez plus (?:rien|de rien)|(?:je veux |veux )plus (?:de |aucun )(?:message|rappels?)|{_JE}{_NE}veux (?:pas|plus) (?:de |d )rapels?(?: par message)?|
+        (?:desactiver|desactivez|suspendre|suspendez|stoper|stopez) (?:les |vos |ces |l envoi (?:de |des ))?(?:message|rappels?|rapels?|envois|notifications)(?: message)?|laise[rz]? (?:moi|nous) tranquile?s?(?: avec (?:vos |ces )?(?:message|rapels?))?|
+        (?:merci |priere |veuilez )(?:de |d )?ne plus (?:me |nous |m )(?:contacter|ecrire|envoyer|deranger|relancer)(?: (?:de |d )?(?:message|rapels?))?(?: par message)?|(?:me )?desaboner de (?:ces |vos |tout ces )(?:message|rapels?|envois)|
         ^(?:svp )?stop(?:ez|er)(?: tout)?(?: s il vous plait)?(?: merci)?$|stop (?:spams?|pubs|texting me|texts)|{_JE}{_NE}(?:veux|souhaite|desire) plus rien recevoir(?: de vous| de votre part)?|(?:me |m )(?:retirer|enlever|suprimer|rayer) (?:de )?(?:vos|votre|la|cete) (?:listes?|fichiers?|base)|unsubscribe me|remove (?:me|my number)(?: from (?:your|the|this) list)?|
         (?:svp )?stop(?: (?:a |aux |les |vos |tout |tous |ces )?(?:pub|all|moi|definitif|definitivement|imediat|message|rappels?|rapels?|envois|it|merci|it please))*(?: (?:au |a )?\d{{5}})?|{_JE}(?:veux |souhaite |voudrai |desire |demande a |demande |prefere )?(?:a |de )?(?:me |m |etre )?(?:desinscri\w*|desabo\w*)|(?:merci|veuilez|veuillez|priere|pouvez vous|il faut) (?:de )?(?:bien vouloir )?(?:me |m |nous )(?:desinscri\w*|desabo\w*|retirer|enlever|suprimer)(?: (?:de )?(?:vos|votre|la|cete) (?:listes?|fichiers?|base))?|{_NE}plus (?:m |me |nous )?(?:envoyer|ecrire|contacter|solliciter)(?: (?:de |des |d |vos |ces |aucun )?(?:message|rappels?|sms))?|{_JE}refuse (?:de recevoir |d avoir )?(?:de |des |les |vos |ces )?(?:message|rappels?|relances)|{_JE}{_NE}(?:veux|souhaite|desire) (?:plus|pas) etre (?:contacte|relance|sollicite|derange|soliciter)e? par (?:message|telephone|mail|ce moyen)|(?:i )?(?:don t|do not|dont) (?:want|send|text|contact|mesage|message)(?: me)?(?: (?:these|those|any more|any|more|your|anymore))*(?: (?:texts?|message|mesages|reminders?))?|(?:please )?stop (?:sending|contacting|writing|messaging|mesaging)(?: me)?(?: (?:these|texts?|message|mesages))*|^aret(?:e|er|ez)(?: tout)?(?: s il vous plait)?(?: merci)?$|s t o p|
         stop|(?:stop|arret|arreter|fin|halte) (?:sms|message|rappel|rappels|aux? (?:sms|message)|les sms|les message|les rappels|au \d+|tout)|
@@ -149,7 +154,7 @@ PHRASES: Mapping[Sense, str] = {
         retirez moi|enlevez moi|suprimez moi|rayez moi|opposition|je m oppose(?: a (?:ces|vos|l envoi (?:de|des)) (?:message|sms|rappels))?|
         unsubscribe|opt out|optout|remove me|no more (?:text|texts|message|mesages)|stop (?:text|texting|texts|mesaging)|
         parar|darse de baja|baja|basta|no quiero recibir|nao quero receber|cancelar inscricao|durdur|mesaj atmayin|istemiyorum mesaj|dezabonare|opreste|
-        توقف|الغاء الاشتراك|اوقف|قف|стоп|отписаться|отпишите
+        no mas (?:mensajes|message|sms)|parem? de (?:enviar|mandar)(?: mensagens?| message)?|mesaj (?:gondermeyin|gonderme|atmayin|atma|istemiyorum)|хватит(?: присылать| писать)?(?: сообщения)?|не (?:пишите|присылайте)(?: мне)?(?: сообщения)?|توقفوا عن ارسال الرسائل|توقف عن ارسال الرسائل|لا ترسلوا(?: الرسائل)?|توقف|الغاء الاشتراك|اوقف|قف|стоп|отписаться|отпишите
     """,
     Sense.START: rf"""
         reprise (?:de |des |d )?(?:l envoi des )?(?:message|rappels|rapels|envois)|
@@ -185,6 +190,7 @@ PHRASES: Mapping[Sense, str] = {
         متاخر|ساتاخر|في الطريق|опаздываю|опоздаю|в пробке|spat|verspatung|ritardo
     """,
     Sense.MEDICAL: r"""
+        (?:j ai |ai )?eu (?:tres |trop )?mal|
         tremble|j ai (?:38|39|40|41)(?: \d)?|faire une betise|me faire du mal|
         tete qui tourne|(?:ne )?bouge(?:nt)? plus|(?:arive|arrive|peux) plus (?:a |de )?(?:marcher|bouger|respirer|avaler|manger|me lever|parler|voir)|vois plus|pers? du sang|
         suicid\w*|(?:pensees?|idees?) (?:suicid\w*|noires?)|(?:je )?(?:me |m )?sens (?:tres |trop |vraiment |super |extremement )?mal|(?:je )?(?:ne |n )?(?:me |m )?sens (?:vraiment )?pas (?:tres |du tout |trop )?bien|(?:je )?suis (?:tres |vraiment )?mal|
@@ -196,6 +202,7 @@ PHRASES: Mapping[Sense, str] = {
         (?:je )?(?:sens|sent) plus|inconscient|inconsciente|detresse|aidez moi|au secours|help me|emergency|bleeding|chest pain|pain|sangrando|dolor|dor|agri|kanama|kaniyor|durere|sangerare|نزيف|الم|schmerzen|боль|кровь
     """,
     Sense.DECEASED: rf"""
+        (?:est |sont )?partie? (?:rejoindre|retrouver) (?:les anges|son mari|sa femme|mon pere|ma mere|dieu)|rejoint les anges|monte(?:e)? au ciel|au ciel|
         dcd|dcde|dcds|est dcd|
         {_HE} (?:n )?est plus(?: de ce monde| la| parmi nous)?|
         decede|decedee|deces|est mort(?:e)?|il est mort|elle est morte|(?:nous )?a (?:quites|quite|quitee)|nous a quites|est parti(?:e)? (?:au ciel|hier|ce matin|la semaine derniere|pour toujours)|n est plus(?: de ce monde| la| parmi nous)?|
@@ -248,6 +255,7 @@ PHRASES: Mapping[Sense, str] = {
         (?:a |avez |j ai )?change (?:de )?numero|(?:n est|est) plus (?:attribue|en service|valide|joignable|son numero|le numero)|numero (?:n est plus|plus|inconnu|desactive|resilie|non attribue)|nouveau (?:numero|correspondant)|numero a change|n habite plus|plus son numero|plus le numero
     """,
     Sense.UNSURE: rf"""
+        {_JE}(?:stop|stope|stopes|aret|arete) (?:le |mon |ma |les |mes |de )?(?:traitement|medicaments?|comprimes?|tabac|fumer)|
         pour (?:ca|cela|lui|elle|vous|eux|rien)|
         (?:merci|veuilez|veuillez|pouvez vous|pourriez vous|pouvez|priere) (?:de |bien )?(?:vouloir )?(?:me |nous |m )?(?:le |la )?(?:re)?confirme|confirme (?:moi|nous)(?: \w+)?|{_JE}(?:vous |le )?confirme(?:rai|rais|rons)(?: \w+)?|{_JE}atends (?:la |votre |une )?confirme|
         (?:i )?(?:can t|cannot|cant|can not|won t|don t want to|do not want to|will not|never|didn t|did not) cancel(?:led|ed)?(?: (?:my|the|this) apointment| it)?|
@@ -285,6 +293,7 @@ PHRASES: Mapping[Sense, str] = {
     """,
     Sense.TOMORROW: "(?:pour |de )?(?:demain|aujourd hui|tomorrow|today|manana|hoy|amanha|hoje|yarin|bugun|maine|azi|morgen|heute|domani|غدا|اليوم|завтра|сегодня)",
     Sense.FILLER: rf"""
+        par (?:message|mail|courriel)|ces|
         signature|{_JE}me permets (?:de )?(?:vous )?(?:ecrire|contacter|repondre|informer|prevenir|relancer)?(?: que| pour)?|mesye|sinora|senora|senor|klar|
         {_JE}(?:tiens a |voulais |souhaite |voudrai |viens |dois )(?:vous |te )(?:informer|prevenir|signaler|dire|avertir|faire savoir)(?: que| qu)?|{_JE}(?:vous |te )(?:informe|previens|signale|dis|avertis|avise|ecris|annonce|fais savoir)(?: que| qu| pour)?|tkt|c est pour (?:vous )?(?:dire|prevenir|signaler)(?: que| qu)?|chef|avec (?:ma|mon|mes|le|la|les) (?:radios?|examens?|analyses?|resultats?|irm|scaner|dossier|mutuele|carnet|bilan|courier|letre)|at \d{{1,2}}(?:h\d\d)?(?: am| pm| o clock)?|
         (?:pas|plus) (?:besoin|utile|la peine) (?:de |d |d un |du |de me |de m )(?:autres? )?(?:rapel|rapels|message|relance|apeler|rapeler)|(?:ne )?vous (?:en )?inquietez pas|(?:ne )?t inquiete pas|pas d inquietude|soyez sans crainte|(?:s il|sil|si) (?:vous|te) plait|

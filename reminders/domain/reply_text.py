@@ -148,6 +148,7 @@ def _other(character: str) -> str:
 _SMILES = re.compile(r"[:;]-?\)|\^\^|:-?d\b")
 EMOJI = (
     dict.fromkeys("👍👌✅✔☑🆗💯🤝", "emojiyes")
+    | {"🛑": "stop"}
     | dict.fromkeys("👎❌🚫✖🙅", "emojino")
     | dict.fromkeys("🙏", "merci")
     | dict.fromkeys("😊🙂☺😀😃😄😁😉🤗😇😎❤💕💖💐🌹🌸🌺🌞☀👋🥰😍🎉✨💪😘", "smile")
