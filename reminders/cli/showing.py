@@ -65,6 +65,11 @@ async def _once(days: int, seed: int) -> int:
         errors.print("Le service et le registre des opérateurs ne disent pas la même chose.")
         return REPAIR
     out.print("Le service et le registre des opérateurs disent la même chose.")
+    if on.told_sooner:
+        out.print(
+            f"Annulations : {on.told_sooner} comptent plus tôt au service, du moment où le patient "
+            "l'a écrit ; l'hôpital les date de celui où l'accueil les note."
+        )
     out.print("Hôpital inventé : ces chiffres montrent le service et ne prouvent rien d'un vrai.")
     return DONE
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from reminders.domain.outcome import Outcome
 from reminders.simulation.client import LedgerSummary, World
 
 BATCH = timedelta(minutes=90)  # events of a hospital's day are told together this often
@@ -33,6 +34,13 @@ class Counts:
     tasks: int = 0
     held: int = 0
     not_sent: Mapping[str, int] = field(default_factory=dict)
+
+
+EARLY, LATE = Outcome.CANCELLED_EARLY.value, Outcome.CANCELLED_LATE.value
+
+
+def _cancelled(outcomes: Mapping[str, int]) -> int:
+    return outcomes.get(EARLY, 0) + outcomes.get(LATE, 0)
 
 
 TAKEN = ("ACCEPTED", "DELIVERED", "UNDELIVERED")  # a provider took these; UNKNOWN: perhaps
@@ -80,7 +88,8 @@ class Life:
         """Where the two accounts disagree, in French; empty: they agree.
 
         A message the service calls UNKNOWN may be in the ledger or not; every other one that
-        left is in it exactly once.
+        left is in it exactly once. A cancellation may count earlier at the service: from the
+        moment its patient told us, while the hospital's begins when the desk wrote it down.
         """
         found: list[str] = []
         for channel in ("sms", "email"):
@@ -89,11 +98,19 @@ class Life:
             found.append(f"réponses : {self.ledger.replies} écrites, {self.service.replies} reçues")
         if self.service.receipts != self.ledger.receipts:
             found.append(f"accusés : {self.ledger.receipts} envoyés, {self.service.receipts} reçus")
-        for outcome in sorted({*self.outcomes, *self.service.outcomes}):
+        for outcome in sorted({*self.outcomes, *self.service.outcomes} - {EARLY, LATE}):
             theirs, ours = self.outcomes.get(outcome, 0), self.service.outcomes.get(outcome, 0)
             if theirs != ours:
                 found.append(f"issue « {outcome} » : {theirs} à l’hôpital, {ours} au service")
+        theirs, ours = _cancelled(self.outcomes), _cancelled(self.service.outcomes)
+        if theirs != ours or self.told_sooner < 0:
+            found.append(f"annulations de patients : {theirs} à l’hôpital, {ours} au service")
         return found
+
+    @property
+    def told_sooner(self) -> int:
+        """Cancellations that only the service knew 48 hours ahead, from the patient's answer."""
+        return self.service.outcomes.get(EARLY, 0) - self.outcomes.get(EARLY, 0)
 
     def _of_channel(self, channel: str) -> list[str]:
         ours = {state: count for (kind, state), count in self.service.messages.items()

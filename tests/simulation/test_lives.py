@@ -113,9 +113,30 @@ def account(
     return Counts(0, messages, replies, {}, receipts=receipts)
 
 
-def life_of(counts: Counts, ledger: Mapping[tuple[str, str], int]) -> Life:
+def life_of(
+    counts: Counts,
+    ledger: Mapping[tuple[str, str], int],
+    outcomes: Mapping[str, int] | None = None,
+) -> Life:
     now = datetime.fromisoformat("2026-10-13T10:00+02:00")
-    return Life(now, now, counts, LedgerSummary(dict(ledger), {}, 0, 0), {}, 1)
+    return Life(now, now, counts, LedgerSummary(dict(ledger), {}, 0, 0), outcomes or {}, 1)
+
+
+@pytest.mark.parametrize(
+    ("hospital", "agrees"),
+    [
+        ({"cancelled-early": 1, "cancelled-late": 2}, True),  # one was told to us before
+        ({"cancelled-early": 2, "cancelled-late": 1}, True),
+        ({"cancelled-early": 3}, False),  # the desk cannot know before the patient says so
+        ({"cancelled-early": 2, "cancelled-late": 2}, False),
+        ({"cancelled-early": 2, "no-show": 1}, False),
+    ],
+)
+def test_a_cancellation_may_only_count_sooner_at_the_service(
+    hospital: Mapping[str, int], agrees: bool
+) -> None:
+    counted = replace(account(), outcomes={"cancelled-early": 2, "cancelled-late": 1})
+    assert (life_of(counted, {}, hospital).differences() == []) is agrees
 
 
 def test_a_message_only_the_ledger_knows_is_a_difference() -> None:
