@@ -28,7 +28,7 @@ from tests.support.clinic import paris, someone, visit
 from tests.support.mailroom import Mailroom
 from tests.support.stores import address
 
-AT_A_NUMBER = 3  # people one number serves
+AT_A_NUMBER = 10  # people one number serves
 DUE = paris("2026-10-13 10:05")
 
 
