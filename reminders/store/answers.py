@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, insert_rows, many, reserve, rows, run
-from reminders.store.planning import among
+from reminders.store.planning import among, insert_plan
 from reminders.store.types import DAY, HOUR
 
 RECENT = 48 * HOUR  # two messages this close may both be what a reply answers
@@ -262,35 +262,16 @@ def insert_acknowledgement(
     """One text back to the number that wrote, tied to the appointment it is about."""
     decision = reserve(connection, "decision", 1)
     message = reserve(connection, "message", 1)
-    insert_rows(
+    insert_plan(
         connection,
-        "decision",
-        (
-            "id", "appointment_id", "step", "cycle", "state", "purpose", "opens_at", "closes_at",
-            "decided_at",
-        ),
         [
-            (decision, appointment.id, f"ack:{reply.id}", appointment.version, "PLANNED", purpose,
-             opens_at, closes_at, at)
+            (decision, appointment.id, f"ack:{reply.id}", appointment.version, "PLANNED", "",
+             purpose, opens_at, closes_at, at)
         ],
-    )  # fmt: skip
-    insert_rows(
-        connection,
-        "message",
-        (
-            "id", "dedupe_key", "kind", "channel", "state", "patient_id", "recipient",
-            "recipient_key", "relation", "site_id", "purpose", "language", "earliest_at",
-            "opens_at", "closes_at", "created_at", "updated_at",
-        ),
         [
             (message, key, "ack", "sms", "PLANNED", appointment.patient_id, reply.sender,
              reply.sender_key, "", reply.site_id, purpose, reply.language, opens_at, opens_at,
              closes_at, at, at)
         ],
-    )  # fmt: skip
-    insert_rows(
-        connection,
-        "message_item",
-        ("decision_id", "channel", "message_id"),
         [(decision, "sms", message)],
-    )
+    )  # fmt: skip

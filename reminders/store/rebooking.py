@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.answers import MAY_HAVE_LEFT
-from reminders.store.engine import Record, insert_rows, reserve
-from reminders.store.planning import among
+from reminders.store.engine import Record, reserve
+from reminders.store.planning import among, insert_plan
 
 STEP = "rebook"
 LOST = MAY_HAVE_LEFT.partition("NOT IN ")[2]
@@ -49,35 +49,16 @@ def invite(
     """The decision and its message; both stay as they are if something else forbids them later."""
     decision = reserve(connection, "decision", 1)
     message = reserve(connection, "message", 1)
-    insert_rows(
+    insert_plan(
         connection,
-        "decision",
-        (
-            "id", "appointment_id", "step", "cycle", "state", "purpose", "opens_at", "closes_at",
-            "decided_at",
-        ),
-        [(decision, one.id, STEP, one.version, "PLANNED", STEP, opens_at, closes_at, at)],
-    )  # fmt: skip
-    insert_rows(
-        connection,
-        "message",
-        (
-            "id", "dedupe_key", "kind", "channel", "state", "patient_id", "recipient",
-            "recipient_key", "relation", "site_id", "purpose", "language", "earliest_at",
-            "opens_at", "closes_at", "created_at", "updated_at",
-        ),
+        [(decision, one.id, STEP, one.version, "PLANNED", "", STEP, opens_at, closes_at, at)],
         [
             (message, key, STEP, "sms", "PLANNED", one.patient_id, one.recipient,
              one.recipient_key, one.relation, one.site_id, STEP, one.language, opens_at, opens_at,
              closes_at, at, at)
         ],
-    )  # fmt: skip
-    insert_rows(
-        connection,
-        "message_item",
-        ("decision_id", "channel", "message_id"),
         [(decision, "sms", message)],
-    )
+    )  # fmt: skip
 
 
 def zones(connection: Connection, patients: Sequence[int]) -> dict[int, str]:

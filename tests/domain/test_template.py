@@ -43,7 +43,7 @@ def refusal(source: str, channel: Channel = "email") -> TemplateError:
     ],
 )
 def test_text_variables_and_conditions_are_permitted(source: str) -> None:
-    parse(source)
+    assert (parse(source).body != []) is (source != "")
 
 
 ATTACKS = [
