@@ -2,8 +2,7 @@
 
 from alembic import context
 
-from reminders.store import tables_answers  # noqa: F401  its tables belong to the metadata
-from reminders.store.tables import metadata
+from reminders.store.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -80,8 +80,7 @@ def drift(store: Store) -> list[str]:
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
-    from reminders.store import tables_answers  # noqa: F401  its tables belong to the metadata
-    from reminders.store.tables import metadata
+    from reminders.store.schema import metadata
 
     with store.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

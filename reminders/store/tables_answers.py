@@ -5,14 +5,14 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from reminders.store.tables import (
+from reminders.store.columns import (
     Base,
-    _instant,
-    _instant_or_none,
-    _int,
-    _key,
-    _ref,
-    _text,
+    instant,
+    instant_or_none,
+    primary_key,
+    reference,
+    whole,
+    words,
 )
 
 OPEN_ANSWER = "settled_at IS NULL AND undone_at IS NULL AND superseded_at IS NULL"
@@ -36,19 +36,19 @@ class Answer(Base, table=True):
             postgresql_where=text(OPEN_ANSWER),
         ),
     )
-    id: int = _key()
-    appointment_id: int = _ref()
-    cycle: int = _int(1)
-    kind: str = _text()  # domain.answer.AnswerKind
-    channel: str = _text()  # sms | page | email | api | staff
-    origin: str = _text()
-    actor: str = _text()  # patient | proxy | a staff account | a system's name
-    reason: str = _text()  # a code the patient chose, never free text
-    given_at: datetime = _instant()
-    effective_at: datetime = _instant()
-    settled_at: datetime | None = _instant_or_none()
-    undone_at: datetime | None = _instant_or_none()
-    superseded_at: datetime | None = _instant_or_none()
+    id: int = primary_key()
+    appointment_id: int = reference()
+    cycle: int = whole(1)
+    kind: str = words()  # domain.answer.AnswerKind
+    channel: str = words()  # sms | page | email | api | staff
+    origin: str = words()
+    actor: str = words()  # patient | proxy | a staff account | a system's name
+    reason: str = words()  # a code the patient chose, never free text
+    given_at: datetime = instant()
+    effective_at: datetime = instant()
+    settled_at: datetime | None = instant_or_none()
+    undone_at: datetime | None = instant_or_none()
+    superseded_at: datetime | None = instant_or_none()
 
 
 class Link(Base, table=True):
@@ -59,13 +59,13 @@ class Link(Base, table=True):
         Index("ix_link_message", "message_id"),
         Index("ix_link_expires", "expires_at"),
     )
-    id: int = _key()
+    id: int = primary_key()
     token_hash: bytes = Field(sa_type=LargeBinary)
-    message_id: int = _ref()
-    purpose: str = _text()  # answer | objection
-    created_at: datetime = _instant()
-    expires_at: datetime = _instant()
-    tries: int = _int(0)  # wrong birth dates so far
+    message_id: int = reference()
+    purpose: str = words()  # answer | objection
+    created_at: datetime = instant()
+    expires_at: datetime = instant()
+    tries: int = whole(0)  # wrong birth dates so far
 
 
 class TaskEvent(Base, table=True):
@@ -74,12 +74,12 @@ class TaskEvent(Base, table=True):
     __tablename__ = "task_event"
     __table_args__ = (Index("ix_task_event_task", "task_id"),)
 
-    id: int = _key()
-    task_id: int = _ref()
-    at: datetime = _instant()
-    actor: str = _text()
-    action: str = _text()  # take | release | resolve | hand-over | reopen | escalate
-    detail: str = _text()  # codes and account names only
+    id: int = primary_key()
+    task_id: int = reference()
+    at: datetime = instant()
+    actor: str = words()
+    action: str = words()  # take | release | resolve | hand-over | reopen | escalate
+    detail: str = words()  # codes and account names only
 
 
 class WriteBack(Base, table=True):
@@ -95,14 +95,14 @@ class WriteBack(Base, table=True):
             postgresql_where=text("state = 'due'"),
         ),
     )
-    id: int = _key()
-    answer_id: int = _ref()
-    appointment_id: int = _ref()
-    state: str = _text("due")  # due | done | failed
-    code: str = _text()
-    tries: int = _int(0)
-    next_at: datetime = _instant()
-    done_at: datetime | None = _instant_or_none()
+    id: int = primary_key()
+    answer_id: int = reference()
+    appointment_id: int = reference()
+    state: str = words("due")  # due | done | failed
+    code: str = words()
+    tries: int = whole(0)
+    next_at: datetime = instant()
+    done_at: datetime | None = instant_or_none()
 
 
 class Request(Base, table=True):
@@ -113,5 +113,5 @@ class Request(Base, table=True):
     key: str = Field(primary_key=True, sa_type=Text)
     body_hash: bytes = Field(sa_type=LargeBinary)
     status: int = Field(sa_type=BigInteger)
-    response: str = _text()
-    created_at: datetime = _instant()
+    response: str = words()
+    created_at: datetime = instant()

@@ -11,7 +11,7 @@ from reminders.domain.appointment import AppointmentRecord, ContactPoint
 from reminders.ports import Received
 from reminders.services.receive import Taken
 from reminders.store.engine import Store, rows
-from reminders.store.tables import metadata
+from reminders.store.schema import metadata
 from reminders.web.patient import Desk, Public
 from reminders.web.public import public_app
 from reminders.web.words import catalogues

@@ -1,0 +1,1 @@
+"""The tables of who may sign in, and the sessions they hold."""

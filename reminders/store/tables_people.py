@@ -1,0 +1,1 @@
+"""The tables of notes on patients and the recipients staff chose for them."""

@@ -1,0 +1,1 @@
+"""The tables of services, protocols and preparation sheets edited on the pages."""

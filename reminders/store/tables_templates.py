@@ -1,0 +1,1 @@
+"""The tables of drafts, proposals and approvals of message templates."""

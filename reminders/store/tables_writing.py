@@ -1,0 +1,1 @@
+"""The tables of messages written to the patients of a day and an agenda."""
