@@ -31,15 +31,20 @@ def among(
     return found
 
 
+PATIENT_COLUMNS = (
+    "id, CASE WHEN merged_into IS NULL THEN blocked ELSE 'merged' END AS blocked, "
+    "deceased, birth_date, protected, "
+    "COALESCE(NULLIF(spoken, ''), language) AS language, refuses_sms, phone, "
+    "phone_zone, email, proxy, proxy_phone, proxy_zone, proxy_email, contact_problem"
+)
+
+
 def dirty_patients(connection: Connection, after: int, limit: int = CHUNK) -> Sequence[Record]:
     """The next patients to plan, locked against another planner where the engine can."""
     lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED"
     return rows(
         connection,
-        "SELECT id, CASE WHEN merged_into IS NULL THEN blocked ELSE 'merged' END AS blocked, "
-        "deceased, birth_date, protected, "
-        "COALESCE(NULLIF(spoken, ''), language) AS language, refuses_sms, phone, "
-        "phone_zone, email, proxy, proxy_phone, proxy_zone, proxy_email, contact_problem "
+        f"SELECT {PATIENT_COLUMNS} "
         "FROM patient WHERE dirty = 1 AND id > :after ORDER BY id LIMIT :limit" + lock,
         after=after,
         limit=limit,
