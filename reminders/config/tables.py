@@ -116,6 +116,10 @@ class WebTable(Table):
     internal_host: str = "127.0.0.1"
     internal_port: Annotated[int, Field(ge=0, le=65535)] = 8000
     api_token: Secret | None = None  # absent: /api/tasks and /api/calls do not exist
+    internal_url: WebAddress | None = None  # what the staff type; https: cookies say so
+    second_factor: Literal["required", "optional"] = "required"
+    session_idle_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 60.0
+    session_hours: Annotated[float, Field(gt=0, le=24)] = 12.0
 
 
 class NetworkTable(Table):
@@ -162,6 +166,7 @@ class RetentionTable(Table):
     delivery_days: Annotated[int, Field(ge=1)] = 365
     replies_days: Annotated[int, Field(ge=1)] = 365
     appointments_days: Annotated[int, Field(ge=1)] = 396
+    audit_days: Annotated[int, Field(ge=1, le=1096)] = 365  # CNIL: six months to a year, at most 3
     inputs_days: Annotated[int, Field(ge=1)] = 30
     archive_days: Annotated[int, Field(ge=1)] = 30
 
@@ -225,6 +230,7 @@ class ServiceTable(Table):
     phone: str | None = None  # the desk patients call; absent: the site's
     manager_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     escalation_desk: str = ""  # who gets what stays undone past its deadline
+    sender: str | None = None  # the [[sms]] tried first for its texts; absent: the file's order
     desk_opens: ClockTime = time(8, 30)
     desk_closes: ClockTime = time(17, 30)
     desk_days: tuple[Annotated[int, Field(ge=1, le=7)], ...] = (1, 2, 3, 4, 5)  # 1 = Monday

@@ -59,7 +59,8 @@ def purge(
         messages=purging.delete_messages(store, before(retention.delivery_days)),
         appointments=purging.delete_appointments(store, before(retention.appointments_days)),
         inputs=purging.delete_inputs(store, before(retention.inputs_days)),
-        journal=purging.delete_journal(store, before(retention.appointments_days)),
+        journal=purging.delete_journal(store, before(retention.appointments_days))
+        + purging.delete_audit(store, before(retention.audit_days)),
     )
     if summary.total:
         purging.compact(store)

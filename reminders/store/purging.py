@@ -3,10 +3,12 @@ table, so that no sender waits for a purge."""
 
 from sqlalchemy import bindparam, text
 
+from reminders.store import facts
 from reminders.store.copies import remove_leftovers
 from reminders.store.engine import Store, rows, run
 
 BATCH = 2_000
+AUDIT_KEPT_SINCE = "audit_kept_since"  # a setting, microseconds: read by the audit's triggers
 
 _APPOINTMENT_SINCE = (
     "EXISTS (SELECT 1 FROM message_item i JOIN decision d ON d.id = i.decision_id "
@@ -162,14 +164,25 @@ _JOURNAL = {
     "task_event": "m.at < :before",
     "task": "m.created_at < :before",
     "run": "m.started_at < :before",
-    "audit": "m.at < :before",
     "hold": "m.released_at < :before",
     "feed": "m.started_at < :before",
 }
 
 
+def delete_audit(store: Store, before: int) -> int:
+    """Lines of the audit. Its triggers let go only what is older than what is said to be kept."""
+    with store.read() as connection:
+        if not rows(connection, "SELECT 1 FROM audit WHERE at < :before LIMIT 1", before=before):
+            return 0
+    with store.write() as connection:
+        facts.replace(connection, AUDIT_KEPT_SINCE, str(before))
+    return _each(
+        store, "audit", "m.at < :before", "DELETE FROM audit WHERE id IN :ids", before=before
+    )
+
+
 def delete_journal(store: Store, before: int) -> int:
-    """Who did what, feeds, runs, ended holds and tasks. They name staff at most."""
+    """What was done with tasks; feeds, runs, ended holds. They name staff at most."""
     return sum(
         _each(store, table, where, f"DELETE FROM {table} WHERE id IN :ids", before=before)
         for table, where in _JOURNAL.items()

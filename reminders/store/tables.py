@@ -412,9 +412,15 @@ class TemplateVersion(Base, table=True):
 
 
 class Audit(Base, table=True):
-    """Who did what; appended only. `detail` holds codes and ids, never personal data."""
+    """Who did what. `detail` holds codes and ids, never personal data. Triggers see to it that
+    lines are appended, and leave only past their retention (migration 0009)."""
 
-    __table_args__ = (Index("ix_audit_at", "at"),)
+    __table_args__ = (
+        Index("ix_audit_at", "at"),
+        Index("ix_audit_actor", "actor", "at", "id"),
+        Index("ix_audit_action", "action", "at", "id"),
+        Index("ix_audit_subject", "subject", "at", "id"),
+    )
     id: int = primary_key()
     at: datetime = instant()
     actor: str = words()
