@@ -1,15 +1,83 @@
-"""Messages written to the patients of a day and an agenda.
+"""Messages written to the patients of a day and an agenda, and lists that open at any size.
 
-Additive: the release before ignores it.
+Additive: the release before ignores the new tables, and the new columns have defaults.
+Cost: the columns carry constants, so no row is rewritten. The indexes are built once, while
+writers wait; a synced appointment then costs two entries more where its day or agenda changed.
 """
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.parts import KEY, instant, instant_or_none, key, whole, words
 
 revision = "0007_writing"
 down_revision = "0006_people"
 
+STOPPED = ("stopped_cycle", "stopped_why", "stopped_at", "stopped_by")
+INDEXES = {
+    "ix_appointment_uf": ("appointment", ["uf", "starts_at", "id"]),
+    "ix_appointment_agenda": ("appointment", ["agenda", "starts_at", "id"]),
+    "ix_receipt_attempt": ("receipt", ["attempt_id"]),
+    "ix_inbound_attempt": ("inbound", ["attempt_id"]),
+    "ix_task_subject": ("task", ["subject", "id"]),
+}
+
 
 def upgrade() -> None:
-    pass
+    for column in (
+        whole("stopped_cycle"),
+        words("stopped_why"),
+        instant_or_none("stopped_at"),
+        words("stopped_by"),
+    ):
+        op.add_column("appointment", column)
+    for name, (table, columns) in INDEXES.items():
+        op.create_index(name, table, columns)
+    op.create_table(
+        "writing",
+        key(),
+        words("request"),
+        words("kind", sa.text("'session'")),
+        words("purpose"),
+        words("uf"),
+        words("agenda"),
+        instant("starts_at"),
+        instant("ends_at"),
+        whole("patients"),
+        whole("calls"),
+        whole("segments"),
+        sa.Column("price_eur", sa.Float(), server_default=sa.text("0"), nullable=False),
+        instant("created_at"),
+        words("created_by"),
+        instant_or_none("withdrawn_at"),
+        words("withdrawn_by"),
+        instant_or_none("closed_at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_writing")),
+        sa.UniqueConstraint("request", name=op.f("uq_writing_request")),
+    )
+    op.create_index("ix_writing_created", "writing", ["created_at", "id"])
+    op.create_index("ix_writing_open", "writing", ["closed_at", "id"])
+    op.create_table(
+        "writing_line",
+        sa.Column("writing_id", KEY, autoincrement=False, nullable=False),
+        sa.Column("appointment_id", KEY, autoincrement=False, nullable=False),
+        whole("cycle", 1),
+        whole("patient_id"),
+        whole("decision_id"),
+        whole("message_id"),
+        words("reason"),
+        words("task"),
+        sa.PrimaryKeyConstraint("writing_id", "appointment_id", name=op.f("pk_writing_line")),
+    )
+    op.create_index("ix_writing_line_message", "writing_line", ["message_id"])
+    op.create_index("ix_writing_line_appointment", "writing_line", ["appointment_id"])
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("writing_line")
+    op.drop_table("writing")
+    for name, (table, _) in reversed(INDEXES.items()):
+        op.drop_index(name, table)
+    with op.batch_alter_table("appointment") as batch:
+        for column in STOPPED:
+            batch.drop_column(column)

@@ -130,6 +130,8 @@ class Appointment(Base, table=True):
         UniqueConstraint("source_id", "external_id"),
         Index("ix_appointment_patient", "patient_id", "starts_at"),
         Index("ix_appointment_starts", "starts_at", "uf"),
+        Index("ix_appointment_uf", "uf", "starts_at", "id"),
+        Index("ix_appointment_agenda", "agenda", "starts_at", "id"),
     )
     id: int = primary_key()
     source_id: str = words()
@@ -161,6 +163,10 @@ class Appointment(Base, table=True):
     attendance: str = words()  # what staff marked: came | absent | excused; "" = nothing
     attended_at: datetime | None = instant_or_none()  # when it was marked
     attended_by: str = words()
+    stopped_cycle: int = whole(0)  # the version of which staff want no more reminders
+    stopped_why: str = words()  # staff: somebody said so | session: it will not take place
+    stopped_at: datetime | None = instant_or_none()
+    stopped_by: str = words()
     arm: str = words()  # reserved for the randomised comparison; "" = none
     first_starts_at: datetime = instant()  # as first booked
 
@@ -281,6 +287,7 @@ class Receipt(Base, table=True):
         UniqueConstraint("provider", "event"),
         Index("ix_receipt_reference", "reference"),
         Index("ix_receipt_provider_id", "provider", "provider_id"),
+        Index("ix_receipt_attempt", "attempt_id"),
     )
     id: int = primary_key()
     provider: str = words()
@@ -302,6 +309,7 @@ class Inbound(Base, table=True):
         UniqueConstraint("provider", "provider_id"),
         Index("ix_inbound_received", "received_at"),
         Index("ix_inbound_sender", "sender_key", "id"),
+        Index("ix_inbound_attempt", "attempt_id"),
         Index(
             "ix_inbound_waiting",
             "id",
@@ -370,6 +378,7 @@ class Task(Base, table=True):
     __table_args__ = (
         UniqueConstraint("kind", "subject", "subject_version"),
         Index("ix_task_state", "state", "created_at"),
+        Index("ix_task_subject", "subject", "id"),
     )
     id: int = primary_key()
     kind: str = words()
