@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from math import erfc, exp, log, sqrt
+from math import exp, log, sqrt
 
+from reminders.statistics.normal import Z, two_sided
 from reminders.statistics.proportion import wilson_interval
-
-Z = 1.959963984540054  # standard normal quantile of a two-sided 95 % interval
 
 
 class Measure(StrEnum):
@@ -69,7 +68,7 @@ def pooled_z_test(x1: int, n1: int, x0: int, n0: int) -> float:
     spread = sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n0))
     if spread == 0:
         return 1.0
-    return erfc(abs(x1 / n1 - x0 / n0) / spread / sqrt(2))
+    return two_sided((x1 / n1 - x0 / n0) / spread)
 
 
 def _difference(x1: int, n1: int, x0: int, n0: int) -> tuple[float, float, float]:

@@ -1,39 +1,51 @@
 """Comparisons against published tables, and what must hold for any counts."""
 
+import csv
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from reminders.statistics.comparison import Measure, compare
 
-# (x1, n1, x0, n0, measure, estimate, low, high, decimals, tolerance in units of the last decimal)
-PUBLISHED = [
-    # R. G. Newcombe (1998), Stat. Med. 17, 873-890, example (a)
-    (56, 70, 48, 80, "rd", 0.2000, 0.0524, 0.3339, 4, 0.5),
-    # T. A. Odeny et al. (2012): attendance, text message against none
-    (387, 592, 356, 596, "rr", 1.09, 1.00, 1.20, 2, 0.5),
-    # E. Koshy et al. (2008): missed appointments, observational
-    (50, 447, 1720, 9512, "rr", 0.62, 0.48, 0.80, 2, 1),
-    # Z. Chen et al. (2008): attendance, telephone against none
-    (542, 614, 498, 619, "or", 1.829, 1.333, 2.509, 3, 0.5),
-    # M. Hallsworth et al. (2015), arms of a quarter of each trial; adjusted in the paper
-    (212, 2528, 281, 2528, "or", 0.74, 0.61, 0.89, 2, 1),
-    (244, 2462, 202, 2462, "or", 1.22, 1.00, 1.48, 2, 2),
-]
+# Published counts and intervals. `decimals`: as printed; `status`: exact, or by how much it may
+# differ where the paper's counts per arm are derived or its figure is adjusted.
+DATA = Path(__file__).parents[1] / "data" / "published_comparisons.csv"
 
 
-@pytest.mark.parametrize("row", PUBLISHED)
-def test_published_intervals_are_reproduced(
-    row: tuple[int, int, int, int, str, float, float, float, int, float],
+def published() -> list[dict[str, str]]:
+    with DATA.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("row", published(), ids=lambda row: row["study"])
+def test_published_intervals_are_reproduced(row: dict[str, str]) -> None:
+    x1, n1, x0, n0 = (int(row[name]) for name in ("x1", "n1", "x0", "n0"))
+    found = compare(x1, n1, x0, n0, Measure(row["measure"].lower()))
+
+    stated = re.match(r"\+-([0-9.]+)", row["status"])
+    assert stated or row["status"] == "exact"
+    within = (float(stated[1]) if stated else 0.5 * 10 ** -int(row["decimals"])) + 1e-12
+    for ours, theirs in ((found.estimate, "reported"), (found.low, "lo"), (found.high, "hi")):
+        assert abs(ours - float(row[theirs])) <= within, theirs
+
+
+@pytest.mark.parametrize("measure", Measure)
+@pytest.mark.parametrize("counts", [(387, 592, 356, 596), (3, 40, 9, 55), (80, 355, 62, 354)])
+def test_intervals_are_those_of_statsmodels(
+    counts: tuple[int, int, int, int], measure: Measure
 ) -> None:
-    x1, n1, x0, n0, measure, estimate, low, high, decimals, units = row
-
-    found = compare(x1, n1, x0, n0, Measure(measure))
-
-    within = units * 10**-decimals + 1e-12
-    assert abs(found.estimate - estimate) <= within
-    assert abs(found.low - low) <= within
-    assert abs(found.high - high) <= within
+    kind, method = {
+        Measure.RISK_DIFFERENCE: ("diff", "newcomb"),
+        Measure.RISK_RATIO: ("ratio", "log"),
+        Measure.ODDS_RATIO: ("odds-ratio", "logit"),
+    }[measure]
+    theirs = confint_proportions_2indep(*counts, compare=kind, method=method, correction=False)
+    found = compare(*counts, measure)
+    assert (found.low, found.high) == pytest.approx(theirs, rel=1e-9)
 
 
 def test_the_pooled_test_gives_the_published_p() -> None:
