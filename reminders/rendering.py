@@ -18,7 +18,7 @@ from typing import Literal
 from jinja2 import StrictUndefined, Template, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from reminders.domain.template import Channel, parse, unguarded
+from reminders.domain.template import FILTERS, Channel, parse, unguarded
 from reminders.errors import TemplateError
 
 LEFTOVERS = re.compile(r"\{\{|\}\}|\{%|%\}")
@@ -106,6 +106,7 @@ def _environment(*, autoescape: bool) -> ImmutableSandboxedEnvironment:
     )
     environment.globals.clear()
     environment.filters.clear()
+    environment.filters.update({name: one.apply for name, one in FILTERS.items()})
     environment.tests.clear()
     return environment
 

@@ -1,15 +1,16 @@
 """What is wrong or doubtful in a template's text, said to whoever wrote it.
 
 Refused: what would send a gap, mix the two families of messages (DESIGN 7.4), leave out the desk
-phone, or ask for a word that providers take for an objection. Warned: what costs, reveals or tires.
+phone, or ask for a word that providers take for an objection. Warned: what costs, reveals or
+tires. Each rule is explained in template_rules.py.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from reminders.domain.sms import measure, replacement
+from reminders.domain.sms import GSM7, UCS2_SINGLE, Measure, measure, replacement
 from reminders.domain.template import (
     LINKS,
     Channel,
@@ -18,17 +19,31 @@ from reminders.domain.template import (
     unguarded,
     variables_used,
 )
+from reminders.domain.template_key import LANGUAGES, N_, Part, TemplateKey, TemplateText
 from reminders.errors import TemplateError
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One remark of the lint. Refused ones block; warned ones are ticked by the approver."""
+    """One remark of the lint. Refused ones block; warned ones are ticked by the approver.
+
+    `say` % `values` is the sentence, so that it can be said in another language. `part` says
+    where it stands in an e-mail. Line and column count from 1.
+    """
 
     level: Literal["refused", "warned"]
     code: str
     sentence: str
     line: int | None = None
+    column: int | None = field(default=None, compare=False)
+    part: Part = field(default="body", compare=False)
+    say: str = field(default="", compare=False)
+    values: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def mark(self) -> str:
+        """What an approver ticks: the rule, and what it is about."""
+        return f"{self.code}:{self.part}:{'|'.join(self.values.values())}"
 
 
 REPLY_WORDS = re.compile(
@@ -44,15 +59,82 @@ OPT_OUT_ANSWER = re.compile(
     rf"[\"«'“]\s*(?i:{_STOPS})\b)"
 )
 ADDRESS = re.compile(r"(?i)\bhttps?://|\bwww\.|\b[a-z0-9-]+\.(?:fr|com|org|net|eu|ly)/")
+# Specialties, diseases, examinations and wards, French and English, with their endings.
 SENSITIVE = re.compile(
-    r"(?i)\b(?:cardio\w*|onco\w*|chimio\w*|psychi\w*|addicto\w*|ivg|vih|hiv|gynéco\w*|gyneco\w*|"
-    r"uro\w{3,}|dermato\w*|cancer\w*|dialys\w*|scanner|irm|mri|génétique|orthogénie|maternité)\b"
+    r"(?i)\b(?:cardio\w*|pneumolog\w*|gastro\w*|neurolog\w*|rhumatolog\w*|ophtalmo\w*|orl|"
+    r"néphro\w*|hémato\w*|h[ée]pat\w*|diab[èe]t\w*|infectiolog\w*|allergolog\w*|gériatr\w*|"
+    r"onco\w*|chimio\w*|radioth[ée]rap\w*|psychi\w*|psycholog\w*|addicto\w*|alcool\w*|"
+    r"toxico\w*|ivg|vih|hiv|sida|aids|ist|mst|std|gyn[ée]co\w*|obst[ée]tri\w*|matern\w*|"
+    r"orthogénie|contracepti\w*|fertilit\w*|amp|pma|uro\w{3,}|dermato\w*|cancer\w*|tumeu?r\w*|"
+    r"dialys\w*|scanner|irm|mri|[ée]chograph\w*|mammograph\w*|coloscop\w*|endoscop\w*|biops\w*|"
+    r"dépistage|génétique|sexolog\w*|palliati\w*|chirurg\w*|surgery|op[ée]ration|bloc op\w*|"
+    r"cmp|cattp|csapa|cegidd|umj|h[ôo]pital de jour)\b"
 )
 LONG_SENTENCE = 30  # words
+_HTML_FORBIDDEN = re.compile(
+    r"(?i)<\s*/?\s*(?:script|iframe|object|embed|form|input|button|img|svg|link|base|video|audio)"
+    r"\b|\son[a-z]+\s*=|javascript:|data:|url\s*\(|@import"
+)
+TAG = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
+
+SAY = {
+    "no_phone": N_(
+        "Le téléphone manque, toujours ou parfois : ajouter {{ telephone_secretariat }} "
+        "hors de toute condition."
+    ),
+    "mixed_asks": N_("Ce message ne peut pas recevoir de réponse."),
+    "mixed_link": N_("Un numéro à réponse n'envoie pas de lien."),
+    "opt_out_word": N_(
+        "STOP, CANCEL, END, QUIT arrêtent tous les messages : demander un autre mot."
+    ),
+    "unguarded": N_(
+        "« %(name)s » peut manquer : l'écrire dans {%% if %(name)s %%}…{%% endif %%}."
+    ),
+    "empty": N_("Le texte est vide."),
+    "subject": N_("L’objet tient sur une ligne, et il en faut un."),
+    "html_forbidden": N_("« %(name)s » n’est pas permis dans un courriel."),
+    "sensitive": N_("« %(name)s » peut révéler des soins."),
+    "costly": N_("« %(name)s » double le coût."),
+    "costly_advice": N_("« %(name)s » double le coût : écrire « %(other)s »."),
+    "costly_drop": N_("Un caractère invisible (%(name)s) double le coût : le retirer."),
+    "long_sentence": N_("Une phrase dépasse trente mots."),
+    "second_segment": N_(
+        "Dans le plus long cas, le texte fait %(segments)s SMS (%(units)s caractères, %(most)s "
+        "pour un seul)."
+    ),
+    "empty_case": N_("Sans « %(name)s », il reste « %(left)s » dans le texte."),
+    "missing_translation": N_(
+        "Rien en %(language)s : ces patients recevront le texte français."
+    ),
+    "html_differs": N_("La mise en forme ne dit pas « %(name)s », que dit le texte."),
+}  # fmt: skip
+
+
+def remark(
+    level: Literal["refused", "warned"],
+    code: str,
+    source: str = "",
+    start: int | None = None,
+    *,
+    say: str = "",
+    **values: str,
+) -> Finding:
+    """A finding at an offset of `source`, its sentence made from SAY."""
+    line = column = None
+    if start is not None:
+        line, column = position(source, start)
+    sentence = SAY[say or code]
+    filled = sentence % values if values else sentence
+    return Finding(level, code, filled, line, column, say=sentence, values=values)
+
+
+def position(source: str, start: int) -> tuple[int, int]:
+    """Line and column of an offset, both from 1."""
+    return source.count("\n", 0, start) + 1, start - source.rfind("\n", 0, start)
 
 
 def lint(source: str, *, channel: Channel, family: Family, html: bool = False) -> list[Finding]:
-    """Every remark on a text, refusals first. An unreadable template is one refusal."""
+    """Every remark on one part of a text, refusals first. An unreadable one is one refusal."""
     try:
         used = variables_used(source, channel)
         gaps = unguarded(source, channel)
@@ -61,6 +143,46 @@ def lint(source: str, *, channel: Channel, family: Family, html: bool = False) -
         return [Finding("refused", error.code, error.sentence, error.line)]
     findings = [*_refusals(source, channel, family, used, gaps, printed)]
     return findings + ([] if html else [*_warnings(source, channel)])
+
+
+def lint_text(key: TemplateKey, text: TemplateText) -> list[Finding]:
+    """Every remark on all the parts of a text as it was written, refusals first."""
+    found = _part("body", lint(text.body, channel=key.channel, family=key.family))
+    if not text.body.strip():
+        found = [remark("refused", "empty")]
+    if key.channel == "email":
+        found += _lint_mail(key, text)
+    return sorted(found, key=lambda one: one.level)
+
+
+def _lint_mail(key: TemplateKey, text: TemplateText) -> list[Finding]:
+    found = _part("subject", lint(text.subject, channel="email", family=key.family))
+    if not text.subject.strip() or "\n" in text.subject.strip():
+        found += _part("subject", [remark("refused", "subject")])
+    if text.html:
+        found += _part("html", lint(text.html, channel="email", family=key.family, html=True))
+        found += _part(
+            "html",
+            [
+                remark("refused", "html_forbidden", text.html, one.start(), name=one[0].strip())
+                for one in list(_HTML_FORBIDDEN.finditer(text.html))[:5]
+            ],
+        )
+    for part, source in (("body", text.body), ("html", text.html)):
+        if source.strip() and _never_calls(source):
+            found += _part(part, [remark("refused", "no_phone")])  # type: ignore[arg-type]
+    return found
+
+
+def _never_calls(source: str) -> bool:
+    try:
+        return "telephone_secretariat" not in always_printed(source, "email")
+    except TemplateError:
+        return False  # refused already
+
+
+def _part(part: Part, found: Sequence[Finding]) -> list[Finding]:
+    return [replace(one, part=part) for one in found]
 
 
 def _refusals(
@@ -72,56 +194,151 @@ def _refusals(
     printed: frozenset[str],
 ) -> Iterator[Finding]:
     if channel == "sms" and "telephone_secretariat" not in printed:
-        yield Finding(
-            "refused",
-            "no_phone",
-            "Le téléphone manque, toujours ou parfois : ajouter {{ telephone_secretariat }} "
-            "hors de toute condition.",
-        )
+        yield remark("refused", "no_phone")
     if family != "reply" and (found := REPLY_WORDS.search(source)):
-        yield Finding(
-            "refused",
-            "mixed_family",
-            "Ce message ne peut pas recevoir de réponse.",
-            _line(source, found),
-        )
+        yield remark("refused", "mixed_family", source, found.start(), say="mixed_asks")
     if channel == "sms" and family != "link" and used & LINKS:
-        yield Finding("refused", "mixed_family", "Un numéro à réponse n'envoie pas de lien.")
+        yield remark("refused", "mixed_family", say="mixed_link")
     if family == "reply" and (found := ADDRESS.search(source)):
-        yield Finding(
-            "refused",
-            "mixed_family",
-            "Un numéro à réponse n'envoie pas de lien.",
-            _line(source, found),
-        )
+        yield remark("refused", "mixed_family", source, found.start(), say="mixed_link")
     if found := OPT_OUT_ANSWER.search(source):
-        yield Finding(
-            "refused",
-            "opt_out_word",
-            "STOP, CANCEL, END, QUIT arrêtent tous les messages : demander un autre mot.",
-            _line(source, found),
-        )
+        yield remark("refused", "opt_out_word", source, found.start())
     for name, line in sorted(gaps.items(), key=lambda gap: gap[1]):
-        yield Finding(
-            "refused",
-            "unguarded",
-            f"« {name} » peut manquer : l'écrire dans {{% if {name} %}}…{{% endif %}}.",
-            line,
-        )
+        yield replace(remark("refused", "unguarded", name=name), line=line)
 
 
-def _line(source: str, found: re.Match[str]) -> int:
-    return source.count("\n", 0, found.start()) + 1
+def plain_text(source: str) -> str:
+    """The text around the tags, every character at its place."""
+    return TAG.sub(lambda tag: re.sub(r"[^\n]", " ", tag[0]), source)
 
 
 def _warnings(source: str, channel: Channel) -> Iterator[Finding]:
-    text = re.sub(r"\{[{%].*?[}%]\}", " ", source)
-    if found := SENSITIVE.search(text):
-        yield Finding("warned", "sensitive", f"« {found[0]} » peut révéler des soins.")
+    text = plain_text(source)
+    seen: set[str] = set()
+    for found in SENSITIVE.finditer(text):
+        if found[0].lower() not in seen:
+            seen.add(found[0].lower())
+            yield remark("warned", "sensitive", source, found.start(), name=found[0])
     if channel == "sms":
-        for character in measure(text).costly:
-            other = replacement(character)
-            advice = f" : écrire « {other} »" if other else ""
-            yield Finding("warned", "costly", f"« {character} » double le coût{advice}.")
-    if any(len(sentence.split()) > LONG_SENTENCE for sentence in re.split(r"[.!?\n]", text)):
-        yield Finding("warned", "long_sentence", "Une phrase dépasse trente mots.")
+        yield from (_cost(one, source) for one in costly(source))
+    if (start := _long_sentence(text)) is not None:
+        yield remark("warned", "long_sentence", source, start)
+
+
+def _long_sentence(text: str) -> int | None:
+    """Where the first sentence of more than thirty words starts."""
+    start = 0
+    for end in re.finditer(r"[.!?\n]|\Z", text):
+        if len(text[start : end.start()].split()) > LONG_SENTENCE:
+            return start + len(text[start:]) - len(text[start:].lstrip())
+        start = end.end()
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Costly:
+    """A character outside the SMS alphabet, where it stands, and what says the same inside it.
+
+    `equivalent` None: nothing does; "": it can go. `places` are offsets into the source.
+    """
+
+    character: str
+    equivalent: str | None
+    places: tuple[int, ...]
+
+    @property
+    def visible(self) -> str:
+        """How to show it: one that is not seen is named."""
+        if self.character.isprintable() and not self.character.isspace():
+            return self.character
+        return {"\u00a0": "espace insécable", "\u202f": "espace fine insécable"}.get(
+            self.character, f"U+{ord(self.character):04X}"
+        )
+
+
+def costly(source: str) -> list[Costly]:
+    """Each costly character of a text, in order of appearance; those of tags cost nothing."""
+    places: dict[str, list[int]] = {}
+    for place, character in enumerate(plain_text(source)):
+        if character not in GSM7 and character != "\r":
+            places.setdefault(character, []).append(place)
+    return [Costly(one, replacement(one), tuple(found)) for one, found in places.items()]
+
+
+def _cost(one: Costly, source: str) -> Finding:
+    start = one.places[0]
+    if one.equivalent is None:
+        return remark("warned", "costly", source, start, name=one.visible)
+    if not one.equivalent.strip() and one.equivalent != " ":
+        return remark("warned", "costly", source, start, say="costly_drop", name=one.visible)
+    other = one.equivalent if one.equivalent.strip() else "espace ordinaire"
+    return remark(
+        "warned", "costly", source, start, say="costly_advice", name=one.visible, other=other
+    )
+
+
+def with_equivalents(source: str, characters: str, *, at: int | None = None) -> str:
+    """These characters replaced by what says the same in the SMS alphabet, outside tags; only
+    the one at offset `at` if it is said."""
+    written = list(source)
+    for one in costly(source):
+        if one.character in characters and one.equivalent is not None:
+            for place in one.places:
+                if at in (None, place):
+                    written[place] = one.equivalent
+    return "".join(written)
+
+
+# --- what only rendered texts show ---------------------------------------------------------------
+
+
+def lint_longest(longest: str) -> list[Finding]:
+    """Does the longest text a patient may get need a second SMS?"""
+    found = measure(longest)
+    if found.segments < 2:
+        return []
+    return [
+        remark(
+            "warned", "second_segment", segments=str(found.segments), units=str(found.units),
+            most=str(most_of(found)),
+        )
+    ]  # fmt: skip
+
+
+def most_of(found: Measure) -> int:
+    """Characters one SMS holds in this text's alphabet."""
+    return UCS2_SINGLE if found.encoding == "ucs2" else 160
+
+
+# Punctuation that has lost what it belonged to.
+_ORPHAN = re.compile(
+    r"[,:;(]\s*[.;,!?)](?!\.)|\(\s*\)|(?:^|\n)[,.;:!?)](?:\s|$)|[,(]\s*(?=\n|$)|\s,|:\s*(?=\n\n|$)"
+)
+
+
+def lint_cases(whole: str, without: Mapping[str, str]) -> list[Finding]:
+    """Which missing variable leaves punctuation behind. `without`: the text without each."""
+    usual = {one[0] for one in _ORPHAN.finditer(whole)}
+    found = []
+    for name, text in without.items():
+        left = [one for one in _ORPHAN.finditer(text) if one[0] not in usual]
+        if left:
+            around = text[max(0, left[0].start() - 12) : left[0].end()].strip()
+            found.append(remark("warned", "empty_case", name=name, left=around.replace("\n", " ")))
+    return found
+
+
+def lint_languages(missing: Sequence[str]) -> list[Finding]:
+    """Languages spoken by patients of this message that have no text in service."""
+    return [
+        remark("warned", "missing_translation", language=LANGUAGES.get(one, one)) for one in missing
+    ]
+
+
+def lint_same(text: str, html_text: str) -> list[Finding]:
+    """The first word of an e-mail's text that its HTML does not say."""
+    said = set(re.findall(r"\w+", html_text.lower()))
+    for word in re.findall(r"\w+", text):
+        if len(word) > 3 and word.lower() not in said:
+            return [replace(remark("warned", "html_differs", name=word), part="html")]
+    return []

@@ -2,16 +2,19 @@
 
 Staff write `{{ heure_rdv }}` and `{% if consignes %}…{% else %}…{% endif %}`. Jinja2 parses; then
 every node must be on a short list: text, a known variable, if/elif/else on a variable or on its
-absence. Everything else is refused with its line, at save and again before a text is rendered.
+absence, one of two filters. Everything else is refused with its line, at save and again before a
+text is rendered.
 """
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
+from reminders.domain.sms import transliterate
 from reminders.errors import TemplateError
 
 LONGEST = {"sms": 4_000, "email": 20_000}
@@ -32,6 +35,28 @@ class Variable:
     channels: frozenset[str] = frozenset({"sms", "email"})
     optional: bool = False
 
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One way a value may be spelt, written `{{ variable | filter }}`."""
+
+    description: str
+    example: str
+    apply: Callable[[str], str]
+
+
+FILTERS: dict[str, Filter] = {
+    "capitale": Filter(
+        "La première lettre en majuscule, pour commencer une phrase",
+        "{{ jour_rdv | capitale }} : Mercredi 14 octobre",
+        lambda value: value[:1].upper() + value[1:],
+    ),
+    "sans_accents": Filter(
+        "Sans les lettres qui rendent un SMS plus cher",
+        "{{ point_accueil | sans_accents }} : Batiment B",
+        lambda value: transliterate(value[:]),
+    ),
+}
 
 BOTH = frozenset({"sms", "email"})
 MAIL = frozenset({"email"})
@@ -103,6 +128,7 @@ def parse(source: str, channel: Channel = "email") -> nodes.Template:
     except RecursionError:
         raise TemplateError("too_many", "Trop de conditions imbriquées.") from None
     _refuse_unseen(source)
+    _refuse_unreadable(source)
     for node in tree.body:
         _check(node, channel)
     return tree
@@ -125,6 +151,25 @@ def _refuse_unseen(source: str) -> None:
     )
 
 
+# What no patient sees: controls, halves of characters, and signs that turn the reading around
+# without ever turning it back (Arabic uses the isolates, which end by themselves).
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e")
+
+
+def _refuse_unreadable(source: str) -> None:
+    for place, character in enumerate(source):
+        if character in _TURNS or (
+            character not in "\n\r\t"
+            and unicodedata.category(character) in ("Cc", "Cs", "Co", "Cn")
+        ):
+            line = source.count("\n", 0, place) + 1
+            raise TemplateError(
+                "invisible_character",
+                f"Ligne {line} : un caractère invisible est à retirer (U+{ord(character):04X}).",
+                line=line,
+            )
+
+
 def _check(node: nodes.Node, channel: Channel, depth: int = 0) -> None:
     if depth > DEEPEST:
         raise TemplateError(
@@ -136,7 +181,7 @@ def _check(node: nodes.Node, channel: Channel, depth: int = 0) -> None:
         for piece in node.nodes:
             if isinstance(piece, nodes.TemplateData):
                 continue
-            _check_name(piece, channel)
+            _check_printed(piece, channel)
     elif isinstance(node, nodes.If):
         test = node.test.node if isinstance(node.test, nodes.Not) else node.test
         _check_name(test, channel)
@@ -156,12 +201,26 @@ def _check(node: nodes.Node, channel: Channel, depth: int = 0) -> None:
         )
 
 
+def _check_printed(node: nodes.Node, channel: Channel) -> None:
+    if isinstance(node, nodes.Filter):
+        plain = not (node.args or node.kwargs or node.dyn_args or node.dyn_kwargs)
+        if node.name not in FILTERS or not plain or node.node is None:
+            raise TemplateError(
+                "unknown_filter",
+                f"Ligne {node.lineno} : filtre « {node.name[:40]} » non permis ainsi. "
+                f"Seuls le sont : {', '.join(sorted(FILTERS))}.",
+                line=node.lineno,
+            )
+        node = node.node
+    _check_name(node, channel)
+
+
 def _check_name(node: nodes.Node, channel: Channel) -> None:
     if not isinstance(node, nodes.Name):
         raise TemplateError(
             "forbidden_expression",
             f"Ligne {node.lineno} : écrire seulement le nom d'une variable entre accolades, "
-            "sans calcul, point ni filtre.",
+            "sans calcul ni point.",
             line=node.lineno,
         )
     name = node.name
@@ -213,7 +272,8 @@ def _unguarded(body: list[nodes.Node], sure: frozenset[str]) -> Iterator[tuple[s
 
 
 def _printed(node: nodes.Output) -> list[nodes.Name]:
-    return [piece for piece in node.nodes if isinstance(piece, nodes.Name)]
+    found = (piece.node if isinstance(piece, nodes.Filter) else piece for piece in node.nodes)
+    return [piece for piece in found if isinstance(piece, nodes.Name)]
 
 
 def _tested(node: nodes.If) -> tuple[bool, str]:
@@ -242,3 +302,11 @@ def _always(body: list[nodes.Node]) -> frozenset[str]:
 
 def _vouched(name: str) -> frozenset[str]:
     return next((group for group in TOGETHER if name in group), frozenset({name}))
+
+
+Case = frozenset[str]  # the optional variables that are there
+
+
+def optional_used(source: str, channel: Channel = "email") -> frozenset[str]:
+    """The variables of a text that may be missing, printed or tested."""
+    return frozenset(name for name in variables_used(source, channel) if VARIABLES[name].optional)

@@ -186,7 +186,7 @@ class Delivery:
                 items[item.message_id].append(item)
             numbers = {row.recipient for row in leased if row.channel == "sms"}
             shared = frozenset(outbox.shared_numbers(connection, list(numbers)))
-            approved = Templates.of(templates.versions(connection))
+            approved = Templates.of(templates.versions(connection, micros(now)))
         failpoint("render.before")
         composed: list[tuple[Composed, Route]] = []
         failed: list[tuple[Record, Exception]] = []

@@ -50,7 +50,7 @@ def planned_lines(
     """Every message that waits, by moment; streamed in batches."""
     after: tuple[int, int] = (0, 0)
     with store.read() as connection:
-        approved = Templates.of(templates.versions(connection))
+        approved = Templates.of(templates.versions(connection, micros(now)))
         while batch := previews.waiting(connection, micros(now), after, BATCH):
             yield from _render(connection, composer, routes, approved, batch, now)
             after = (batch[-1].opens_at, batch[-1].id)

@@ -415,9 +415,23 @@ class TemplateVersion(Base, table=True):
     body: str = words()
     html: str = words()
     content_hash: str = words()
-    state: str = words()  # approved | proposed
+    state: str = words()  # proposed | approved | rejected | withdrawn | replaced
     approved_by: str = words()
     approved_at: datetime | None = instant_or_none()
+    number: int = whole(0)  # of its key, from 1; 0: written by the release before
+    author: str = words()  # a login, or « livré avec X.Y »
+    origin: str = words()  # shipped | page | import | rollback
+    note: str = words()  # what the author tells the approver
+    base_id: int = whole(0)  # the version it was written from, or goes back to
+    proposed_at: datetime | None = instant_or_none()
+    effective_at: datetime | None = instant_or_none()  # in service from then on
+    ticked: str = words()  # JSON: the warnings the approver accepted
+    reach: int = whole(0)  # patients the approver was told of
+    alone: int = whole(0)  # approved by its author: the hospital allows it
+    decided_by: str = words()  # who rejected or withdrew it
+    decided_at: datetime | None = instant_or_none()
+    reason: str = words()  # code of domain.template_life.REASONS
+    reason_text: str = words()
 
 
 class Audit(Base, table=True):

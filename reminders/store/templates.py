@@ -1,19 +1,47 @@
-"""Template versions: shipped texts enter once by content hash; approved ones are found."""
+"""Template versions: shipped texts enter once by content hash; the one in service is found.
 
-from collections.abc import Sequence
+A version's text never changes; only its state does, each time by one conditional UPDATE.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 from sqlalchemy import Connection
 
+from reminders.store import facts
 from reminders.store.engine import Record, reserve, rows, run
 
+Key = Mapping[str, str]  # purpose, language, family, channel
 
-def versions(connection: Connection) -> Sequence[Record]:
-    """Approved versions, oldest first: a later one of the same key replaces it."""
-    return rows(
-        connection,
-        "SELECT id, purpose, language, family, channel, subject, body, html "
-        "FROM template_version WHERE state = 'approved' ORDER BY approved_at, id",
-    )
+# From when a version serves. One written by the release before has no such date.
+SINCE = "COALESCE(effective_at, approved_at, 0)"
+_KEY = "purpose = :purpose AND language = :language AND family = :family AND channel = :channel"
+COLUMNS = (
+    "id, purpose, language, family, channel, subject, body, html, state, number, author, origin, "
+    "note, base_id, proposed_at, approved_by, approved_at, effective_at, ticked, reach, alone, "
+    "decided_by, decided_at, reason, reason_text"
+)
+_IN_SERVICE = (
+    "SELECT {0} FROM (SELECT v.*, ROW_NUMBER() OVER "
+    "(PARTITION BY purpose, language, family, channel "
+    f"ORDER BY {SINCE} DESC, id DESC) AS place FROM template_version v "
+    f"WHERE state = 'approved' AND {SINCE} <= :now) found WHERE place = 1"
+)
+
+
+def versions(connection: Connection, now: int) -> Sequence[Record]:
+    """What is in service at this moment: of each key, the approved version whose date came last.
+
+    Read at each window of sending: what somebody approves in another process serves at once.
+    """
+    columns = "id, purpose, language, family, channel, subject, body, html"
+    return rows(connection, f"{_IN_SERVICE.format(columns)} ORDER BY id", now=now)
+
+
+def lock(connection: Connection) -> None:
+    """One writer of versions at a time, until the commit: numbers have no gap and no double."""
+    facts.add(connection, "templates", "0")
+    run(connection, "UPDATE setting SET value = value WHERE key = 'templates'")
 
 
 # The key has, or had, a text of its own.
@@ -22,6 +50,7 @@ _USED = (
     "AND t.language = :language AND t.family = :family AND t.channel = :channel "
     "AND t.state <> 'proposed')"
 )
+_NEXT = f"(SELECT COALESCE(MAX(number), 0) + 1 FROM template_version WHERE {_KEY})"
 
 
 def add_shipped(
@@ -46,12 +75,15 @@ def add_shipped(
         "hash": content_hash, "by": f"livré avec {release}", "at": at,
         "reviewed": int(reviewed),
     }  # fmt: skip
+    serves = f"CASE WHEN :reviewed = 0 OR {_USED} THEN "
     changed = run(
         connection,
         "INSERT INTO template_version (id, purpose, language, family, channel, subject, body, "
-        "html, content_hash, state, approved_by, approved_at) SELECT :id, :purpose, :language, "
-        f":family, :channel, :subject, :body, :html, :hash, CASE WHEN :reviewed = 0 OR {_USED} "
-        "THEN 'proposed' ELSE 'approved' END, :by, :at ON CONFLICT (content_hash) DO NOTHING",
+        "html, content_hash, state, approved_by, approved_at, number, author, origin, "
+        "proposed_at, effective_at) SELECT :id, :purpose, :language, "
+        f":family, :channel, :subject, :body, :html, :hash, {serves} 'proposed' "
+        f"ELSE 'approved' END, :by, :at, {_NEXT}, :by, 'shipped', :at, "
+        f"{serves} NULL ELSE CAST(:at AS BIGINT) END ON CONFLICT (content_hash) DO NOTHING",
         id=reserve(connection, "template_version", 1),
         subject=subject,
         body=body,
@@ -61,9 +93,297 @@ def add_shipped(
     if reviewed and not changed:
         run(
             connection,
-            "UPDATE template_version SET state = 'approved', approved_by = :by, approved_at = :at "
+            "UPDATE template_version SET state = 'approved', approved_by = :by, "
+            "approved_at = :at, effective_at = :at "
             f"WHERE content_hash = :hash AND state = 'proposed' AND NOT {_USED} "
             "AND :reviewed = 1",
             **given,
         )
     return changed > 0
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def overview(connection: Connection, now: int) -> Sequence[Record]:
+    """Of every key: what serves (`live` = 1), what waits for approval or for its day."""
+    live = _IN_SERVICE.format("id")
+    return rows(
+        connection,
+        "SELECT id, purpose, language, family, channel, subject, body, state, number, author, "
+        "origin, proposed_at, approved_by, approved_at, effective_at, "
+        f"CASE WHEN id IN ({live}) THEN 1 ELSE 0 END AS live FROM template_version "
+        f"WHERE id IN ({live}) OR state = 'proposed' "
+        f"OR (state = 'approved' AND {SINCE} > :now) ORDER BY purpose, language, number",
+        now=now,
+    )
+
+
+def of_key(connection: Connection, key: Key, now: int, number: int = 0) -> Sequence[Record]:
+    """What matters of one key, newest first: in service (`live` = 1), proposed, to come; the
+    newest one whatever became of it (`newest` = 1); and version `number` if it is asked for."""
+    live = (
+        f"SELECT id FROM template_version WHERE {_KEY} AND state = 'approved' AND {SINCE} <= :now "
+        f"ORDER BY {SINCE} DESC, id DESC LIMIT 1"
+    )
+    newest = f"SELECT MAX(id) FROM template_version WHERE {_KEY}"
+    return rows(
+        connection,
+        f"SELECT {COLUMNS}, CASE WHEN id = ({live}) THEN 1 ELSE 0 END AS live, "
+        f"CASE WHEN id = ({newest}) THEN 1 ELSE 0 END AS newest "
+        f"FROM template_version WHERE {_KEY} AND (id = ({live}) OR id = ({newest}) "
+        "OR state = 'proposed' OR number = :number "
+        f"OR (state = 'approved' AND {SINCE} > :now)) ORDER BY id DESC",
+        now=now,
+        number=number,
+        **key,
+    )
+
+
+def history(connection: Connection, key: Key, *, before: int, limit: int) -> Sequence[Record]:
+    """Versions of a key whose number is below `before`, newest first."""
+    return rows(
+        connection,
+        f"SELECT {COLUMNS} FROM template_version WHERE {_KEY} AND number < :before "
+        "ORDER BY number DESC, id DESC LIMIT :limit",
+        before=before,
+        limit=limit,
+        **key,
+    )
+
+
+def everything(connection: Connection, after: int, limit: int) -> Sequence[Record]:
+    """Every version ever, by key of the table: for an export."""
+    return rows(
+        connection,
+        f"SELECT {COLUMNS}, content_hash FROM template_version WHERE id > :after "
+        "ORDER BY id LIMIT :limit",
+        after=after,
+        limit=limit,
+    )
+
+
+# --- changing --------------------------------------------------------------------------------
+
+
+def add(
+    connection: Connection,
+    key: Key,
+    text: Mapping[str, str],
+    *,
+    author: str,
+    origin: str,
+    base: int,
+    at: int,
+    note: str = "",
+    approved_by: str = "",
+) -> tuple[int, int]:
+    """A new version, proposed, or in service at once if `approved_by`: (its id, its number).
+
+    Call `lock` first.
+    """
+    number = int(rows(connection, f"SELECT {_NEXT} AS number", **key)[0].number)
+    identity = reserve(connection, "template_version", 1)
+    content = "\x1f".join((*key.values(), str(number), *text.values()))
+    run(
+        connection,
+        "INSERT INTO template_version (id, purpose, language, family, channel, subject, body, "
+        "html, content_hash, state, approved_by, approved_at, number, author, origin, note, "
+        "base_id, proposed_at, effective_at) VALUES (:id, :purpose, :language, :family, "
+        ":channel, :subject, :body, :html, :hash, :state, :by, :approved_at, :number, :author, "
+        ":origin, :note, :base, :at, :approved_at)",
+        id=identity,
+        hash=sha256(content.encode()).hexdigest(),
+        state="approved" if approved_by else "proposed",
+        by=approved_by,
+        approved_at=at if approved_by else None,
+        number=number,
+        author=author,
+        origin=origin,
+        note=note,
+        base=base,
+        at=at,
+        **key,
+        **text,
+    )
+    return identity, number
+
+
+def supersede(connection: Connection, key: Key, *, but: int, by: str, at: int) -> int:
+    """Proposals of this key that another one, which saw them, takes the place of: how many."""
+    return run(
+        connection,
+        "UPDATE template_version SET state = 'replaced', decided_by = :by, decided_at = :at "
+        f"WHERE {_KEY} AND state = 'proposed' AND id < :but",
+        but=but,
+        by=by,
+        at=at,
+        **key,
+    )
+
+
+def approve(
+    connection: Connection,
+    version: int,
+    *,
+    by: str,
+    at: int,
+    effective_at: int,
+    ticked: str,
+    reach: int,
+    alone: bool,
+) -> bool:
+    """False if it no longer waits, or if its author approves it without being allowed to."""
+    return (
+        run(
+            connection,
+            "UPDATE template_version SET state = 'approved', approved_by = :by, "
+            "approved_at = :at, effective_at = :effective_at, ticked = :ticked, reach = :reach, "
+            "alone = CASE WHEN author = :by THEN 1 ELSE 0 END "
+            "WHERE id = :id AND state = 'proposed' AND (author <> :by OR :alone = 1)",
+            id=version,
+            by=by,
+            at=at,
+            effective_at=effective_at,
+            ticked=ticked,
+            reach=reach,
+            alone=int(alone),
+        )
+        == 1
+    )
+
+
+def end(
+    connection: Connection,
+    version: int,
+    state: str,
+    *,
+    by: str,
+    at: int,
+    reason: str = "",
+    text: str = "",
+) -> bool:
+    """Reject or withdraw what waits for approval, or for its day. False if it no longer does."""
+    return (
+        run(
+            connection,
+            "UPDATE template_version SET state = :state, decided_by = :by, decided_at = :at, "
+            "reason = :reason, reason_text = :text WHERE id = :id AND (state = 'proposed' "
+            f"OR (state = 'approved' AND {SINCE} > :at))",
+            id=version,
+            state=state,
+            by=by,
+            at=at,
+            reason=reason,
+            text=text,
+        )
+        == 1
+    )
+
+
+# --- drafts ----------------------------------------------------------------------------------
+
+DRAFT = (
+    "id, purpose, language, family, channel, author, base_id, revision, subject, body, html, "
+    "note, kept, updated_at"
+)
+
+
+def drafts(connection: Connection, key: Key) -> Sequence[Record]:
+    """Everybody's drafts of one template, the last touched first."""
+    return rows(
+        connection,
+        f"SELECT {DRAFT} FROM template_draft WHERE {_KEY} ORDER BY updated_at DESC LIMIT 50",
+        **key,
+    )
+
+
+def draft_keys(connection: Connection, limit: int = 500) -> Sequence[Record]:
+    """Who is writing what: for the list."""
+    return rows(
+        connection,
+        "SELECT purpose, language, family, channel, author, updated_at FROM template_draft "
+        "ORDER BY updated_at DESC LIMIT :limit",
+        limit=limit,
+    )
+
+
+def save_draft(
+    connection: Connection,
+    key: Key,
+    text: Mapping[str, str],
+    *,
+    author: str,
+    base: int,
+    revision: int,
+    note: str,
+    kept: str,
+    at: int,
+) -> int:
+    """The new revision; 0 if the draft is no longer the one that was read (`revision`, 0: none).
+
+    Two first savings at once are one insert and one refusal.
+    """
+    given = {**key, **text, "author": author, "base": base, "note": note, "kept": kept, "at": at}
+    if revision == 0:
+        return run(
+            connection,
+            "INSERT INTO template_draft (id, purpose, language, family, channel, author, base_id, "
+            "revision, subject, body, html, note, kept, updated_at) VALUES (:id, :purpose, "
+            ":language, :family, :channel, :author, :base, 1, :subject, :body, :html, :note, "
+            ":kept, :at) ON CONFLICT (purpose, language, family, channel, author) DO NOTHING",
+            id=reserve(connection, "template_draft", 1),
+            **given,
+        )
+    changed = run(
+        connection,
+        "UPDATE template_draft SET base_id = :base, revision = revision + 1, subject = :subject, "
+        "body = :body, html = :html, note = :note, kept = :kept, updated_at = :at "
+        f"WHERE {_KEY} AND author = :author AND revision = :revision",
+        revision=revision,
+        **given,
+    )
+    return revision + 1 if changed else 0
+
+
+def drop_draft(connection: Connection, key: Key, author: str, revision: int) -> bool:
+    return (
+        run(
+            connection,
+            f"DELETE FROM template_draft WHERE {_KEY} AND author = :author "
+            "AND revision = :revision",
+            author=author,
+            revision=revision,
+            **key,
+        )
+        == 1
+    )
+
+
+# --- how much of it is sent ------------------------------------------------------------------
+
+
+def planned(connection: Connection, purpose: str, channel: str, now: int) -> Sequence[Record]:
+    """Messages that wait, and their patients, by language."""
+    return rows(
+        connection,
+        "SELECT language, COUNT(*) AS messages, COUNT(DISTINCT patient_id) AS patients "
+        "FROM message WHERE state IN ('PLANNED', 'HELD') AND closes_at > :now "
+        "AND purpose = :purpose AND channel = :channel AND kind <> 'test' GROUP BY language",
+        now=now,
+        purpose=purpose,
+        channel=channel,
+    )
+
+
+def sent(connection: Connection, key: Key, since: int) -> int:
+    """Texts of any version of this key that left, or were rehearsed, since then."""
+    found = rows(
+        connection,
+        "SELECT COUNT(*) AS messages FROM attempt WHERE started_at >= :since "
+        "AND state <> 'NOT_SENT' AND template_version_id IN "
+        f"(SELECT id FROM template_version WHERE {_KEY})",
+        since=since,
+        **key,
+    )
+    return int(found[0].messages)

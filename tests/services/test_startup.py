@@ -16,6 +16,7 @@ from reminders.services.startup import prepare, rules_fingerprint, secret_of
 from reminders.services.today import today_of
 from reminders.store import facts, templates
 from reminders.store.engine import Store, open_engine, rows
+from reminders.store.types import micros
 from tests.support.clinic import PARIS, SETTINGS, Clinic, settings_with, visit
 from tests.support.stores import address
 
@@ -34,7 +35,7 @@ def test_shipped_texts_enter_once_and_are_approved(store: Store) -> None:
     clinic = Clinic(store)
     clinic.open()
     with store.read() as connection:
-        approved = templates.versions(connection)
+        approved = templates.versions(connection, micros(clinic.now))
     keys = {(row.purpose, row.language, row.family, row.channel) for row in approved}
     assert keys == {
         (one.purpose, one.language, one.family, one.channel) for one in shipped() if one.reviewed
@@ -60,13 +61,13 @@ def test_a_later_releases_text_is_a_proposal(store: Store) -> None:
             )  # fmt: skip
 
     with store.read() as connection:
-        before = templates.versions(connection)
+        before = templates.versions(connection, micros(clinic.now))
     assert add("another")
     assert not add("another")
     state = clinic.value("SELECT state FROM template_version WHERE content_hash = 'another'")
     assert state == "proposed"
     with store.read() as connection:
-        assert templates.versions(connection) == before
+        assert templates.versions(connection, micros(clinic.now)) == before
 
 
 def test_a_text_nobody_reviewed_waits_as_a_proposal(store: Store) -> None:
