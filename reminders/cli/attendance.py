@@ -38,7 +38,7 @@ from reminders.services.attendance import (
     mark,
     untreated,
 )
-from reminders.services.rules import rules_of
+from reminders.services.rules import rules_in
 
 answers = typer.Typer(
     help="Ce que les patients ont répondu.", no_args_is_help=True, rich_markup_mode=None
@@ -217,7 +217,7 @@ def list_attendance(
     zone, now = zone_of(settings), clock_of(settings, at, harmless=True).now()
     asked = _day(day, now, zone)
     with opened(settings, create=False) as store:
-        found = day_of(store, rules_of(settings), asked, zone, now=now)
+        found = day_of(store, rules_in(store, settings), asked, zone, now=now)
     if as_json:
         print_json({"day": asked.isoformat(), "appointments": [_visit_json(one) for one in found]})
     elif as_csv:

@@ -28,7 +28,7 @@ from reminders.domain.outcome import Outcome
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
 from reminders.services.report import Line as ReportLine
 from reminders.services.report import MonthReport, month_report
-from reminders.services.rules import rules_of
+from reminders.services.rules import rules_in
 from reminders.services.story import Story, stories_of
 
 REPORTED = (
@@ -174,7 +174,12 @@ def report(
     clock = clock_of(settings, at, harmless=True)
     with opened(settings, create=False) as store:
         found = month_report(
-            store, rules_of(settings), first.year, first.month, zone_of(settings), now=clock.now()
+            store,
+            rules_in(store, settings),
+            first.year,
+            first.month,
+            zone_of(settings),
+            now=clock.now(),
         )
     if as_json:
         print_json(_report_json(found))

@@ -24,7 +24,7 @@ from reminders.cli.common import (
     zone_of,
 )
 from reminders.errors import ConfigurationError, Problem
-from reminders.services.rules import rules_of
+from reminders.services.rules import rules_in
 from reminders.services.worklist_context import Call, calls
 
 calls_app = typer.Typer(
@@ -66,7 +66,7 @@ def list_calls(
     settings = settings_of(config)
     asked = _day(day, clock_of(settings, at, harmless=True).now(), zone_of(settings))
     with opened(settings, create=False) as store:
-        found = calls(store, rules_of(settings), asked, uf=uf)
+        found = calls(store, rules_in(store, settings), asked, uf=uf)
     if as_json:
         print_json({"day": asked.isoformat(), "calls": [_json(one) for one in found]})
     elif as_csv:

@@ -78,6 +78,13 @@ def _references(settings: Settings, where: Where) -> Iterator[Problem]:
                 "protocole inconnu",
                 f"le déclarer en [[protocol]], ou choisir parmi : {', '.join(settings.protocols)}",
             )
+        senders = [sender.id for sender in settings.sms]
+        if service.sender is not None and service.sender not in senders:
+            yield Problem(
+                where.place("service", index, "sender"),
+                "expéditeur inconnu",
+                f"choisir l'id d'une table [[sms]] : {', '.join(senders) or 'il n’y en a pas'}",
+            )
     for index, sheet in enumerate(settings.preparation):
         if sheet.service is not None and sheet.service not in settings.services:
             yield Problem(

@@ -99,6 +99,16 @@ def explain(error: Any, where: Where) -> Problem:
     return Problem(place, what, limit.format(**context) if limit else "")
 
 
+def sentence(error: Any) -> str:
+    """The same for a form, where the field itself says the place: what is wrong, what to write."""
+    kind, context = str(error["type"]), error.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    what = _SENTENCES.get(kind, "valeur refusée")
+    limit = _LIMITS.get(kind)
+    return what + (f" ({limit.format(**context)})" if limit else "")
+
+
 def _or(expected: str) -> str:
     return expected.replace("'", "").replace(" or ", ", ")
 

@@ -9,6 +9,7 @@ from reminders.domain.ics import Event, calendar
 from reminders.domain.outbox import dedupe_key
 from reminders.domain.preparation import build_variables, combined
 from reminders.domain.sms import measure
+from reminders.domain.writing import CALLED_OFF
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer, Version
 from reminders.services.rules import Desk, Rules
@@ -54,6 +55,10 @@ class Composed:
 
 class NoTemplate(TemplateError):
     pass
+
+
+class Overruled(TemplateError):
+    """The rules of its service changed since it was planned: the planner decides afresh."""
 
 
 class Templates:
@@ -161,7 +166,7 @@ class Composer:
 
     def _token(self, row: Record) -> str:
         """128 random bits for the page of one message; "" where no page answers."""
-        asks = self._rules.public_url and row.kind in ("reminder", "correction")
+        asks = self._rules.public_url and row.kind in ("reminder", "correction", "staff")
         return token_urlsafe(16) if asks else ""
 
     def compose_first(
@@ -174,17 +179,33 @@ class Composer:
         *,
         now: datetime,
     ) -> tuple[Composed, Route]:
-        """The text for the first of these providers that has an approved one of its family.
+        """The text for the first of these providers that has an approved one of its family; the
+        service's own sender is tried first.
 
-        Raises the first provider's TemplateError if none has.
+        Raises the first provider's TemplateError if none has, Overruled if the service's present
+        rules do not want this text.
         """
+        if not self._still_wanted(row, items):
+            raise Overruled("overruled", "le réglage du service a changé")
         first: TemplateError | None = None
-        for route in routes:
+        preferred = self._rules.senders.get(items[0].uf, "") if items else ""
+        for route in sorted(routes, key=lambda one: one.id != preferred):
             try:
                 return self.compose(row, items, route, templates, shared, now=now), route
             except TemplateError as error:
                 first = first or error
         raise first or NoTemplate("no_provider", "aucun opérateur ne sert ce canal")
+
+    def _still_wanted(self, row: Record, items: Sequence[Record]) -> bool:
+        """What tells somebody that their objection is in force leaves whatever the service."""
+        if not items or row.purpose == "ack_stop":
+            return True
+        book = self._rules.book
+        if not book.may_tell([item.uf for item in items]):
+            return False
+        return row.kind not in ("reminder", "booking") or all(
+            book.asks(item.uf, item.step, row.purpose) for item in items
+        )
 
     def _desk(self, items: Sequence[Record]) -> Desk:
         desk = self._rules.desks.get(items[0].uf) if items else None
@@ -235,4 +256,5 @@ class Composer:
             )
             for i in items
         ]
-        return calendar(events, cancelled=row.kind == "notice", stamp=now.astimezone(UTC))
+        cancelled = row.kind == "notice" or row.purpose in CALLED_OFF
+        return calendar(events, cancelled=cancelled, stamp=now.astimezone(UTC))

@@ -15,7 +15,7 @@ from reminders.config import DeliveryTable
 from reminders.domain.phone import classify
 from reminders.errors import TemplateError
 from reminders.failpoint import failpoint
-from reminders.services.compose import Composed, Composer, Route, Templates
+from reminders.services.compose import Composed, Composer, Overruled, Route, Templates
 from reminders.services.objections import blocked_by_provider, concerned
 from reminders.services.receive import join_early_receipts, join_left_receipts
 from reminders.services.rules import Rules
@@ -142,6 +142,7 @@ class Delivery:
         """`patient`: another provider of this channel will be back, it may have the template."""
         at = micros(now)
         with self._store.write() as connection:
+            told_by = self._rules.follow(connection, held=True)  # the rules the texts are told by
             holds.hold_due(connection, at)
             allowed, slot = outbox.allowance(connection, routes[0].id, routes[0].rate, now=at)
             if allowed == 0:
@@ -163,19 +164,29 @@ class Delivery:
         composed, failed = self._compose(leased, routes, now)
         failpoint("render.done")
         with self._store.write() as connection:
+            changed = self._rules.follow(connection, held=True) != told_by
             now = still()  # asked once the database is ours: we may have waited for it
+            if changed:  # what was composed may no longer be said so: once more
+                outbox.give_back(
+                    connection, token, [row.id for row in leased],
+                    opens_at=micros(now), now=micros(now),
+                )  # fmt: skip
+                return
             refused = self._intend(connection, token, composed, window, now)
+            overruled = [row for row, error in failed if isinstance(error, Overruled)]
             waiting = [row.id for row, error in failed if patient and _no_template(error)]
+            waiting += [row.id for row in overruled]
             outbox.give_back(
                 connection, token, waiting, opens_at=micros(now + RECHECK), now=micros(now)
             )
             self._set_aside(connection, token, failed, micros(now))
             failpoint("intent.before_commit")
         failpoint("intent.after_commit")
-        if refused:
-            window.refused += len(refused)
+        if refused or overruled:
+            window.refused += len(refused) + len(overruled)
             with self._store.write() as connection:
-                planning.mark_dirty(connection, [text.patient_id for text in refused])
+                again = [text.patient_id for text in refused]
+                planning.mark_dirty(connection, again + [row.patient_id for row in overruled])
 
     def _compose(
         self, leased: Sequence[Record], routes: Sequence[Route], now: datetime

@@ -101,6 +101,7 @@ class Page:
 def open_page(store: Store, rules: Rules, token: str, *, now: datetime) -> Page | None:
     """None: no such link, or it has expired. Changes nothing."""
     with store.read() as connection:
+        rules.follow(connection)
         found = links.find(connection, token_hash(token), now=micros(now))
         if found is None:
             return None

@@ -71,6 +71,7 @@ def plan(store: Store, rules: Rules, secret: bytes, *, now: datetime) -> PlanSum
     after = 0
     while True:
         with store.write() as connection:
+            rules.follow(connection, held=True)  # else a mark could be cleared by older rules
             patients = planning.dirty_patients(connection, after)
             if not patients:
                 return summary
@@ -78,6 +79,19 @@ def plan(store: Store, rules: Rules, secret: bytes, *, now: datetime) -> PlanSum
             failpoint("plan.before_commit")
         failpoint("plan.after_commit")
         after = patients[-1].id
+
+
+def looked_at(
+    connection: Connection,
+    rules: Rules,
+    secret: bytes,
+    patients: Sequence[Record],
+    *,
+    now: datetime,
+) -> list[tuple[Person, tuple[Booking, ...]]]:
+    """What planning would decide about for these patients; nothing is locked or written."""
+    chunk = _Chunk(connection, rules, secret, now)
+    return chunk.look(patients, [one.id for one in patients], alone=False)[0]
 
 
 class _Chunk:
@@ -100,19 +114,28 @@ class _Chunk:
 
     def plan(self, patients: Sequence[Record], summary: PlanSummary) -> None:
         ids = [patient.id for patient in patients]
+        found, history = self.look(patients, ids)
+        for person, bookings in found:
+            decisions = decide(person, bookings, now=self._now)
+            self._compare(person, bookings, decisions, history, summary)
+        self._flush(ids)
+        summary.patients += len(ids)
+
+    def look(
+        self, patients: Sequence[Record], ids: Sequence[int], *, alone: bool = True
+    ) -> "tuple[list[tuple[Person, tuple[Booking, ...]]], _History]":
+        """These people with their appointments to come. `alone`: nobody else moves their unsent
+        messages before our commit."""
         appointments = planning.coming_appointments(self._connection, ids, self._at)
-        history = _History(self._connection, [row.id for row in appointments], ids, self._at)
+        history = _History(
+            self._connection, [row.id for row in appointments], ids, self._at, alone=alone
+        )
         persons = self._persons(patients, ids, history)
         by_patient: dict[int, list[Booking]] = defaultdict(list)
         for row in appointments:
             objects = self._objects_about(row)
             by_patient[row.patient_id].append(_booking(row, self._rules, history, objects))
-        for person in persons:
-            bookings = tuple(by_patient.get(person.id, ()))
-            decisions = decide(person, bookings, now=self._now)
-            self._compare(person, bookings, decisions, history, summary)
-        self._flush(ids)
-        summary.patients += len(ids)
+        return [(one, tuple(by_patient.get(one.id, ()))) for one in persons], history
 
     def _persons(
         self, patients: Sequence[Record], ids: Sequence[int], history: "_History"
@@ -466,8 +489,11 @@ class _History:
         appointments: Sequence[int],
         patients: Sequence[int],
         now: int,
+        *,
+        alone: bool = True,
     ) -> None:
-        ours = planning.lock_unsent(connection, patients)  # first: what follows stays true
+        # first: what follows stays true
+        ours = planning.lock_unsent(connection, patients) if alone else None
         self.decisions: dict[tuple[int, str, int], Record] = {}
         self.of_appointment: dict[int, list[Record]] = defaultdict(list)
         self.known_decisions: set[int] = set()

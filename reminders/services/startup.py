@@ -6,8 +6,8 @@ from hashlib import blake2b
 from secrets import token_hex
 
 from reminders.rendering import shipped
-from reminders.services.rules import Rules
-from reminders.store import facts, outbox, planning, sources, templates
+from reminders.services.rules import Book, Rules
+from reminders.store import facts, outbox, planning, sources, templates, units
 from reminders.store.engine import Store
 from reminders.store.types import micros
 
@@ -35,6 +35,8 @@ def prepare(
             )
         for provider in providers:
             outbox.add_pacer(connection, provider)
+        units.begin(connection)
+        rules.follow(connection, held=True)
         fingerprint = rules_fingerprint(rules)
         if facts.replace(connection, "rules", fingerprint):
             planning.mark_all_dirty(connection, at)
@@ -52,7 +54,11 @@ def prepare(
 
 def rules_fingerprint(rules: Rules) -> str:
     """Equal for rules that plan alike: a new hour, service or place makes it another."""
-    content = [str(unit) for _, unit in sorted(rules.units.items())]
+    return fingerprint_of(rules.book)
+
+
+def fingerprint_of(book: Book) -> str:
+    content = [str(unit) for _, unit in sorted(book.units.items())]
     return blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
 
 

@@ -257,6 +257,7 @@ def tend(store: Store, rules: Rules, *, now: datetime) -> int:
     the instructions were not read by: how many tasks changed. Doing it twice changes nothing."""
     at = micros(now)
     with store.write() as connection:
+        rules.follow(connection)
         _call_unread(connection, rules, now)
         over = worklist.end_read_calls(connection)
         worklist.add_events(connection, over, SYSTEM, "resolve", "not-needed", at=at)

@@ -97,8 +97,8 @@ def items_of(connection: Connection, messages: Sequence[int]) -> Sequence[Record
     patient may have read of that appointment."""
     return among(
         connection,
-        "SELECT i.message_id, a.id AS appointment_id, a.version, a.starts_at, a.uf, a.kind, "
-        "a.external_id, a.duration_minutes, p.given, p.id AS patient_id, "
+        "SELECT i.message_id, d.step, a.id AS appointment_id, a.version, a.starts_at, a.uf, "
+        "a.kind, a.external_id, a.duration_minutes, p.given, p.id AS patient_id, "
         "(SELECT t.starts_at FROM told t JOIN attempt b ON b.id = t.attempt_id "
         " JOIN message o ON o.id = b.message_id WHERE t.appointment_id = a.id "
         " AND o.patient_id = a.patient_id AND b.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
