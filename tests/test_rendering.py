@@ -16,7 +16,14 @@ from reminders.errors import TemplateError
 from reminders.rendering import Renderer, Shipped, Version, shipped
 from tests.support.bookings import PARIS, paris
 
-PURPOSES = {"booking", "preparation", "confirm", "short", "correction", "notice"}
+SESSION = {
+    "session_cancelled",
+    "session_moved",
+    "session_late",
+    "session_place",
+    "session_doubtful",
+}
+PURPOSES = {"booking", "preparation", "confirm", "short", "correction", "notice"} | SESSION
 SHEET = Preparation(
     "sheet",
     instructions="Ne rien manger après minuit.\nL'eau est permise.",
@@ -240,6 +247,16 @@ def test_the_french_texts_read_well() -> None:
         "Et non le 12/10 à 11h. Pour annuler : 01 99 00 12 34",
         "notice": "CH Exemple : le rendez-vous du 12/10 à 11h est annulé. "
         "Pour un autre rendez-vous : 01 99 00 12 34",
+        "session_cancelled": "CH Exemple : le rendez-vous du 14/10 à 9h30 n'aura pas lieu. "
+        "Pour un autre rendez-vous : 01 99 00 12 34",
+        "session_moved": "CH Exemple : le rendez-vous du 14/10 à 9h30 est reporté. "
+        "Ne venez pas, une autre date suivra. Tél. 01 99 00 12 34",
+        "session_late": "CH Exemple : du retard est prévu pour le rendez-vous du 14/10 à 9h30. "
+        "Merci de patienter. Tél. 01 99 00 12 34",
+        "session_place": "CH Exemple : le lieu change pour le rendez-vous du 14/10 à 9h30. "
+        "Adressez-vous à l'accueil. Tél. 01 99 00 12 34",
+        "session_doubtful": "CH Exemple : le rendez-vous du 14/10 à 9h30 est incertain. "
+        "Avant de venir, appelez le 01 99 00 12 34",
     }
 
 

@@ -111,6 +111,7 @@ class Booking:
     taken: Mapping[str, Mapping[str, Taken]] = field(default_factory=dict)
     marks: Mapping[str, datetime] = field(default_factory=dict)
     objects: frozenset[str] = frozenset()
+    stopped: bool = False  # staff want no more reminders of this cycle
 
 
 class Decision(NamedTuple):  # made by the million: a frozen dataclass takes three times as long

@@ -161,6 +161,8 @@ def _why_not(person: Person, booking: Booking, unit: Unit, step: Step, interval:
         return person.blocked
     if booking.answer == "cancelled":
         return "cancellation_asked"
+    if booking.stopped:
+        return "stopped"
     if step.unless_answered and booking.answer != "none":
         return "answered"
     booked_at = _known_since(booking)
@@ -241,8 +243,10 @@ def _correction_due(booking: Booking, unit: Unit) -> bool:
     if CORRECTION in booking.marks:
         return True  # it was due, and has been dealt with
     told = booking.told
-    if told is None or told.notice:
-        return told is not None
+    if told is None:
+        return False
+    if told.notice:  # staff called it off, and the DPI has not followed yet
+        return not (booking.stopped and told.cycle == booking.cycle)
     return told.cycle != booking.cycle and (
         (told.starts_at, told.place) != (booking.starts_at, unit.place)
     )

@@ -129,6 +129,15 @@ WORDS = {
     "Avez-vous un numéro de mobile où vous prévenir ?",
     "call_not_reached": "Nos messages ne vous parviennent pas. Je vous rappelle votre "
     "rendez-vous du {when}. Viendrez-vous ?",
+    "call_session_cancelled": "Votre rendez-vous du {when} n'aura pas lieu. "
+    "Nous vous en proposons un autre.",
+    "call_session_moved": "Votre rendez-vous du {when} est reporté : ne venez pas. "
+    "Quels jours vous conviennent ?",
+    "call_session_late": "Du retard est prévu pour votre rendez-vous du {when}. "
+    "Pouvez-vous patienter ?",
+    "call_session_place": "Votre rendez-vous du {when} change de lieu : je vous l'explique.",
+    "call_session_doubtful": "Votre rendez-vous du {when} est incertain. "
+    "Appelez-nous avant de venir.",
     PREPARATION_CALL: "Votre rendez-vous du {when} demande une préparation. "
     "Avez-vous lu les consignes ?",
     "answer_cancelled": "",  # nobody is called: it is recorded in the DPI

@@ -24,6 +24,7 @@ from reminders.domain.protocol import (
     decide,
     merge_group,
 )
+from reminders.domain.writing import CALLED_OFF
 from reminders.failpoint import failpoint
 from reminders.services.rules import Rules
 from reminders.services.tasks import call_reason, task_of
@@ -523,7 +524,10 @@ class _History:
         self.told: dict[int, LastTold] = {}
         for row in planning.told_of(connection, appointments) if self.known_decisions else ():
             self.told[row.appointment_id] = LastTold(
-                instant(row.starts_at), row.place, notice=row.kind == NOTICE, cycle=row.cycle
+                instant(row.starts_at),
+                row.place,
+                notice=row.kind == NOTICE or row.purpose in CALLED_OFF,
+                cycle=row.cycle,
             )
 
     def is_busy(self, kind_and_key: tuple[str, str], items: Sequence[tuple[int, str]]) -> bool:
@@ -562,7 +566,7 @@ def _booking(
 ) -> Booking:
     (
         id_, _, source, starts_at, version, status, uf, version_at, first_seen_at, in_first_sync,
-        booked_at, cancelled_at, cancelled_basis, cancelled_by, answer, all_day,
+        booked_at, cancelled_at, cancelled_basis, cancelled_by, answer, all_day, stopped,
     ) = row  # fmt: skip
     known = id_ in history.of_appointment
     return Booking(
@@ -586,6 +590,7 @@ def _booking(
         taken=history.taken(id_, version) if known else {},
         marks=history.marks(id_, version) if known else {},
         objects=objects,
+        stopped=bool(stopped),
     )
 
 

@@ -13,6 +13,13 @@ RECENT = 48 * HOUR  # two messages this close may both be what a reply answers
 # What was answered about the appointment as it stands; an answer to an older version is past.
 CURRENT_ANSWER = "CASE WHEN ap.answered_cycle = ap.version THEN ap.answer ELSE 'none' END"
 
+# How an appointment stands for who was written to about it: one that staff called off by a
+# message is cancelled, before the DPI says so.
+STATUS_TOLD = (
+    "CASE WHEN ap.status = 'booked' AND ap.stopped_why = 'session' "
+    "AND ap.stopped_cycle = ap.version THEN 'cancelled' ELSE ap.status END"
+)
+
 # An attempt whose text may have been read.
 MAY_HAVE_LEFT = "a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED')"
 
@@ -65,7 +72,8 @@ def subjects(connection: Connection, reply: Record) -> Sequence[Record]:
     return rows(
         connection,
         "SELECT DISTINCT a.message_id, t.appointment_id, t.cycle AS told_cycle, ap.version, "
-        f"ap.status, ap.starts_at, {CURRENT_ANSWER} AS answer, ap.uf, ap.patient_id, "
+        f"{STATUS_TOLD} AS status, ap.starts_at, {CURRENT_ANSWER} AS answer, ap.uf, "
+        "ap.patient_id, "
         "CASE WHEN EXISTS "
         "(SELECT 1 FROM answer w WHERE w.appointment_id = ap.id AND w.settled_at IS NOT NULL "
         "AND w.superseded_at IS NULL AND w.undone_at IS NULL) THEN 1 ELSE 0 END AS settled "

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection
 
-from reminders.store.answers import CURRENT_ANSWER
+from reminders.store.answers import CURRENT_ANSWER, STATUS_TOLD
 from reminders.store.engine import Record, insert_rows, reserve, rows, run
 
 
@@ -65,8 +65,9 @@ def visits(connection: Connection, message: int) -> Sequence[Record]:
     """The appointments a message told, as they stand; `undo_id`: the answer that can be undone."""
     return rows(
         connection,
-        "SELECT ap.id, ap.version, t.cycle AS told_cycle, ap.starts_at, ap.status, "
-        f"ap.uf, ap.kind, ap.duration_minutes, {CURRENT_ANSWER} AS answer, "
+        "SELECT ap.id, ap.version, t.cycle AS told_cycle, ap.starts_at, "
+        f"{STATUS_TOLD} AS status, ap.uf, ap.kind, ap.duration_minutes, "
+        f"{CURRENT_ANSWER} AS answer, "
         "(SELECT MAX(w.id) FROM answer w WHERE w.appointment_id = ap.id AND w.cycle = ap.version "
         " AND w.kind = 'cancelled' AND w.settled_at IS NULL AND w.undone_at IS NULL "
         " AND w.superseded_at IS NULL) AS undo_id, "

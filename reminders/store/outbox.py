@@ -39,7 +39,8 @@ FORBIDDEN_ITEM = (
     "OR (message.kind = 'notice' AND a.status <> 'cancelled') "
     "OR (message.kind <> 'notice' AND a.status <> 'booked') "
     "OR (message.kind = 'reminder' AND a.answer = 'cancelled' "
-    "AND a.answered_cycle = a.version)))))"
+    "AND a.answered_cycle = a.version) "
+    "OR (message.kind = 'reminder' AND a.stopped_cycle = a.version)))))"
 )
 FORBIDDEN_PATIENT = (
     "EXISTS (SELECT 1 FROM patient p WHERE p.id = message.patient_id "

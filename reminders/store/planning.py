@@ -58,16 +58,17 @@ def coming_appointments(
         connection,
         "SELECT id, patient_id, source_id, starts_at, version, status, uf, version_at, "
         "first_seen_at, in_first_sync, booked_at, cancelled_at, cancelled_basis, cancelled_by, "
-        "CASE WHEN answered_cycle = version THEN answer ELSE 'none' END AS answer, all_day "
+        "CASE WHEN answered_cycle = version THEN answer ELSE 'none' END AS answer, all_day, "
+        "CASE WHEN stopped_cycle = version THEN 1 ELSE 0 END AS stopped "
         "FROM appointment WHERE patient_id IN :ids AND starts_at > :now",
         patients,
         now=now,
     )
 
 
-# Acknowledgements answer a person at once, and a no-show is past: the plan neither makes nor
-# withdraws their messages.
-PLANNED_HERE = "d.step NOT LIKE 'ack:%' AND d.step <> 'rebook'"
+# Acknowledgements answer a person at once, a no-show is past, and what staff write is theirs: the
+# plan neither makes nor withdraws their messages.
+PLANNED_HERE = "d.step NOT LIKE 'ack:%' AND d.step NOT LIKE 'staff:%' AND d.step <> 'rebook'"
 
 
 def decisions_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Record]:
@@ -106,7 +107,7 @@ def messages_of(connection: Connection, patients: Sequence[int]) -> Sequence[Rec
         "SELECT id, dedupe_key, patient_id, state, reason, recipient, relation, purpose, "
         "language, earliest_at, opens_at, closes_at FROM message "
         f"WHERE patient_id IN :ids AND (state = 'LEASED' OR state IN {UNSENT}) "
-        "AND kind NOT IN ('ack', 'rebook')",
+        "AND kind NOT IN ('ack', 'rebook', 'staff')",
         patients,
     )
 
@@ -127,7 +128,7 @@ def told_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Rec
     """What its patient may have read of each appointment, oldest first."""
     return among(
         connection,
-        "SELECT t.appointment_id, t.cycle, t.starts_at, t.place, m.kind FROM told t "
+        "SELECT t.appointment_id, t.cycle, t.starts_at, t.place, m.kind, m.purpose FROM told t "
         "JOIN attempt a ON a.id = t.attempt_id JOIN message m ON m.id = a.message_id "
         "JOIN appointment p ON p.id = t.appointment_id AND p.patient_id = m.patient_id "
         "WHERE t.appointment_id IN :ids AND a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "

@@ -182,7 +182,8 @@ def week(
         "LEFT JOIN message_item i ON i.decision_id = d.id "
         "LEFT JOIN message m ON m.id = i.message_id AND m.state NOT IN ('CANCELLED', 'REFUSED') "
         "WHERE a.uf IN :ids AND a.starts_at > :now AND a.starts_at < :last "
-        "AND a.status = 'booked' AND d.step NOT LIKE 'ack:%' AND d.step <> 'rebook' "
+        "AND a.status = 'booked' AND d.step NOT LIKE 'ack:%' "
+        "AND d.step NOT LIKE 'staff:%' AND d.step <> 'rebook' "
         "AND COALESCE(d.opens_at, a.starts_at) >= :start "
         "AND COALESCE(d.opens_at, a.starts_at) < :end "
         "GROUP BY d.step, d.purpose, d.state, d.reason, COALESCE(m.channel, '')",

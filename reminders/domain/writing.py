@@ -1,0 +1,77 @@
+"""What staff may write outside the plan, to whom, when, and why not (DESIGN 5: `staff:{request}`).
+
+Such a text counts in no cap and moves later, never earlier, to the permitted hours; what forbids
+a send forbids it too. Who cannot be reached by it is called.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from reminders.domain.calendar import (
+    ContactHours,
+    next_permitted,
+    permitted_window,
+    to_utc,
+)
+
+# The purposes a session may be written to with, and what each says, for staff.
+SESSION: Mapping[str, str] = {
+    "session_cancelled": "La séance n’aura pas lieu",
+    "session_moved": "La séance est reportée, une autre date suivra",
+    "session_late": "Du retard est prévu",
+    "session_place": "Le lieu change",
+    "session_doubtful": "La séance est incertaine, appeler avant de venir",
+}
+# After these the patient no longer comes: no reminder may say the contrary, whatever the DPI
+# still holds.
+CALLED_OFF = frozenset({"session_cancelled", "session_moved"})
+# What a reminder says may be said again; an answer to a reply, a notice or a correction may not.
+RESENDABLE = frozenset({"booking", "preparation", "confirm", "short"})
+
+# Who needs no call although no text goes: they know, they cannot know, or nobody is known.
+NO_CALL = frozenset(
+    {"deceased", "merged", "inactive", "cancellation_asked", "already_written", "no_patient"}
+)
+ASKS_A_NUMBER = 500  # above it the sender types how many patients will be written to
+MOST = 2_000  # appointments of one session
+SOONEST = timedelta(minutes=1)  # a moment shorter than this is none
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A day, a service or an agenda or both, and perhaps hours of it (civil time, half-open)."""
+
+    day: date
+    uf: str = ""
+    agenda: str = ""
+    begins: time | None = None
+    ends: time | None = None
+
+    def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """[from, until) as instants; the whole civil day where no hours are told."""
+        starts = to_utc(self.day, self.begins or time(0), zone)
+        if self.ends is not None:
+            return starts, to_utc(self.day, self.ends, zone)
+        return starts, to_utc(self.day + timedelta(days=1), time(0), zone)
+
+    def mistake(self) -> str:
+        """Why this is no session, for a person; "" if it is one."""
+        if not self.uf and not self.agenda:
+            return "Choisir un service ou un agenda."
+        if self.begins and self.ends and self.begins >= self.ends:
+            return "L’heure de fin doit venir après l’heure de début."
+        return ""
+
+
+def moment_for(
+    starts_at: datetime, hours: ContactHours, zone: str, *, now: datetime
+) -> tuple[datetime, datetime] | None:
+    """[opens, closes): now, else the next permitted hours, until they end or the appointment
+    starts. None: no permitted moment is left. `zone` is of the number, "" for the site's."""
+    number = ZoneInfo(zone) if zone else None
+    opens = next_permitted(now, hours, number)
+    closes = permitted_window(opens.astimezone(hours.zone).date(), hours, number)[1]
+    closes = min(closes, starts_at)
+    return (opens, closes) if opens + SOONEST <= closes else None
