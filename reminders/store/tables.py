@@ -92,6 +92,12 @@ class Patient(Base, table=True):
         Index("ix_patient_phone", "phone"),
         Index("ix_patient_proxy_phone", "proxy_phone"),
         Index("ix_patient_email", "email"),
+        Index(
+            "ix_patient_merged_into",
+            "merged_into",
+            sqlite_where=text("merged_into IS NOT NULL"),
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
     )
     id: int = primary_key()
     authority: str = words()
@@ -108,13 +114,18 @@ class Patient(Base, table=True):
     phone: str = words()  # E.164 of the number an SMS may go to
     phone_zone: str = words()
     email: str = words()
-    proxy: str = words()  # parent | guardian | ""
+    proxy: str = words()  # parent | guardian | helper (told by telephone) | ""
     proxy_phone: str = words()
     proxy_zone: str = words()
     proxy_email: str = words()
     spoken: str = words()  # the language the patient chose, before the DPI's
     contact_problem: str = words()  # why there is no number: landline, invalid, none, ...
     protected: int = whole(0)
+    # ADR 0012: a recipient told by telephone stands in the columns above; whose it is, which of
+    # the DPI's contacts it took the place of, and the source those came from.
+    told: str = words()  # patient | parent | guardian | helper | ""
+    told_over: str = words()
+    contact_source: str = words()
     fingerprint: int = whole()
     dirty: int = whole(1)
     merged_into: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
@@ -174,7 +185,16 @@ class Appointment(Base, table=True):
 class Decision(Base, table=True):
     """What we do for one (appointment, step, cycle), and why: also when we do nothing."""
 
-    __table_args__ = (UniqueConstraint("appointment_id", "step", "cycle"),)
+    __table_args__ = (
+        UniqueConstraint("appointment_id", "step", "cycle"),
+        Index(
+            "ix_decision_not_sent",
+            "opens_at",
+            "id",
+            sqlite_where=text("state = 'SUPPRESSED' AND opens_at IS NOT NULL"),
+            postgresql_where=text("state = 'SUPPRESSED' AND opens_at IS NOT NULL"),
+        ),
+    )
     id: int = primary_key()
     appointment_id: int = reference()
     step: str = words()
@@ -206,6 +226,7 @@ class Message(Base, table=True):
             sqlite_where=text("state IN ('PLANNED', 'HELD', 'LEASED', 'SENDING', 'UNKNOWN')"),
             postgresql_where=text("state IN ('PLANNED', 'HELD', 'LEASED', 'SENDING', 'UNKNOWN')"),
         ),
+        Index("ix_message_day", "opens_at", "id"),
         Index("ix_message_patient", "patient_id"),
         Index("ix_message_recipient", "recipient_key"),
     )
@@ -348,6 +369,7 @@ class Objection(Base, table=True):
     recorded_by: str = words()
     withdrawn_at: datetime | None = instant_or_none()
     scope: str = words("all")  # all | service:{uf} | appointment:{id}
+    withdrawn_by: str = words()
 
 
 class Hold(Base, table=True):
@@ -363,6 +385,18 @@ class Hold(Base, table=True):
     placed_by: str = words()
     released_at: datetime | None = instant_or_none()
     released_by: str = words()
+    evidence: str = words()  # what the gate saw, JSON, counts only
+    ended: str = words()  # released | discarded; "" while it holds
+
+
+class HoldSample(Base, table=True):
+    """An appointment a held feed would cancel or move: what a person looks at first."""
+
+    __tablename__ = "hold_sample"
+    hold_id: int = primary_key()
+    appointment_id: int = primary_key()
+    fate: str = words()  # vanished | moved
+    starts_at: datetime | None = instant_or_none()  # the start the feed tells
 
 
 class Pacer(Base, table=True):
