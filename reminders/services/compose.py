@@ -10,7 +10,6 @@ from reminders.domain.outbox import dedupe_key
 from reminders.domain.preparation import build_variables, combined
 from reminders.domain.sms import measure
 from reminders.domain.writing import CALLED_OFF
-from reminders.domain.writing import CALLED_OFF
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer, Version
 from reminders.services.rules import Desk, Rules
