@@ -21,6 +21,10 @@ INDEXES = {
     "ix_inbound_attempt": ("inbound", ["attempt_id"]),
     "ix_task_subject": ("task", ["subject", "id"]),
 }
+TASKS = {
+    "ix_task_open": (["uf", "priority", "id"], "state = 'open'"),
+    "ix_task_resolved": (["resolved_at", "id"], "resolved_at IS NOT NULL"),
+}
 
 
 def upgrade() -> None:
@@ -33,6 +37,9 @@ def upgrade() -> None:
         op.add_column("appointment", column)
     for name, (table, columns) in INDEXES.items():
         op.create_index(name, table, columns)
+    for name, (columns, kept) in TASKS.items():
+        where = sa.text(kept)
+        op.create_index(name, "task", columns, sqlite_where=where, postgresql_where=where)
     op.create_table(
         "writing",
         key(),
@@ -76,6 +83,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("writing_line")
     op.drop_table("writing")
+    for name in TASKS:
+        op.drop_index(name, "task")
     for name, (table, _) in reversed(INDEXES.items()):
         op.drop_index(name, table)
     with op.batch_alter_table("appointment") as batch:

@@ -23,7 +23,7 @@ from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
 from reminders.services.worklist import telephone
 from reminders.services.worklist_context import when, zone_of
-from reminders.store import planning, worklist
+from reminders.store import planning, requests, subjects, worklist
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.types import instant, instant_or_none, micros
 
@@ -119,14 +119,14 @@ def take_answer(
         return refusal(422, "invalid", "given_at est dans l'avenir.")
     key, body_hash = f"{system}:{asked.key}", sha256(raw).digest()
     with store.write() as connection:
-        known = worklist.claim_request(connection, key, body_hash, at=micros(now))
+        known = requests.claim_request(connection, key, body_hash, at=micros(now))
         if known is not None:
             return _again(known, body_hash)
         response = _decide(connection, rules, secret, system, asked, now)
         if response.status == 404:
-            worklist.forget_request(connection, key)
+            requests.forget_request(connection, key)
         else:
-            worklist.answer_request(connection, key, response.status, response.text)
+            requests.answer_request(connection, key, response.status, response.text)
     return response
 
 
@@ -155,7 +155,7 @@ def _decide(
     asked: AnswerRequest,
     now: datetime,
 ) -> Response:
-    row = worklist.appointment_of(connection, asked.appointment.source, asked.appointment.number)
+    row = subjects.appointment_of(connection, asked.appointment.source, asked.appointment.number)
     if row is None or row.patient_id is None:
         return refusal(404, "unknown", "Ce rendez-vous n'est pas connu ici.")
     later = instant_or_none(row.answered_at)

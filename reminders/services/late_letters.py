@@ -12,7 +12,7 @@ from reminders.domain.outbox import REFERENCES, reference
 from reminders.domain.wording import long_date
 from reminders.domain.worklist import is_open
 from reminders.services.rules import Office, Rules
-from reminders.store import worklist
+from reminders.store import tending
 from reminders.store.engine import Record, Store
 
 
@@ -43,7 +43,7 @@ def letters_due(store: Store, rules: Rules, *, now: datetime) -> list[Letter]:
     if not managed:
         return []
     with store.read() as connection:
-        late = worklist.late_by_kind(connection)
+        late = tending.late_by_kind(connection)
     return [
         _letter(office, found, now)
         for office in managed
@@ -82,10 +82,10 @@ def _letter(office: Office, late: Sequence[Record], now: datetime) -> Letter:
 def claim_letter(store: Store, letter: Letter) -> bool:
     """True for one process alone: the day is taken before a byte leaves."""
     with store.write() as connection:
-        return worklist.claim_day(connection, letter.key, letter.day)
+        return tending.claim_day(connection, letter.key, letter.day)
 
 
 def give_back_letter(store: Store, letter: Letter) -> None:
     """It certainly did not leave: the next bell tries again."""
     with store.write() as connection:
-        worklist.give_back_day(connection, letter.key, letter.day)
+        tending.give_back_day(connection, letter.key, letter.day)

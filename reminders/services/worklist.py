@@ -17,9 +17,10 @@ from reminders.services.answer import Given, give
 from reminders.services.objections import object_to
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
-from reminders.store import planning, worklist
+from reminders.store import planning, subjects, tending, worklist
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.types import instant, micros
+from reminders.store.worklist import EVERYTHING, Scope
 
 SOON = timedelta(hours=24)
 CALLED_BEFORE = 2  # days before the appointment: when whom no text reached is called
@@ -55,6 +56,13 @@ class Listing:
     after: tuple[int, int, int] | None
 
 
+def scope_of(rules: Rules, ufs: frozenset[str] | None) -> Scope:
+    """The tasks of these services (None: all), and what was left undone whose desk they are."""
+    if ufs is None:
+        return EVERYTHING
+    return Scope(ufs, frozenset(o.uf for o in rules.offices.values() if o.escalation in ufs))
+
+
 def tasks(
     store: Store,
     rules: Rules,
@@ -75,8 +83,7 @@ def tasks(
         found = worklist.page(
             connection,
             state=state,
-            uf=uf,
-            escalated_from=[one.uf for one in rules.offices.values() if one.escalation == uf],
+            scope=scope_of(rules, frozenset({uf}) if uf else None),
             late_at=micros(now) if late else None,
             after=after,
             limit=limit + 1,
@@ -173,11 +180,11 @@ def _open(connection: Connection, task: int) -> Record:
 
 
 def _held(row: Record) -> TaskRefused:
-    return TaskRefused("held", f"{row.assignee} s'en occupe déjà." if row.assignee else "Libre.")
+    return TaskRefused("held", f"{row.holder} s'en occupe déjà." if row.assignee else "Libre.")
 
 
 def _done(row: Record) -> TaskRefused:
-    by = f" par {row.resolved_by}" if row.resolved_by else ""
+    by = f" par {row.doer}" if row.resolved_by else ""
     return TaskRefused("done", f"Déjà traitée{by}.")
 
 
@@ -202,7 +209,7 @@ def _give(
 
 
 def _the_appointment(connection: Connection, row: Record, wanted: int | None) -> Record:
-    found = worklist.appointments(connection, appointments_of(connection, row))
+    found = subjects.appointments(connection, appointments_of(connection, row))
     if wanted is not None:
         found = [one for one in found if one.id == wanted]
     if not found:
@@ -214,14 +221,14 @@ def _the_appointment(connection: Connection, row: Record, wanted: int | None) ->
 
 def appointments_of(connection: Connection, row: Record) -> list[int]:
     """What a task is about, the earliest first."""
-    known = [one.id for one in worklist.about(connection, [row.subject]).get(row.subject, [])]
+    known = [one.id for one in subjects.about(connection, [row.subject]).get(row.subject, [])]
     return known or ([row.appointment_id] if row.appointment_id is not None else [])
 
 
 def _suspend(connection: Connection, secret: bytes, row: Record, actor: str, at: int) -> None:
     """The number that was written to or called gets nothing more; its patient is written to
     again once the DPI has the right one."""
-    found = worklist.appointments(connection, appointments_of(connection, row))
+    found = subjects.appointments(connection, appointments_of(connection, row))
     address = _written_to(connection, row) or next(
         (telephone(one)[0] for one in found if telephone(one)[0]), ""
     )
@@ -234,9 +241,9 @@ def _suspend(connection: Connection, secret: bytes, row: Record, actor: str, at:
 
 def _written_to(connection: Connection, row: Record) -> str:
     kind, _, key = row.subject.partition(":")
-    if kind == "inbound" and (reply := worklist.reply(connection, int(key))) is not None:
+    if kind == "inbound" and (reply := subjects.reply(connection, int(key))) is not None:
         return str(reply.sender)
-    return worklist.written_to(connection, int(key)) if kind == "message" else ""
+    return subjects.written_to(connection, int(key)) if kind == "message" else ""
 
 
 def telephone(one: Record) -> tuple[str, str]:
@@ -259,21 +266,21 @@ def tend(store: Store, rules: Rules, *, now: datetime) -> int:
     with store.write() as connection:
         rules.follow(connection)
         _call_unread(connection, rules, now)
-        over = worklist.end_read_calls(connection)
+        over = tending.end_read_calls(connection)
         worklist.add_events(connection, over, SYSTEM, "resolve", "not-needed", at=at)
         new = _adopt(connection, rules, now)
-        hurried = worklist.hurry(connection, now=at, until=micros(now + SOON))
-        late = worklist.escalate(connection, at=at)
+        hurried = tending.hurry(connection, now=at, until=micros(now + SOON))
+        late = tending.escalate(connection, at=at)
         worklist.add_events(connection, [row.id for row in late], SYSTEM, "escalate", "", at=at)
     return len(over) + new + hurried + len(late)
 
 
 def _adopt(connection: Connection, rules: Rules, now: datetime) -> int:
     total = 0
-    while found := worklist.fresh(connection):
-        subjects = worklist.about(connection, [row.subject for row in found])
-        worklist.adopt(
-            connection, [_owned(rules, row, subjects.get(row.subject, []), now) for row in found]
+    while found := tending.fresh(connection):
+        about = subjects.about(connection, [row.subject for row in found])
+        tending.adopt(
+            connection, [_owned(rules, row, about.get(row.subject, []), now) for row in found]
         )
         total += len(found)
     return total
@@ -311,7 +318,7 @@ def _call_unread(connection: Connection, rules: Rules, now: datetime) -> None:
     farthest = now + timedelta(days=CALLED_BEFORE + 2)
     found = [
         row
-        for row in worklist.unread(connection, watched, now=micros(now), until=micros(farthest))
+        for row in tending.unread(connection, watched, now=micros(now), until=micros(farthest))
         if (sheet := rules.preparation(row.uf, row.kind)) is not None
         and sheet.acknowledge
         and _called_from(rules, row) <= now

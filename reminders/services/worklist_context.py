@@ -5,14 +5,15 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from reminders.domain.access import narrowed
 from reminders.domain.answer import Priority
 from reminders.domain.calendar import to_utc
 from reminders.domain.reply import interpret
 from reminders.domain.wording import grouped_phone, hour, long_date
 from reminders.domain.worklist import ABOUT_INSTRUCTIONS, suggested
 from reminders.services.rules import Rules
-from reminders.services.worklist import appointments_of, telephone
-from reminders.store import worklist
+from reminders.services.worklist import appointments_of, scope_of, telephone
+from reminders.store import subjects, worklist
 from reminders.store.engine import Connection, Record, Store
 from reminders.store.types import instant, instant_or_none, micros
 
@@ -63,7 +64,7 @@ def whole(store: Store, rules: Rules, task: int, *, now: datetime) -> dict[str, 
         row = worklist.find(connection, task)
         if row is None:
             return None
-        found = worklist.appointments(connection, appointments_of(connection, row))
+        found = subjects.appointments(connection, appointments_of(connection, row))
         told = line(rules, row, now=now) | {
             "reply": _reply(connection, row),
             "appointments": [_appointment(connection, rules, one) for one in found],
@@ -80,7 +81,7 @@ def _reply(connection: Connection, row: Record) -> dict[str, Any] | None:
     kind, _, key = row.subject.partition(":")
     if kind != "inbound":
         return None
-    found = worklist.reply(connection, int(key))
+    found = subjects.reply(connection, int(key))
     if found is None:
         return None
     return {
@@ -108,14 +109,14 @@ def _appointment(connection: Connection, rules: Rules, one: Record) -> dict[str,
         "told": [
             {"at": moment(text.started_at), "channel": text.channel, "state": text.state,
              "told_start": moment(text.told_start), "text": text.body}
-            for text in worklist.texts(connection, one.id)
+            for text in subjects.texts(connection, one.id)
         ],
         "answers": [
             {"at": moment(said.given_at), "kind": said.kind, "channel": said.channel,
              "actor": said.actor, "reason": said.reason,
              "in_force": said.superseded_at is None and said.undone_at is None
              and said.cycle == one.version}
-            for said in worklist.answers(connection, one.id)
+            for said in subjects.answers(connection, one.id)
         ],
     }  # fmt: skip
 
@@ -192,16 +193,41 @@ class Call:
     why: str
     words: str
     assignee: str
+    number: str = ""  # E.164 of `telephone`
+    holder: str = ""  # the name of `assignee`
+    priority: str = ""
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands on the list."""
+        return micros(self.starts_at), self.task
 
 
-def calls(store: Store, rules: Rules, day: date, *, uf: str = "") -> list[Call]:
+FIRST = (-1, 0)
+MOST_CALLS = 1_000  # of one day and page
+
+
+def calls(
+    store: Store,
+    rules: Rules,
+    day: date,
+    *,
+    uf: str = "",
+    ufs: frozenset[str] | None = None,
+    after: tuple[int, int] = FIRST,
+    limit: int = MOST_CALLS,
+) -> list[Call]:
     """The calls of a civil day, by hour of the appointment: what can be done by that evening,
-    about appointments that have not begun before that day."""
+    about appointments that have not begun before that day. `after`: (start, task) of the last
+    one of the page before."""
     zone = zone_of(rules, uf)
     start, end = (to_utc(one, time(0), zone) for one in (day, day + timedelta(days=1)))
+    scope = scope_of(rules, narrowed(ufs, [uf] if uf else []))
     with store.read() as connection:
-        found = worklist.calls(connection, start=micros(start), end=micros(end))
-    return [_call(rules, row) for row in found if uf in ("", row.uf)]
+        found = subjects.calls(
+            connection, scope, start=micros(start), end=micros(end), after=after, limit=limit
+        )
+    return [_call(rules, row) for row in found]
 
 
 def _call(rules: Rules, row: Record) -> Call:
@@ -224,4 +250,7 @@ def _call(rules: Rules, row: Record) -> Call:
         why=row.sentence,
         words=words(rules, row.task_kind, row.uf, row),
         assignee=row.assignee,
+        number=number,
+        holder=row.holder,
+        priority=PRIORITIES[Priority(row.priority)],
     )

@@ -413,6 +413,21 @@ class Task(Base, table=True):
         UniqueConstraint("kind", "subject", "subject_version"),
         Index("ix_task_state", "state", "created_at"),
         Index("ix_task_subject", "subject", "id"),
+        Index(
+            "ix_task_open",
+            "uf",
+            "priority",
+            "id",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index(
+            "ix_task_resolved",
+            "resolved_at",
+            "id",
+            sqlite_where=text("resolved_at IS NOT NULL"),
+            postgresql_where=text("resolved_at IS NOT NULL"),
+        ),
     )
     id: int = primary_key()
     kind: str = words()

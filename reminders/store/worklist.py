@@ -1,15 +1,15 @@
-"""Tasks in people's hands: who has one, how it ended, and what it is about.
+"""Tasks in people's hands: who has one, and how it ended.
 
 A verb is one conditional UPDATE: one changed row means that it was ours to change. Every change
 appends a row to `task_event` in the same transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from reminders.store.engine import Record, insert_rows, many, reserve, rows, run
-from reminders.store.planning import among
+from reminders.store.engine import Record, insert_rows, listed, reserve, rows, run
 
 FAR = 2**62  # where a task not looked at yet stands among deadlines
 
@@ -19,6 +19,12 @@ COLUMNS = (
     "t.due_at, t.deadline_at, t.priority, t.assignee, t.taken_at, t.escalated_at, t.resolved_at, "
     f"t.resolved_by, t.resolution, t.appointment_id, {DEADLINE} AS place"
 )
+# A person's name where the login is an account's; other programs name whom they like.
+NAMED = (
+    f"{COLUMNS}, COALESCE(ha.name, t.assignee) AS holder, COALESCE(da.name, t.resolved_by) AS doer "
+    "FROM task t LEFT JOIN account ha ON ha.login = t.assignee "
+    "LEFT JOIN account da ON da.login = t.resolved_by"
+)
 STATES = {
     "open": "t.state = 'open'",
     "free": "t.state = 'open' AND t.assignee = ''",
@@ -27,41 +33,124 @@ STATES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose tasks: of these services (None: of all, unmapped ones too), and of `escalated` what
+    was left undone there past its deadline."""
+
+    ufs: frozenset[str] | None = None
+    escalated: frozenset[str] = frozenset()
+
+    def holds(self, row: Record) -> bool:
+        """Is this task of it?"""
+        if self.ufs is None or row.uf in self.ufs:
+            return True
+        return row.escalated_at is not None and row.uf in self.escalated
+
+    @property
+    def sql(self) -> str:
+        """True for a task of it; asks for `ids`, where that is not None."""
+        if self.ufs is None:
+            return "1 = 1"
+        return "(t.uf IN :ids OR (t.escalated_at IS NOT NULL AND ('>' || t.uf) IN :ids))"
+
+    @property
+    def ids(self) -> list[str] | None:
+        if self.ufs is None:
+            return None
+        return sorted(self.ufs) + [f">{uf}" for uf in sorted(self.escalated)] or [""]
+
+
+EVERYTHING = Scope()
+
+
+def scoped(
+    connection: Connection, sql: str, ids: Sequence[object] | None, **values: object
+) -> Sequence[Record]:
+    """Rows of a statement that says `IN :ids` only where there is a list."""
+    if ids is None:
+        return rows(connection, sql, **values)
+    found: Sequence[Record] = listed(connection, sql, ids, **values).all()
+    return found
+
+
 def page(
     connection: Connection,
     *,
     state: str,
-    uf: str,
-    escalated_from: Sequence[str],
+    scope: Scope,
     late_at: int | None,
     after: tuple[int, int, int],
     limit: int,
 ) -> Sequence[Record]:
-    """The next tasks after (priority, deadline, key), in that order.
-
-    `uf`: of this service, and of `escalated_from` what was escalated; "": of all. `late_at`:
-    only those whose deadline has passed then.
-    """
+    """The next tasks after (priority, deadline, key), in that order. `late_at`: only those whose
+    deadline has passed then."""
+    wanted = [STATES[state], f"(t.priority, {DEADLINE}, t.id) > (:p, :d, :i)", scope.sql]
     values: dict[str, object] = {"p": after[0], "d": after[1], "i": after[2], "limit": limit}
-    wanted = [STATES[state], f"(t.priority, {DEADLINE}, t.id) > (:p, :d, :i)"]
-    if uf:
-        others = {f"from{number}": one for number, one in enumerate(escalated_from)}
-        values |= others | {"uf": uf}
-        marks = ", ".join(f":{name}" for name in others) or "NULL"
-        wanted.append(f"(t.uf = :uf OR (t.escalated_at IS NOT NULL AND t.uf IN ({marks})))")
     if late_at is not None:
         values["late"] = late_at
         wanted.append("t.deadline_at <= :late")
-    return rows(
+    return scoped(
         connection,
-        f"SELECT {COLUMNS} FROM task t WHERE {' AND '.join(wanted)} "
+        f"SELECT {NAMED} WHERE {' AND '.join(wanted)} "
         f"ORDER BY t.priority, {DEADLINE}, t.id LIMIT :limit",
+        scope.ids,
         **values,
     )
 
 
+# --- the tabs of a person ------------------------------------------------------------------------
+
+# What each holds: asks for `me`, `now` or `since`.
+TABS = {
+    "mine": "t.state = 'open' AND t.assignee = :me",
+    "open": "t.state = 'open'",
+    "late": "t.state = 'open' AND t.deadline_at <= :now",
+    "done": "t.resolved_at >= :since AND t.state = 'done'",
+}
+COUNTED = 100  # no tab is counted further
+_NEXT = {
+    "done": ("(t.resolved_at, t.id) < (:p, :i)", "t.resolved_at DESC, t.id DESC"),
+    "": (f"(t.priority, {DEADLINE}, t.id) > (:p, :d, :i)", f"t.priority, {DEADLINE}, t.id"),
+}
+
+
+def tab(
+    connection: Connection,
+    name: str,
+    scope: Scope,
+    *,
+    me: str,
+    now: int,
+    since: int,
+    after: tuple[int, int, int],
+    limit: int,
+) -> tuple[dict[str, int], Sequence[Record]]:
+    """How many tasks each tab has, at most COUNTED, and the next ones of one of them.
+
+    Open ones in the order of `page`; done ones the latest first, after (resolved, 0, key). One
+    statement: an empty list still has its numbers.
+    """
+    beyond, order = _NEXT.get(name, _NEXT[""])
+    values = {"me": me, "now": now, "since": since, "p": after[0], "d": after[1], "i": after[2]}
+    numbers = ", ".join(
+        f"(SELECT COUNT(*) FROM (SELECT 1 FROM task t WHERE {wanted} AND {scope.sql} "
+        f"LIMIT {COUNTED}) few) AS count_{one}"
+        for one, wanted in TABS.items()
+    )
+    sql = (
+        f"SELECT numbers.*, list.* FROM (SELECT {numbers}) numbers LEFT JOIN (SELECT {NAMED} "
+        f"WHERE {TABS[name]} AND {beyond} AND {scope.sql} ORDER BY {order} LIMIT :limit) list "
+        f"ON 1 = 1 ORDER BY {order.replace('t.', 'list.')}"
+    )
+    used = {key: value for key, value in values.items() if f":{key}" in sql}
+    found = scoped(connection, sql, scope.ids, **used, limit=limit)
+    counts = {one: int(getattr(found[0], f"count_{one}")) for one in TABS}
+    return counts, [row for row in found if row.id is not None]
+
+
 def find(connection: Connection, task: int) -> Record | None:
-    found = rows(connection, f"SELECT {COLUMNS} FROM task t WHERE t.id = :id", id=task)
+    found = rows(connection, f"SELECT {NAMED} WHERE t.id = :id", id=task)
     return found[0] if found else None
 
 
@@ -156,280 +245,6 @@ def add_events(
         )
 
 
-# --- what is new, late or no longer to do ------------------------------------------------------
-
-
-def _unlocked(connection: Connection) -> str:
-    """Tasks somebody else is changing are left to the next bell: who never waits while holding
-    others cannot be one of two that wait for each other."""
-    return "" if connection.dialect.name == "sqlite" else " FOR UPDATE OF t SKIP LOCKED"
-
-
-def fresh(connection: Connection, *, limit: int = 500) -> Sequence[Record]:
-    """Open tasks nobody gave a deadline yet."""
-    return rows(
-        connection,
-        f"SELECT {COLUMNS} FROM task t WHERE t.state = 'open' AND t.deadline_at IS NULL "
-        f"ORDER BY t.id LIMIT :limit{_unlocked(connection)}",
-        limit=limit,
-    )
-
-
-def adopt(connection: Connection, found: Sequence[Mapping[str, object]]) -> None:
-    many(
-        connection,
-        "UPDATE task SET due_at = :due, deadline_at = :deadline, uf = :uf, "
-        "appointment_id = :appointment WHERE id = :id AND deadline_at IS NULL",
-        found,
-    )
-
-
-def hurry(connection: Connection, *, now: int, until: int) -> int:
-    """What is about an appointment of the next hours goes before all but an alert."""
-    return run(
-        connection,
-        "UPDATE task SET priority = 1 WHERE id IN (SELECT t.id FROM task t "
-        "WHERE t.state = 'open' AND t.priority > 1 AND t.appointment_id IN "
-        "(SELECT ap.id FROM appointment ap WHERE ap.starts_at >= :now AND ap.starts_at < :until)"
-        f"{_unlocked(connection)})",
-        now=now,
-        until=until,
-    )
-
-
-def escalate(connection: Connection, *, at: int) -> Sequence[Record]:
-    """Mark what nobody ended by its deadline, once."""
-    return rows(
-        connection,
-        "UPDATE task SET escalated_at = :at WHERE id IN (SELECT t.id FROM task t "
-        "WHERE t.state = 'open' AND t.escalated_at IS NULL AND t.deadline_at <= :at"
-        f"{_unlocked(connection)}) RETURNING id, uf",
-        at=at,
-    )
-
-
-def late_by_kind(connection: Connection) -> Sequence[Record]:
-    return rows(
-        connection,
-        "SELECT uf, kind, MAX(sentence) AS sentence, COUNT(*) AS number FROM task "
-        "WHERE state = 'open' AND escalated_at IS NOT NULL GROUP BY uf, kind "
-        "ORDER BY uf, number DESC, kind",
-    )
-
-
-def claim_day(connection: Connection, key: str, day: str) -> bool:
-    """True for the first who asks for this key and day (ISO 8601)."""
-    return bool(
-        run(
-            connection,
-            "INSERT INTO setting (key, value) VALUES (:key, :day) ON CONFLICT (key) "
-            "DO UPDATE SET value = excluded.value WHERE setting.value < excluded.value",
-            key=key,
-            day=day,
-        )
-    )
-
-
-def give_back_day(connection: Connection, key: str, day: str) -> None:
-    run(connection, "DELETE FROM setting WHERE key = :key AND value = :day", key=key, day=day)
-
-
-_READ = (
-    "EXISTS (SELECT 1 FROM answer w WHERE w.appointment_id = ap.id AND w.cycle = ap.version "
-    "AND w.kind = 'read' AND w.undone_at IS NULL)"
-)
-_EXPECTED = (
-    "ap.status = 'booked' AND NOT (ap.answered_cycle = ap.version AND ap.answer = 'cancelled')"
-)
-
-
-def unread(connection: Connection, ufs: Sequence[str], *, now: int, until: int) -> Sequence[Record]:
-    """Coming appointments of these services whose instructions nobody said to have read."""
-    return among(
-        connection,
-        "SELECT ap.id, ap.uf, ap.kind, ap.version, ap.starts_at FROM appointment ap "
-        f"WHERE ap.starts_at > :now AND ap.starts_at < :until AND {_EXPECTED} AND NOT {_READ} "
-        "AND ap.all_day = 0 AND NOT EXISTS (SELECT 1 FROM task t "
-        "WHERE t.kind = 'call_preparation' AND t.appointment_id = ap.id "
-        "AND t.subject_version = ap.version) AND ap.uf IN :ids",
-        ufs,
-        now=now,
-        until=until,
-    )
-
-
-def end_read_calls(connection: Connection) -> list[int]:
-    """Calls about instructions that were read since, or of an appointment that is no more so."""
-    found = rows(
-        connection,
-        "UPDATE task SET state = 'done', resolution = 'not-needed' WHERE id IN "
-        "(SELECT t.id FROM task t WHERE t.state = 'open' AND t.kind = 'call_preparation' "
-        "AND t.appointment_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM appointment ap "
-        "WHERE ap.id = t.appointment_id AND ap.version = t.subject_version "
-        f"AND {_EXPECTED} AND NOT {_READ}){_unlocked(connection)}) RETURNING id",
-    )
-    return [row.id for row in found]
-
-
-# --- what a task is about ----------------------------------------------------------------------
-
-
-def about(connection: Connection, subjects: Sequence[str]) -> dict[str, list[Record]]:
-    """subject -> its appointments (id, uf, starts_at), the earliest first."""
-    keys: dict[str, dict[object, str]] = {"appointment": {}, "inbound": {}, "message": {}}
-    origins: dict[object, str] = {}
-    for subject in subjects:
-        kind, _, rest = subject.partition(":")
-        if kind == "answer":
-            origins[rest] = subject
-        elif kind in keys and rest.isdigit():
-            keys[kind][int(rest)] = subject
-    found: dict[str, list[Record]] = {}
-    for names, of in (
-        (keys["appointment"], _OF_APPOINTMENT),
-        (keys["inbound"], _OF_INBOUND),
-        (keys["message"], _OF_MESSAGE),
-        (origins, _OF_ANSWER),
-    ):
-        sql = f"SELECT DISTINCT {of} ORDER BY ap.starts_at, ap.id"
-        for row in among(connection, sql, list(names)):
-            found.setdefault(names[row.about_key], []).append(row)
-    return found
-
-
-_FOUND = "AS about_key, ap.id, ap.uf, ap.starts_at FROM"
-_OF_APPOINTMENT = f"ap.id {_FOUND} appointment ap WHERE ap.id IN :ids"
-_OF_INBOUND = (
-    f"i.id {_FOUND} inbound i JOIN told t ON t.attempt_id = i.attempt_id "
-    "JOIN appointment ap ON ap.id = t.appointment_id WHERE i.id IN :ids"
-)
-_OF_MESSAGE = (
-    f"m.message_id {_FOUND} message_item m JOIN decision d ON d.id = m.decision_id "
-    "JOIN appointment ap ON ap.id = d.appointment_id WHERE m.message_id IN :ids"
-)
-_OF_ANSWER = (
-    f"w.origin {_FOUND} answer w JOIN appointment ap ON ap.id = w.appointment_id "
-    "WHERE w.origin IN :ids"
-)
-
-
-PEOPLE = (
-    "ap.id, ap.source_id, ap.external_id, ap.uf, ap.kind, ap.starts_at, ap.all_day, ap.status, "
-    "ap.version, CASE WHEN ap.answered_cycle = ap.version THEN ap.answer ELSE 'none' END "
-    "AS answer, ap.patient_id, p.family, p.given, p.birth_date, p.identifier, p.phone, p.email, "
-    "p.proxy, p.proxy_phone, p.proxy_email, p.protected, p.contact_problem, "
-    "COALESCE(p.spoken, '') AS spoken, COALESCE(p.language, '') AS language"
-)
-
-
-def appointments(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
-    """Appointments with their patients, the earliest first."""
-    return among(
-        connection,
-        f"SELECT {PEOPLE} FROM appointment ap LEFT JOIN patient p ON p.id = ap.patient_id "
-        "WHERE ap.id IN :ids ORDER BY ap.starts_at, ap.id",
-        ids,
-    )
-
-
-def appointment_of(connection: Connection, source: str, number: str) -> Record | None:
-    """By the DPI's own number; kept as it is until the end of the transaction."""
-    lock = "" if connection.dialect.name == "sqlite" else " FOR UPDATE OF ap"
-    found = rows(
-        connection,
-        f"SELECT {PEOPLE}, ap.version_at, ap.answered_at, CASE WHEN EXISTS (SELECT 1 "
-        "FROM answer w WHERE w.appointment_id = ap.id AND w.settled_at IS NOT NULL "
-        "AND w.superseded_at IS NULL AND w.undone_at IS NULL) THEN 1 ELSE 0 END AS settled "
-        "FROM appointment ap LEFT JOIN patient p ON p.id = ap.patient_id "
-        f"WHERE ap.source_id = :source AND ap.external_id = :number{lock}",
-        source=source,
-        number=number,
-    )
-    return found[0] if found else None
-
-
-def texts(connection: Connection, appointment: int, *, limit: int = 10) -> Sequence[Record]:
-    """What was written about an appointment, the latest first."""
-    return rows(
-        connection,
-        "SELECT a.started_at, a.channel, a.state, a.body, t.starts_at AS told_start, t.cycle "
-        "FROM told t JOIN attempt a ON a.id = t.attempt_id WHERE t.appointment_id = :id "
-        "AND a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
-        "ORDER BY a.started_at DESC, a.id DESC LIMIT :limit",
-        id=appointment,
-        limit=limit,
-    )
-
-
-def reply(connection: Connection, inbound: int) -> Record | None:
-    found = rows(
-        connection,
-        "SELECT i.sender, i.body, i.received_at, i.intent, a.body AS answers, a.started_at "
-        "FROM inbound i LEFT JOIN attempt a ON a.id = i.attempt_id WHERE i.id = :id",
-        id=inbound,
-    )
-    return found[0] if found else None
-
-
-def written_to(connection: Connection, message: int) -> str:
-    found = rows(connection, "SELECT recipient FROM message WHERE id = :id", id=message)
-    return str(found[0].recipient) if found else ""
-
-
-def answers(connection: Connection, appointment: int) -> Sequence[Record]:
-    return rows(
-        connection,
-        "SELECT kind, channel, actor, reason, given_at, cycle, undone_at, superseded_at "
-        "FROM answer WHERE appointment_id = :id ORDER BY id",
-        id=appointment,
-    )
-
-
-def calls(connection: Connection, *, start: int, end: int) -> Sequence[Record]:
-    """Calls of one civil day [start, end): those that can be made by then, about appointments
-    that have not begun before, by hour of the appointment."""
-    return rows(
-        connection,
-        f"SELECT t.id AS task_id, t.kind AS task_kind, t.sentence, t.assignee, t.priority, "
-        f"{PEOPLE} FROM task t JOIN appointment ap ON ap.id = t.appointment_id "
-        "LEFT JOIN patient p ON p.id = ap.patient_id WHERE t.state = 'open' "
-        "AND substr(t.kind, 1, 5) = 'call_' AND COALESCE(t.due_at, t.created_at) < :end "
-        "AND ap.starts_at >= :start ORDER BY ap.starts_at, t.id",
-        start=start,
-        end=end,
-    )
-
-
-# --- requests of other systems -----------------------------------------------------------------
-
-
-def claim_request(connection: Connection, key: str, body_hash: bytes, *, at: int) -> Record | None:
-    """None: new, and ours to answer in this transaction; else the request as it was answered."""
-    new = run(
-        connection,
-        "INSERT INTO request (key, body_hash, status, created_at) "
-        "VALUES (:key, :hash, 0, :at) ON CONFLICT (key) DO NOTHING",
-        key=key,
-        hash=body_hash,
-        at=at,
-    )
-    if new:
-        return None
-    return rows(
-        connection, "SELECT body_hash, status, response FROM request WHERE key = :key", key=key
-    )[0]
-
-
-def answer_request(connection: Connection, key: str, status: int, response: str) -> None:
-    run(
-        connection,
-        "UPDATE request SET status = :status, response = :response WHERE key = :key",
-        status=status,
-        response=response,
-        key=key,
-    )
-
-
 def bind(connection: Connection, kind: str, subject: str, appointment: int) -> None:
     """Say what a task is about whose subject names no appointment."""
     run(
@@ -439,7 +254,3 @@ def bind(connection: Connection, kind: str, subject: str, appointment: int) -> N
         kind=kind,
         subject=subject,
     )
-
-
-def forget_request(connection: Connection, key: str) -> None:
-    run(connection, "DELETE FROM request WHERE key = :key", key=key)
