@@ -80,10 +80,15 @@ def _moved(shape: FeedShape, limits: Limits) -> Verdict | None:
     )
 
 
+def usual_of(shape: FeedShape) -> float | None:
+    """What this weekday's feeds hold; None before the first."""
+    return median(shape.same_weekday) if shape.same_weekday else None
+
+
 def _volume(shape: FeedShape, limits: Limits) -> Verdict | None:
-    if not shape.same_weekday:
+    usual = usual_of(shape)
+    if usual is None:
         return None
-    usual = median(shape.same_weekday)
     strange = shape.expected < limits.least_share * usual or (
         shape.expected > limits.most_share * usual
     )

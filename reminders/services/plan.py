@@ -558,6 +558,8 @@ def _fate(row: Record) -> Taken:
         row.message_state == State.UNKNOWN and row.settled_at is not None
     ):
         return "failed"
+    if row.message_state == State.CANCELLED and row.message_reason == "discarded":
+        return "left"  # a person decided that it never leaves, over no channel
     return "left" if row.message_state in LEFT else "open"
 
 

@@ -7,15 +7,15 @@ from zoneinfo import ZoneInfo
 
 from reminders.config import DpiTable
 from reminders.domain.appointment import RowProblem
-from reminders.domain.guard import FeedShape, Limits, Verdict, verdicts
+from reminders.domain.guard import FeedShape, Limits, Verdict, usual_of, verdicts
 from reminders.errors import FeedRefused, SourceUnavailable
 from reminders.failpoint import failpoint
 from reminders.ports import AppointmentSource, Feed
 from reminders.services.freshness import hold_if_stale
-from reminders.services.hold import place_hold
+from reminders.services.hold import Seen, Unit, place_hold
 from reminders.services.staging import batches
 from reminders.services.tasks import tell_doubts
-from reminders.store import sources, syncing
+from reminders.store import holds, sources, syncing
 from reminders.store.engine import Connection, Record, Session, Store
 from reminders.store.types import micros
 
@@ -53,8 +53,9 @@ class SyncOptions:
 
 
 class _TooStrange(Exception):
-    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+    def __init__(self, verdicts: Sequence[Verdict], seen: Seen) -> None:
         self.verdicts = verdicts
+        self.seen = seen
 
 
 def sync(
@@ -105,12 +106,17 @@ def _take(
 ) -> FeedSummary:
     summary = FeedSummary(table.id, feed.info.name, notes=feed.info.notes)
     found: Sequence[Verdict] = ()
+    seen: Seen | None = None
     with store.read() as connection:
         state = sources.state(connection, table.id)
         known = sources.already_applied(connection, table.id, feed.info.content_hash)
+        discarded = holds.was_discarded(connection, table.id, feed.info.content_hash)
     try:
         if known:
             summary.status = "known"
+        elif discarded is not None:
+            summary.status, summary.code = "refused", "discarded"
+            summary.sentence = f"{feed.info.name} : écarté par {discarded.released_by}."
         else:
             _refuse_by_date(feed, table, state, options.zone, now)
             _apply(store, table, feed, options, state, summary, now)
@@ -121,11 +127,11 @@ def _take(
     except SourceUnavailable as error:
         summary.status, summary.code, summary.sentence = "unavailable", error.code, error.sentence
     except _TooStrange as error:
-        found = error.verdicts
+        found, seen = error.verdicts, error.seen
         summary.status, summary.code = "held", found[0].code
         summary.sentence = " ".join(verdict.sentence for verdict in found)
     if found:
-        _set_aside(store, feed, summary, found, now)
+        _set_aside(store, feed, summary, found, now, seen)
     if not options.keep_inputs:
         _put_away(feed, summary)
     return summary
@@ -204,18 +210,15 @@ def _look(
         None if window is None else (micros(window[0]), micros(window[1])),
     )
     if feed.info.mode == "snapshot":
-        usual = sources.same_weekday(connection, table.id, feed.info.as_of, options.zone)
-        found = verdicts(
-            FeedShape(
-                expected=shape.expected,
-                known=shape.known,
-                vanished=shape.vanished,
-                common=shape.common,
-                moved_together=shape.moved_together,
-                same_weekday=usual,
-            ),
-            options.limits,
+        told = FeedShape(
+            expected=shape.expected,
+            known=shape.known,
+            vanished=shape.vanished,
+            common=shape.common,
+            moved_together=shape.moved_together,
+            same_weekday=sources.same_weekday(connection, table.id, feed.info.as_of, options.zone),
         )
+        found = verdicts(told, options.limits)
         unseen = [
             verdict
             for verdict in found
@@ -224,8 +227,26 @@ def _look(
             )
         ]
         if unseen:
-            raise _TooStrange(unseen)
+            raise _TooStrange(unseen, _seen(connection, table.id, told, shape, now))
     return shape
+
+
+def _seen(
+    connection: Connection, source: str, told: FeedShape, shape: Record, now: datetime
+) -> Seen:
+    """What a person must know of a feed that is held, while it is still staged."""
+    span = (micros(now), shape.low, shape.high)
+    return Seen(
+        received=told.expected,
+        usual=usual_of(told),
+        known=told.known,
+        vanished=told.vanished,
+        moved=told.moved_together,
+        units=tuple(
+            Unit(row.uf, row.known, row.received) for row in syncing.units(connection, source, span)
+        ),
+        samples=[(row.id, row.fate, row.told) for row in syncing.samples(connection, source, span)],
+    )
 
 
 def _write(
@@ -294,7 +315,12 @@ def _remember(
 
 
 def _set_aside(
-    store: Store, feed: Feed, summary: FeedSummary, found: Sequence[Verdict], now: datetime
+    store: Store,
+    feed: Feed,
+    summary: FeedSummary,
+    found: Sequence[Verdict],
+    now: datetime,
+    seen: Seen | None,
 ) -> None:
     """Record what was not applied, and place the holds it asks for."""
     info = feed.info
@@ -308,7 +334,7 @@ def _set_aside(
                 continue
             place_hold(
                 connection, summary.source, verdict.code, verdict.sentence,
-                now=now, by="reminders", feed_hash=info.content_hash,
+                now=now, by="reminders", feed_hash=info.content_hash, seen=seen,
             )  # fmt: skip
 
 

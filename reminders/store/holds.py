@@ -1,11 +1,11 @@
-"""Holds: rows that forbid sending until a person releases them."""
+"""Holds: rows that forbid sending until a person releases or discards them."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from reminders.store.engine import Record, reserve, rows, run
-from reminders.store.planning import expire
+from reminders.store.engine import Record, insert_rows, listed, reserve, rows, run
+from reminders.store.planning import expire, mark_patients_of
 
 # A message is held when one of its appointments comes from a held source, or all is held.
 HELD_MESSAGE = (
@@ -13,6 +13,18 @@ HELD_MESSAGE = (
     "h.source_id IN (SELECT a.source_id FROM message_item i "
     "JOIN decision d ON d.id = i.decision_id JOIN appointment a ON a.id = d.appointment_id "
     "WHERE i.message_id = message.id)))"
+)
+
+
+# What one hold waits with: the messages about its source, or all of them.
+_OF_SOURCE = (
+    "(:source = '' OR EXISTS (SELECT 1 FROM message_item i JOIN decision d ON d.id = i.decision_id "
+    "JOIN appointment a ON a.id = d.appointment_id WHERE i.message_id = message.id "
+    "AND a.source_id = :source))"
+)
+COLUMNS = (
+    "id, source_id, code, feed_hash, sentence, placed_at, placed_by, released_at, released_by, "
+    "evidence, ended"
 )
 
 
@@ -25,30 +37,57 @@ def place(
     now: int,
     by: str,
     feed_hash: str,
+    evidence: str = "",
+    samples: Sequence[tuple[int, str, int | None]] = (),
 ) -> bool:
-    """True if it is new; the same code for the same source and input is held once."""
+    """True if it is new; the same code for the same source and input is held once.
+
+    `samples`: (appointment, fate, start the feed tells) of some that it is about.
+    """
+    number = reserve(connection, "hold", 1)
     changed = run(
         connection,
-        "INSERT INTO hold (id, source_id, code, feed_hash, sentence, placed_at, placed_by) "
-        "SELECT :id, :source, :code, :feed_hash, :sentence, :now, :by WHERE NOT EXISTS "
+        "INSERT INTO hold (id, source_id, code, feed_hash, sentence, placed_at, placed_by, "
+        "evidence) "
+        "SELECT :id, :source, :code, :feed_hash, :sentence, :now, :by, :evidence WHERE NOT EXISTS "
         "(SELECT 1 FROM hold WHERE source_id = :source AND code = :code "
         "AND feed_hash = :feed_hash AND released_at IS NULL)",
-        id=reserve(connection, "hold", 1),
+        id=number,
         source=source,
         code=code,
         feed_hash=feed_hash,
         sentence=sentence,
         now=now,
         by=by,
+        evidence=evidence,
     )
+    if changed:
+        insert_rows(
+            connection,
+            "hold_sample",
+            ("hold_id", "appointment_id", "fate", "starts_at"),
+            [(number, *sample) for sample in samples],
+        )
     return changed > 0
 
 
 def active(connection: Connection) -> Sequence[Record]:
     return rows(
         connection,
-        "SELECT id, source_id, code, sentence, placed_at, placed_by FROM hold "
-        "WHERE released_at IS NULL ORDER BY placed_at, id",
+        f"SELECT {COLUMNS} FROM hold WHERE released_at IS NULL ORDER BY placed_at, id",
+    )
+
+
+def occasion(connection: Connection, hold: int, *, lock: bool = False) -> Sequence[Record]:
+    """A hold and those placed with it, for the same input at the same moment; that one first.
+    `lock`: nobody else ends them before our commit."""
+    waits = " FOR UPDATE" if lock and connection.dialect.name != "sqlite" else ""
+    return rows(
+        connection,
+        f"SELECT {COLUMNS} FROM hold WHERE (source_id, feed_hash, placed_at) = "
+        "(SELECT source_id, feed_hash, placed_at FROM hold WHERE id = :id) "
+        f"ORDER BY CASE WHEN id = :id THEN 0 ELSE 1 END, id{waits}",
+        id=hold,
     )
 
 
@@ -76,8 +115,16 @@ def hold_due(connection: Connection, now: int) -> int:
 
 
 def release_all(connection: Connection, *, now: int, by: str) -> tuple[int, int]:
-    """End every hold. Held messages still useful are planned again, the others have expired:
-    (how many of the former, of the latter)."""
+    """End every hold: see `end`."""
+    return end(connection, [row.id for row in active(connection)], "released", now=now, by=by)
+
+
+def end(
+    connection: Connection, ids: Sequence[int], how: str, *, now: int, by: str
+) -> tuple[int, int]:
+    """End these holds, `how` released or discarded. Held messages that are still useful and that
+    nothing else holds are planned again, the late ones expire: (how many of the former, of the
+    latter). Of two people at once the second changes nothing."""
     late = int(
         rows(
             connection,
@@ -86,29 +133,123 @@ def release_all(connection: Connection, *, now: int, by: str) -> tuple[int, int]
         )[0][0]
     )
     expire(connection, now)
-    run(
+    if ids and how == "released":
+        _let_through(connection, ids, now=now, by=by)
+    if ids:
+        listed(
+            connection,
+            "UPDATE hold SET released_at = :now, released_by = :by, ended = :how "
+            "WHERE released_at IS NULL AND id IN :ids",
+            ids,
+            now=now,
+            by=by,
+            how=how,
+        )
+    back = run(
+        connection,
+        "UPDATE message SET state = 'PLANNED', reason = '', updated_at = :now "
+        f"WHERE state = 'HELD' AND closes_at > :now AND NOT {HELD_MESSAGE}",
+        now=now,
+    )
+    return back, late
+
+
+def _let_through(connection: Connection, ids: Sequence[int], *, now: int, by: str) -> None:
+    listed(
         connection,
         "UPDATE source SET released_at = :now, released_by = :by WHERE released_at IS NULL "
-        "AND id IN (SELECT source_id FROM hold WHERE released_at IS NULL AND code = 'first_run')",
+        "AND id IN (SELECT source_id FROM hold WHERE released_at IS NULL AND code = 'first_run' "
+        "AND id IN :ids)",
+        ids,
         now=now,
         by=by,
     )
     # The layout a person accepted becomes the known one at the next feed.
-    run(
+    listed(
         connection,
-        "UPDATE source SET layout = '' WHERE id IN "
-        "(SELECT source_id FROM hold WHERE released_at IS NULL AND code = 'header_changed')",
+        "UPDATE source SET layout = '' WHERE id IN (SELECT source_id FROM hold "
+        "WHERE released_at IS NULL AND code = 'header_changed' AND id IN :ids)",
+        ids,
     )
-    run(
+
+
+# --- what one hold waits with --------------------------------------------------------------------
+
+
+def waiting(connection: Connection, source: str, now: int, until: int) -> Record:
+    """Messages about a source ("": all): `held` are due and wait, `late` ones wait for nothing
+    any more, `later` ones are due between now and `until`."""
+    return rows(
         connection,
-        "UPDATE hold SET released_at = :now, released_by = :by WHERE released_at IS NULL",
+        "SELECT COALESCE(SUM(CASE WHEN closes_at > :now AND (state = 'HELD' OR opens_at <= :now) "
+        "THEN 1 ELSE 0 END), 0) AS held, "
+        "COALESCE(SUM(CASE WHEN state = 'HELD' AND closes_at <= :now THEN 1 ELSE 0 END), 0) "
+        "AS late, "
+        "COALESCE(SUM(CASE WHEN state = 'PLANNED' AND opens_at > :now THEN 1 ELSE 0 END), 0) "
+        f"AS later FROM message WHERE (state = 'HELD' OR (state = 'PLANNED' "
+        f"AND opens_at < :until AND closes_at > :now)) AND {_OF_SOURCE}",
+        source=source,
         now=now,
-        by=by,
+        until=until,
+    )[0]
+
+
+def cancel_held(connection: Connection, source: str, *, now: int) -> int:
+    """Due messages about a source that wait will never leave; the hold stays."""
+    due = (
+        "(state = 'HELD' OR (state = 'PLANNED' AND opens_at <= :now)) AND closes_at > :now "
+        f"AND {_OF_SOURCE}"
     )
-    back = run(
+    mark_patients_of(connection, due, source=source, now=now)
+    return run(
         connection,
-        "UPDATE message SET state = 'PLANNED', reason = '', updated_at = :now "
-        "WHERE state = 'HELD' AND closes_at > :now",
+        "UPDATE message SET state = 'CANCELLED', reason = 'discarded', updated_at = :now "
+        f"WHERE {due}",
+        source=source,
         now=now,
     )
-    return back, late
+
+
+def samples(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    """The appointments kept of these holds, each once, with what we hold of them now."""
+    if not ids:
+        return []
+    found: Sequence[Record] = listed(
+        connection,
+        "SELECT s.appointment_id AS id, s.fate, s.starts_at AS told, ap.starts_at, ap.uf, "
+        "ap.status, p.family, p.given FROM hold_sample s "
+        "JOIN appointment ap ON ap.id = s.appointment_id "
+        "LEFT JOIN patient p ON p.id = ap.patient_id "
+        "WHERE s.hold_id = (SELECT MIN(x.hold_id) FROM hold_sample x "
+        "WHERE x.appointment_id = s.appointment_id AND x.hold_id IN :ids) "
+        "ORDER BY ap.starts_at, ap.id",
+        ids,
+    ).all()
+    return found
+
+
+def beyond(connection: Connection, source: str, ufs: Sequence[str], now: int) -> bool:
+    """Does this source ("": any) tell of coming appointments outside these services?"""
+    found = listed(
+        connection,
+        "SELECT 1 FROM appointment WHERE starts_at > :now AND status = 'booked' "
+        "AND (:source = '' OR source_id = :source) AND NOT (uf IN :ids) LIMIT 1",
+        list(ufs) or [""],
+        source=source,
+        now=now,
+    )
+    return found.first() is not None
+
+
+def was_discarded(connection: Connection, source: str, content_hash: str) -> Record | None:
+    """The hold with which somebody discarded this very input."""
+    if not content_hash:
+        return None
+    found = rows(
+        connection,
+        "SELECT released_at, released_by FROM hold WHERE source_id = :source "
+        "AND feed_hash = :hash AND ended = 'discarded' ORDER BY released_at DESC LIMIT 1",
+        source=source,
+        hash=content_hash,
+    )
+    return found[0] if found else None

@@ -183,10 +183,14 @@ def delete_audit(store: Store, before: int) -> int:
 
 def delete_journal(store: Store, before: int) -> int:
     """What was done with tasks; feeds, runs, ended holds. They name staff at most."""
-    return sum(
+    deleted = sum(
         _each(store, table, where, f"DELETE FROM {table} WHERE id IN :ids", before=before)
         for table, where in _JOURNAL.items()
     )
+    with store.write() as connection:  # a few lines a hold
+        gone = "NOT EXISTS (SELECT 1 FROM hold h WHERE h.id = hold_sample.hold_id)"
+        run(connection, f"DELETE FROM hold_sample WHERE {gone}")
+    return deleted
 
 
 def compact(store: Store) -> None:

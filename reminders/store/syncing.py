@@ -115,6 +115,62 @@ def shape(connection: Connection, source: str, now: int, window: tuple[int, int]
     )[0]
 
 
+SAMPLES = 10  # of each fate
+UNITS = 10
+
+
+def samples(connection: Connection, source: str, span: tuple[int, int, int]) -> Sequence[Record]:
+    """Appointments the staged feed would cancel, and those it would move by its commonest offset;
+    `span`: now, low, high, as in `shape`."""
+    now, low, high = span
+    gone = (
+        "SELECT a.id, 'vanished' AS fate, CAST(NULL AS BIGINT) AS told FROM appointment a "
+        f"WHERE a.source_id = :source AND a.status IN {OPEN} AND a.starts_at >= :low "
+        "AND a.starts_at <= :high AND NOT EXISTS "
+        "(SELECT 1 FROM staged s WHERE s.external_id = a.external_id) "
+        "ORDER BY a.starts_at, a.id LIMIT :most"
+    )
+    both = (
+        "FROM appointment a JOIN staged s ON s.external_id = a.external_id "
+        "WHERE a.source_id = :source AND a.status = 'booked' AND s.status = 'booked' "
+        "AND a.starts_at > :now AND s.starts_at <> a.starts_at"
+    )
+    moved = (
+        f"SELECT a.id, 'moved' AS fate, s.starts_at AS told {both} AND s.starts_at - a.starts_at = "
+        f"(SELECT s.starts_at - a.starts_at {both} GROUP BY s.starts_at - a.starts_at "
+        "ORDER BY COUNT(*) DESC, 1 LIMIT 1) ORDER BY a.starts_at, a.id LIMIT :most"
+    )
+    return rows(
+        connection,
+        f"SELECT * FROM ({gone}) gone UNION ALL SELECT * FROM ({moved}) moved",
+        source=source,
+        now=now,
+        low=low,
+        high=high,
+        most=SAMPLES,
+    )
+
+
+def units(connection: Connection, source: str, span: tuple[int, int, int]) -> Sequence[Record]:
+    """Coming appointments by service, known and received: where they differ most first."""
+    now, low, high = span
+    return rows(
+        connection,
+        "SELECT uf, SUM(known) AS known, SUM(received) AS received FROM ("
+        "SELECT a.uf, 1 AS known, 0 AS received FROM appointment a "
+        f"WHERE a.source_id = :source AND a.status IN {OPEN} "
+        "AND a.starts_at >= :low AND a.starts_at <= :high "
+        "UNION ALL SELECT s.uf, 0, 1 FROM staged s WHERE s.status = 'booked' "
+        "AND s.starts_at > :now) both_sides GROUP BY uf "
+        "ORDER BY ABS(SUM(known) - SUM(received)) DESC, uf LIMIT :most",
+        source=source,
+        now=now,
+        low=low,
+        high=high,
+        most=UNITS,
+    )
+
+
 def _span(connection: Connection) -> tuple[int, int]:
     found = rows(connection, "SELECT MIN(starts_at), MAX(starts_at) FROM staged")[0]
     return (found[0] or 0, found[1] or 0)
