@@ -128,13 +128,17 @@ def close_unmapped(connection: Connection, uf: str, *, by: str, at: int) -> int:
     )
 
 
+_COMING = (
+    "uf, COUNT(*) AS coming, COUNT(DISTINCT patient_id) AS patients, MIN(starts_at) AS first, "
+    "MIN(agenda) AS agenda, MIN(NULLIF(place, '')) AS place, MIN(site_id) AS site"
+)
+
+
 def coming(connection: Connection, now: int) -> Sequence[Record]:
     """Per UF: its booked appointments to come, the first of them, and where the DPI says it is."""
     return rows(
         connection,
-        "SELECT uf, COUNT(*) AS coming, COUNT(DISTINCT patient_id) AS patients, "
-        "MIN(starts_at) AS first, MIN(agenda) AS agenda, MIN(NULLIF(place, '')) AS place, "
-        "MIN(site_id) AS site, MAX(first_seen_at) AS seen FROM appointment "
+        f"SELECT {_COMING} FROM appointment "
         "WHERE starts_at > :now AND status = 'booked' GROUP BY uf ORDER BY uf",
         now=now,
     )
@@ -144,7 +148,7 @@ def coming_of(connection: Connection, ufs: Sequence[str], now: int) -> Sequence[
     """The same count for these UF only."""
     return among(
         connection,
-        "SELECT uf, COUNT(*) AS coming FROM appointment WHERE starts_at > :now "
+        f"SELECT {_COMING} FROM appointment WHERE starts_at > :now "
         "AND status = 'booked' AND uf IN :ids GROUP BY uf",
         ufs,
         now=now,
