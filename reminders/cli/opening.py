@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,17 +18,31 @@ from reminders.cli.living import Scene, Working, inhabited
 from reminders.cli.serving import inside_of, listening, ringing
 from reminders.cli.showing import living, progress_bar
 from reminders.clock import OffsetClock
+from reminders.domain.access import Grant, Role
+from reminders.domain.sign_in import Lasting
+from reminders.services.accounts import open_doors
 from reminders.simulation.client import World
 from reminders.simulation.demo import OPENING
 from reminders.simulation.driver import live
 from reminders.web.demo import DemoPages
+from reminders.web.staff.accounts import ROLES
+from reminders.web.staff.visit import Staff
+from reminders.web.staff.words import N_
 
 BEAT_SECONDS = 0.5  # the world is told the time this often
 MOST_STEPS = 200  # quiet moments passed over in search of an event one can see
 NO_EVENT = timedelta(hours=1)
+PEOPLE = {
+    "agent": ("Nadia Marchand", Role.AGENT),
+    "cadre": ("Philippe Aubertin", Role.MANAGER),
+    "redaction": ("Élise Fontanel", Role.AUTHOR),
+    "validation": ("Dr Hélène Vasseur-Lemoine", Role.APPROVER),
+    "administration": ("Karim Belhadj", Role.ADMINISTRATOR),
+    "lecture": ("Marc Tessier", Role.READER),
+}
 
 
-def open_doors(seed: int, days: int, port: int) -> int:
+def open_demo(seed: int, days: int, port: int) -> int:
     """Serve until Ctrl-C; the exit code."""
     if not _is_free(port):
         errors.print(
@@ -71,12 +86,28 @@ async def _demo(seed: int, days: int, port: int) -> None:
         ):
             stage = Stage(world, application, clock, start)
             pages = DemoPages(inside_of(application), world, stage)
-            async with listening(application, extend=pages.extend):
+            open_doors(
+                application.store,
+                {login: (name, [Grant(role)]) for login, (name, role) in PEOPLE.items()},
+                now=clock.now(),
+            )
+            async with listening(application, extend=pages.extend, staff=_with_doors):
                 await stage.catch_up()
                 async with ringing(application):
                     out.print(f"Démonstration : http://127.0.0.1:{port}")
                     out.print("Arrêter : Ctrl-C")
                     await stage.go_on()
+
+
+def _with_doors(staff: Staff) -> Staff:
+    """One click for each role; nobody is sent away, for the demo's time jumps."""
+    return replace(
+        staff,
+        doors={login: f"{name} · {ROLES[role]}" for login, (name, role) in PEOPLE.items()},
+        links=(("/demo", N_("Téléphones simulés")),),
+        second_factor=False,
+        lasting=Lasting(timedelta(days=3_650), timedelta(days=3_650)),
+    )
 
 
 def _is_free(port: int) -> bool:

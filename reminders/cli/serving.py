@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 
 import structlog
 import uvicorn
@@ -22,14 +23,17 @@ from reminders.cli.common import out, zone_of
 from reminders.cli.errors import DONE
 from reminders.clock import Clock
 from reminders.config import Settings
+from reminders.domain.sign_in import Lasting
 from reminders.errors import Problem, RepairNeeded
 from reminders.ports import Received
+from reminders.services.accounts import has_accounts
 from reminders.services.startup import secret_of
 from reminders.store.migrate import is_current
 from reminders.web.api import Elsewhere, Worklist, answers_router, worklist_router
 from reminders.web.internal import Inside, internal_app
 from reminders.web.patient import Desk, Public
 from reminders.web.public import public_app
+from reminders.web.staff.visit import Staff
 
 log = structlog.get_logger()
 
@@ -58,6 +62,8 @@ async def _serve(application: Application) -> None:
     bells = Bells(application)
     async with listening(application) as addresses:
         out.print(f"Pages internes : http://{addresses[0]}")
+        if not has_accounts(application.store):
+            out.print("Aucun compte encore : en créer un avec reminders admin create")
         if len(addresses) > 1:
             out.print(f"Retours des opérateurs : http://{addresses[1]}")
         out.print("Arrêter : Ctrl-C")
@@ -75,15 +81,19 @@ async def _serve(application: Application) -> None:
 
 @asynccontextmanager
 async def listening(
-    application: Application, *, extend: Callable[[FastAPI], None] | None = None
+    application: Application,
+    *,
+    extend: Callable[[FastAPI], None] | None = None,
+    staff: Callable[[Staff], Staff] = lambda staff: staff,
 ) -> AsyncIterator[list[str]]:
     """The listeners alone: their addresses, the internal one first.
 
-    `extend` may add routes to the internal one (the demo's pages). Raises RepairNeeded for
-    an address that cannot be listened to, before anything is served.
+    `extend` may add routes to the internal one (the demo's pages), `staff` change what its pages
+    stand on (the demo's doors). Raises RepairNeeded for an address that cannot be listened to,
+    before anything is served.
     """
     web = application.settings.web
-    inside = internal_app(inside_of(application))
+    inside = internal_app(inside_of(application), staff(staff_of(application)))
     if (worklist := _worklist(application)) is not None:
         inside.include_router(worklist_router(worklist))
     if extend is not None:
@@ -177,6 +187,28 @@ def inside_of(application: Application) -> Inside:
         now=application.clock.now,
         resting=lambda: application.tasks.resting,
         is_current=lambda: is_current(application.store),
+    )
+
+
+def staff_of(application: Application) -> Staff:
+    web = application.settings.web
+    return Staff(
+        store=application.store,
+        settings=application.settings,
+        rules=application.rules,
+        secret=application.secret,
+        zone=zone_of(application.settings),
+        now=application.clock.now,
+        composer=application.composer,
+        routes=application.routes,
+        changed=application.tasks.answers,
+        resting=lambda: application.tasks.resting,
+        is_current=lambda: is_current(application.store),
+        secure=(web.internal_url or "").startswith("https:"),
+        second_factor=web.second_factor == "required",
+        lasting=Lasting(
+            timedelta(minutes=web.session_idle_minutes), timedelta(hours=web.session_hours)
+        ),
     )
 
 

@@ -48,9 +48,9 @@ def run_demo(*, once: bool, days: int, seed: int, port: int) -> int:
         except KeyboardInterrupt:
             errors.print("Démonstration interrompue : rien n'est resté sur le disque.")
             return INTERRUPTED
-    from reminders.cli.opening import open_doors  # its pages are loaded for nobody else
+    from reminders.cli.opening import open_demo  # its pages are loaded for nobody else
 
-    return open_doors(seed, days, port)
+    return open_demo(seed, days, port)
 
 
 async def _once(days: int, seed: int) -> int:

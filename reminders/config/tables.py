@@ -419,6 +419,12 @@ class LogsTable(Table):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class TemplatesTable(Table):
+    """Who puts a text in service. False: its author may, and the version says so."""
+
+    two_people: bool = True
+
+
 KeyPath = tuple[str | int, ...]  # ("sms", 0, "sender")
 
 
@@ -434,6 +440,7 @@ class Settings(BaseModel):
     gate: GateTable = GateTable()
     retention: RetentionTable = RetentionTable()
     logs: LogsTable = LogsTable()
+    templates: TemplatesTable = TemplatesTable()
     site: tuple[SiteTable, ...] = ()
     service: tuple[ServiceTable, ...] = ()
     protocol: tuple[ProtocolTable, ...] = ()

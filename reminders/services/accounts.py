@@ -7,6 +7,7 @@ that nobody learns who has an account. Every change is a line of the audit.
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -29,7 +30,7 @@ from reminders.domain.sign_in import (
 )
 from reminders.store import accounts, facts
 from reminders.store.engine import Connection, Record, Store
-from reminders.store.types import MINUTE, instant_or_none, micros
+from reminders.store.types import MINUTE, instant, instant_or_none, micros
 
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # none is mistaken for another
 _hasher = PasswordHasher()  # Argon2id, RFC 9106's second recommendation: 64 MiB a hash
@@ -306,6 +307,14 @@ def enter(store: Store, account: int, *, browser: str, lasting: Lasting, now: da
     return _open(store, found, "open", lasting.most, browser, now)
 
 
+def enter_as(store: Store, login: str, *, browser: str, lasting: Lasting, now: datetime) -> Ticket:
+    """Open a session of an account by its login, asking nothing: the demo's doors. Raises
+    Refused."""
+    with store.read() as connection:
+        account = _known(accounts.by_login(connection, login))
+    return enter(store, account.id, browser=browser, lasting=lasting, now=now)
+
+
 def present(
     store: Store, token: str, *, sites: Mapping[str, str], lasting: Lasting, now: datetime
 ) -> Present | None:
@@ -343,6 +352,95 @@ def sign_out(store: Store, present: Present, session: int = 0, *, now: datetime)
         return ended
 
 
+# --- shown --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One open session, for its person to recognise."""
+
+    session: int
+    browser: str
+    opened_at: datetime
+    seen_at: datetime
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An account as a page shows it. `state`: open | waiting | locked | disabled."""
+
+    login: str
+    name: str
+    phone: str
+    language: str
+    grants: tuple[Grant, ...]
+    state: str
+    second_factor: bool
+    signed_in_at: datetime | None
+    locked_until: datetime | None
+    sessions: Sequence[Sitting] = ()
+
+
+def has_accounts(store: Store) -> bool:
+    with store.read() as connection:
+        return bool(accounts.page(connection, after="", limit=1))
+
+
+def own(store: Store, present: Present, *, now: datetime) -> Told:
+    """One's own account with its open sessions."""
+    with store.read() as connection:
+        found = _known(accounts.by_id(connection, present.viewer.account))
+        sittings = accounts.sessions(connection, found.id, at=micros(now), limit=20)
+    return _told(
+        found,
+        now,
+        [
+            Sitting(
+                one.id,
+                one.browser,
+                instant(one.created_at),
+                instant(one.seen_at),
+                one.id == present.session,
+            )
+            for one in sittings
+        ],
+    )
+
+
+def account(store: Store, login: str, *, now: datetime) -> Told | None:
+    with store.read() as connection:
+        found = accounts.by_login(connection, login)
+    return None if found is None else _told(found, now)
+
+
+def everybody(store: Store, *, after: str, limit: int, now: datetime) -> list[Told]:
+    """Accounts in the order of their logins, after one of them."""
+    with store.read() as connection:
+        return [_told(one, now) for one in accounts.page(connection, after=after, limit=limit)]
+
+
+def _told(found: Record, now: datetime, sittings: Sequence[Sitting] = ()) -> Told:
+    if found.disabled_at is not None:
+        state = "disabled"
+    elif _is_locked(found, now):
+        state = "locked"
+    else:
+        state = "open" if found.password else "waiting"
+    return Told(
+        login=found.login,
+        name=found.name,
+        phone=found.phone,
+        language=found.language,
+        grants=read_grants(found.grants),
+        state=state,
+        second_factor=bool(found.totp_confirmed),
+        signed_in_at=instant_or_none(found.signed_in_at),
+        locked_until=instant_or_none(found.locked_until),
+        sessions=sittings,
+    )
+
+
 # --- parts --------------------------------------------------------------------------------------
 
 
@@ -352,6 +450,15 @@ def written(grants: Sequence[Grant]) -> str:
 
 def read_grants(text: str) -> tuple[Grant, ...]:
     return tuple(Grant(Role(one["role"]), one["site"], one["uf"]) for one in json.loads(text))
+
+
+def open_doors(
+    store: Store, doors: Mapping[str, tuple[str, Sequence[Grant]]], *, now: datetime
+) -> None:
+    """The demo's accounts, login -> (name, grants): without a password, nobody else gets in."""
+    for login, (name, grants) in doors.items():
+        with suppress(Refused):  # it is there already
+            create(store, login=login, name=name, grants=grants, actor="démonstration", now=now)
 
 
 def _new_code() -> str:

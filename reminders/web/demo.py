@@ -60,16 +60,14 @@ class DemoPages:
     stage: Stage
 
     def extend(self, app: FastAPI) -> None:
-        """Add the demo's routes to the internal listener; its first page becomes ours."""
+        """Add the demo's routes to the internal listener."""
         pages: list[tuple[str, Callable[[Request], Awaitable[Response]], str]] = [
-            ("/", self.home, "GET"),
+            ("/demo", self.home, "GET"),
             ("/demo/pause", self.pause, "POST"),
             ("/demo/reprise", self.resume, "POST"),
             ("/demo/suite", self.next_event, "POST"),
             ("/demo/boite/{box}", self.box, "GET"),
             ("/demo/boite/{box}", self.answer, "POST"),
-            ("/assets/demo.css", _asset("demo.css", "text/css"), "GET"),
-            ("/assets/demo.js", _asset("demo.js", "text/javascript"), "GET"),
         ]
         ours = [
             APIRoute(path, page, methods=METHODS[method], response_class=HTMLResponse)
@@ -121,7 +119,7 @@ class DemoPages:
             return self._lost("Refusé", "Cette demande ne vient pas de la démonstration.", 403)
         if self.stage.opened >= 1:
             await self.stage.next_event()
-        return RedirectResponse("/", 303)
+        return RedirectResponse("/demo", 303)
 
     async def box(self, request: Request) -> Response:
         return await self._box(request.path_params["box"])
@@ -172,7 +170,7 @@ class DemoPages:
             return self._lost("Refusé", "Cette demande ne vient pas de la démonstration.", 403)
         if self.stage.opened >= 1:
             move()
-        return RedirectResponse("/", 303)
+        return RedirectResponse("/demo", 303)
 
     def _lost(self, title: str, sentence: str, status: int) -> Response:
         return self._page("demo_lost.html", status, title=title, sentence=sentence)
@@ -220,14 +218,6 @@ def _from_elsewhere(request: Request) -> bool:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
-def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
-    async def asset(_request: Request) -> Response:
-        text = (files("templates") / "pages" / "assets" / name).read_text(encoding="utf-8")
-        return Response(text, media_type=kind)
-
-    return asset
 
 
 def _load(name: str) -> str:

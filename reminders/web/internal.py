@@ -1,4 +1,4 @@
-"""The internal listener: today's run, health, metrics. Pages for staff come with their issue."""
+"""The internal listener: the staff's pages, health, metrics."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,18 +12,17 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 from jinja2 import Environment, FunctionLoader
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.routing import Route as Address
 
 from reminders.errors import RepairNeeded
 from reminders.services.today import Today, today_of
 from reminders.store.engine import Store
+from reminders.web.staff.frame import HEADERS, add_staff, asset
+from reminders.web.staff.visit import Staff
 
 log = structlog.get_logger()
 
 READ = ["GET", "HEAD"]
-CSP = (
-    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +37,19 @@ class Inside:
     is_current: Callable[[], bool]
 
 
-def internal_app(inside: Inside) -> FastAPI:
+def internal_app(inside: Inside, staff: Staff | None = None) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     pages = _pages()
+    if staff is None:
 
-    @app.api_route("/", methods=READ, response_class=HTMLResponse)
-    def home() -> str:
-        today = today_of(inside.store, inside.zone, now=inside.now())
-        return pages.get_template("today.html").render(
-            today=today, mode=inside.mode, resting=inside.resting()
-        )
+        @app.api_route("/", methods=READ, response_class=HTMLResponse)
+        def home() -> str:
+            today = today_of(inside.store, inside.zone, now=inside.now())
+            return pages.get_template("today.html").render(
+                today=today, mode=inside.mode, resting=inside.resting()
+            )
 
-    @app.api_route("/assets/style.css", methods=READ)
-    def style() -> Response:
-        text = (files("templates") / "pages" / "assets" / "style.css").read_text(encoding="utf-8")
-        return Response(text, media_type="text/css")
+    app.router.routes.append(Address("/assets/{name}", asset, methods=READ))
 
     @app.api_route("/healthz", methods=READ)
     def healthz() -> PlainTextResponse:
@@ -73,6 +70,8 @@ def internal_app(inside: Inside) -> FastAPI:
         today = today_of(inside.store, inside.zone, now=inside.now())
         return Response(_metrics(today, inside), media_type="text/plain; version=0.0.4")
 
+    if staff is not None:
+        add_staff(app, staff)
     app.add_exception_handler(Exception, _unavailable)
     app.add_exception_handler(RepairNeeded, _unavailable)
     app.add_middleware(BaseHTTPMiddleware, dispatch=_headers)
@@ -92,10 +91,8 @@ async def _headers(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
     response = await call_next(request)
-    response.headers.setdefault("Content-Security-Policy", CSP)
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["Cache-Control"] = "no-store"
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 

@@ -1,0 +1,155 @@
+"""`reminders admin`: the accounts of the staff's pages, the first one above all."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from reminders.cli.common import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    local,
+    opened,
+    operator,
+    out,
+    print_json,
+    settings_of,
+    zone_of,
+)
+from reminders.clock import SystemClock
+from reminders.config import Settings
+from reminders.domain.access import Grant, Role
+from reminders.errors import ConfigurationError, Problem
+from reminders.services import accounts
+from reminders.services.accounts import Refused, Told
+
+admin = typer.Typer(
+    help="Les comptes des pages internes.", no_args_is_help=True, rich_markup_mode=None
+)
+STATES = {
+    "open": "ouvert",
+    "waiting": "jamais connecté",
+    "locked": "bloqué",
+    "disabled": "fermé",
+}
+MOST = 500  # accounts a table lists
+
+LoginArgument = Annotated[str, typer.Argument(metavar="IDENTIFIANT")]
+
+
+@admin.callback()
+def _admin() -> None:
+    """Les comptes des pages internes."""
+
+
+@admin.command("create")
+def create(
+    login: LoginArgument,
+    name: Annotated[str, typer.Option("--name", help="Le nom de la personne.")],
+    role: Annotated[list[Role], typer.Option("--role", help="Un rôle ; l'option peut revenir.")] = [
+        Role.ADMINISTRATOR
+    ],  # noqa: B006  typer copies it
+    site: Annotated[list[str], typer.Option("--site", help="Pour ce site seulement.")] = [],  # noqa: B006
+    uf: Annotated[list[str], typer.Option("--uf", help="Pour cette UF seulement.")] = [],  # noqa: B006
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Crée un compte et donne le code de première connexion."""
+    settings = settings_of(config)
+    grants = _grants(settings, role, site, uf)
+    with opened(settings) as store:
+        try:
+            code = accounts.create(
+                store,
+                login=login,
+                name=name,
+                grants=grants,
+                actor=operator(),
+                now=SystemClock().now(),
+            )
+        except Refused as refused:
+            raise _wrong(refused) from None
+    _tell(settings, login.strip().lower(), code)
+
+
+@admin.command("reset")
+def reset(login: LoginArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Oublie mot de passe et second facteur, ferme les sessions, donne un nouveau code."""
+    settings = settings_of(config)
+    with opened(settings, create=False) as store:
+        try:
+            code = accounts.reset(store, login, actor=operator(), now=SystemClock().now())
+        except Refused as refused:
+            raise _wrong(refused) from None
+    _tell(settings, login.strip().lower(), code)
+
+
+@admin.command("unlock")
+def unlock(login: LoginArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Rouvre tout de suite un compte bloqué par cinq essais."""
+    settings = settings_of(config)
+    with opened(settings, create=False) as store:
+        try:
+            accounts.unlock(store, login.strip().lower(), actor=operator(), now=SystemClock().now())
+        except Refused as refused:
+            raise _wrong(refused) from None
+    out.print(f"Le compte « {login} » peut de nouveau se connecter.")
+
+
+@admin.command("list")
+def list_accounts(as_json: JsonOption = False, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Les comptes, leurs rôles et leur état."""
+    settings = settings_of(config)
+    with opened(settings, create=False) as store:
+        found = accounts.everybody(store, after="", limit=MOST, now=SystemClock().now())
+    if as_json:
+        print_json({"accounts": [_plain(one) for one in found]})
+        return
+    if not found:
+        out.print("Aucun compte. Créer le premier : reminders admin create IDENTIFIANT --name NOM")
+        return
+    table = Table("Identifiant", "Nom", "Rôles", "État", "Dernière connexion")
+    for one in found:
+        table.add_row(
+            one.login, one.name, ", ".join(_said(grant) for grant in one.grants),
+            STATES[one.state], local(one.signed_in_at, zone_of(settings)),
+        )  # fmt: skip
+    out.print(table)
+
+
+def _said(grant: Grant) -> str:
+    where = grant.uf or grant.site
+    return f"{grant.role}@{where}" if where else str(grant.role)
+
+
+def _plain(one: Told) -> dict[str, object]:
+    return {
+        "login": one.login,
+        "name": one.name,
+        "grants": [{"role": str(g.role), "site": g.site, "uf": g.uf} for g in one.grants],
+        "state": one.state,
+        "second_factor": one.second_factor,
+    }
+
+
+def _grants(settings: Settings, roles: list[Role], sites: list[str], ufs: list[str]) -> list[Grant]:
+    """Raises ConfigurationError for a site nobody configured. A UF may be mapped later."""
+    if unknown := [site for site in sites if site not in settings.sites]:
+        known = ", ".join(settings.sites) or "aucun"
+        raise ConfigurationError(
+            [Problem("--site", f"« {unknown[0]} » est inconnu", f"choisir parmi : {known}")]
+        )
+    places = [(site, "") for site in sites] + [("", uf) for uf in ufs] or [("", "")]
+    return [Grant(role, site, uf) for role in roles for site, uf in places]
+
+
+def _wrong(refused: Refused) -> ConfigurationError:
+    return ConfigurationError([Problem("compte", refused.sentence, "reminders admin list")])
+
+
+def _tell(settings: Settings, login: str, code: str) -> None:
+    web = settings.web
+    address = web.internal_url or f"http://{web.internal_host}:{web.internal_port}"
+    out.print(f"Compte : {login}")
+    out.print(f"Code   : {code}   (sert une fois, pendant 48 heures ; il n'est gardé nulle part)")
+    out.print(f"À entrer sur {address}/connexion/premiere-fois")

@@ -1,0 +1,1 @@
+"""The staff's pages: one module a subject, each exporting its ROUTES."""

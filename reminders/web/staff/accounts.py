@@ -1,0 +1,173 @@
+"""Accounts, for administrators: who may do what, where; new codes; shutting out."""
+
+from collections.abc import Callable
+
+from fastapi import Response
+
+from reminders.domain.access import Grant, May, Role
+from reminders.services import accounts
+from reminders.services.accounts import Refused
+from reminders.web.staff.visit import Route, Visit
+from reminders.web.staff.words import N_
+
+ROLES = {
+    Role.AGENT: N_("Agent d’accueil ou de secrétariat"),
+    Role.AUTHOR: N_("Rédacteur de modèles"),
+    Role.APPROVER: N_("Valideur de modèles"),
+    Role.MANAGER: N_("Cadre de service"),
+    Role.ADMINISTRATOR: N_("Administrateur"),
+    Role.READER: N_("Lecture seule"),
+}
+GIVES = {
+    Role.AGENT: N_("les tâches, les appels, les patients et les rendez-vous"),
+    Role.AUTHOR: N_("écrire et proposer des modèles et des consignes"),
+    Role.APPROVER: N_("approuver ce que d’autres proposent"),
+    Role.MANAGER: N_("tout le travail du service, ses réglages, ses rapports, les envois retenus"),
+    Role.ADMINISTRATOR: N_("les comptes, le journal et les réglages, sans les noms des patients"),
+    Role.READER: N_("l’accueil, les modèles, les services et les rapports, sans nom de patient"),
+}
+PAGE = 50
+
+
+def everybody(visit: Visit) -> Response:
+    return _list(visit)
+
+
+def _list(visit: Visit, status: int = 200, problem: str = "", code: str = "") -> Response:
+    after = visit.query.get("apres", "")
+    found = accounts.everybody(visit.staff.store, after=after, limit=PAGE + 1, now=visit.now)
+    return visit.page(
+        "accounts/list.html",
+        status,
+        accounts=found[:PAGE],
+        more=found[PAGE - 1].login if len(found) > PAGE else "",
+        roles=ROLES,
+        gives=GIVES,
+        places=_places(visit),
+        problem=problem,
+        code=code,
+        typed=visit.form if problem else {},
+        chosen=visit.values("role") if problem else [],
+    )
+
+
+def create(visit: Visit) -> Response:
+    form = visit.form
+    try:
+        code = accounts.create(
+            visit.staff.store,
+            login=form.get("identifiant", ""),
+            name=form.get("nom", ""),
+            grants=_grants(visit),
+            actor=visit.viewer.login,
+            now=visit.now,
+        )
+    except Refused as refused:
+        return _list(visit, 422, refused.sentence)
+    return _told(visit, form.get("identifiant", "").lower(), code)
+
+
+def one(visit: Visit) -> Response:
+    return _one(visit)
+
+
+def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
+    account = accounts.account(visit.staff.store, str(visit.path["login"]), now=visit.now)
+    if account is None:
+        return visit.missing()
+    return visit.page(
+        "accounts/one.html",
+        status,
+        account=account,
+        roles=ROLES,
+        gives=GIVES,
+        places=_places(visit),
+        problem=problem,
+    )
+
+
+def allow(visit: Visit) -> Response:
+    return _changed(
+        visit,
+        "Les droits sont changés.",
+        lambda login: accounts.allow(
+            visit.staff.store, login, _grants(visit), actor=visit.viewer.login, now=visit.now
+        ),
+    )
+
+
+def disable(visit: Visit) -> Response:
+    if visit.path["login"] == visit.viewer.login:
+        return _one(visit, 422, "On ne ferme pas son propre compte.")
+    return _changed(visit, "Le compte est fermé ; ses sessions aussi.", _enabled(visit, False))
+
+
+def enable(visit: Visit) -> Response:
+    return _changed(visit, "Le compte est ouvert de nouveau.", _enabled(visit, True))
+
+
+def _enabled(visit: Visit, enabled: bool) -> Callable[[str], None]:
+    return lambda login: accounts.set_enabled(
+        visit.staff.store, login, enabled, actor=visit.viewer.login, now=visit.now
+    )
+
+
+def reset(visit: Visit) -> Response:
+    login = str(visit.path["login"])
+    try:
+        code = accounts.reset(visit.staff.store, login, actor=visit.viewer.login, now=visit.now)
+    except Refused:
+        return visit.missing()
+    return _told(visit, login, code)
+
+
+def _told(visit: Visit, login: str, code: str) -> Response:
+    """The one-time code is shown once, here: it is kept nowhere."""
+    return visit.page("accounts/code.html", 200, login=login, code=code)
+
+
+def _changed(visit: Visit, said: str, change: Callable[[str], None]) -> Response:
+    login = str(visit.path["login"])
+    try:
+        change(login)
+    except Refused as refused:
+        return _one(visit, 422, refused.sentence)
+    return visit.go(f"/comptes/{login}", visit.words.gettext(said))
+
+
+def _grants(visit: Visit) -> list[Grant]:
+    """One grant for each ticked role and place. Raises Refused for none, or an unknown one."""
+    roles = [one for one in visit.values("role") if one in set(Role)]
+    places = visit.values("lieu") or [""]
+    known = {address for address, _ in _places(visit)}
+    if not roles:
+        raise Refused("Choisir un rôle au moins.", "role")
+    if any(place not in known for place in places):
+        raise Refused("Ce site ou ce service n’est pas connu.", "lieu")
+    if "" in places:
+        places = [""]
+    return [Grant(Role(role), *_place(place)) for role in roles for place in places]
+
+
+def _place(text: str) -> tuple[str, str]:
+    kind, _, name = text.partition(":")
+    return (name, "") if kind == "site" else ("", name)
+
+
+def _places(visit: Visit) -> list[tuple[str, str]]:
+    settings, rules = visit.staff.settings, visit.staff.rules
+    sites = [(f"site:{one.id}", one.name) for one in settings.site]
+    units = sorted((desk.label, uf) for uf, desk in rules.desks.items())
+    return [("", ""), *sites, *((f"uf:{uf}", f"{label} ({uf})") for label, uf in units)]
+
+
+_ACCOUNT = "/comptes/{login}"
+ROUTES = (
+    Route("GET", "/comptes", May.MANAGE_ACCOUNTS, everybody),
+    Route("POST", "/comptes", May.MANAGE_ACCOUNTS, create),
+    Route("GET", _ACCOUNT, May.MANAGE_ACCOUNTS, one),
+    Route("POST", f"{_ACCOUNT}/droits", May.MANAGE_ACCOUNTS, allow),
+    Route("POST", f"{_ACCOUNT}/fermer", May.MANAGE_ACCOUNTS, disable),
+    Route("POST", f"{_ACCOUNT}/ouvrir", May.MANAGE_ACCOUNTS, enable),
+    Route("POST", f"{_ACCOUNT}/code", May.MANAGE_ACCOUNTS, reset),
+)

@@ -1,0 +1,49 @@
+"""Every address of the staff's pages, and the menu."""
+
+from itertools import chain
+
+from reminders.domain.access import May
+from reminders.web.staff import account, accounts, home
+from reminders.web.staff.visit import Route
+from reminders.web.staff.words import N_
+
+ROUTES: tuple[Route, ...] = tuple(
+    chain(
+        home.ROUTES,
+        account.ROUTES,
+        accounts.ROUTES,
+    )
+)
+
+MENU: tuple[tuple[str, tuple[tuple[str, str, May], ...]], ...] = (
+    (
+        N_("Le travail du jour"),
+        (
+            ("/", N_("Accueil"), May.SEE_HOME),
+            ("/a-traiter", N_("À traiter"), May.SEE_TASKS),
+            ("/appels", N_("Appels"), May.SEE_TASKS),
+            ("/rendez-vous", N_("Rendez-vous"), May.SEE_PATIENTS),
+            ("/presences", N_("Présences"), May.MARK_ATTENDANCE),
+            ("/patients", N_("Patients"), May.SEE_PATIENTS),
+            ("/ecrire", N_("Écrire à une séance"), May.WRITE_TO_SESSION),
+        ),
+    ),
+    (
+        N_("Ce que nous écrivons"),
+        (
+            ("/modeles", N_("Modèles"), May.SEE_TEMPLATES),
+            ("/consignes", N_("Consignes"), May.SEE_TEMPLATES),
+            ("/services", N_("Services"), May.SEE_SERVICES),
+            ("/protocoles", N_("Protocoles"), May.SEE_SERVICES),
+        ),
+    ),
+    (
+        N_("Le suivi"),
+        (
+            ("/oppositions", N_("Oppositions"), May.SEE_PATIENTS),
+            ("/journal", N_("Journal"), May.SEE_AUDIT),
+            ("/export", N_("Export"), May.EXPORT),
+            ("/comptes", N_("Comptes"), May.MANAGE_ACCOUNTS),
+        ),
+    ),
+)

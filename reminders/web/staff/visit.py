@@ -1,0 +1,206 @@
+"""One request of somebody signed in: what a page is given, and what it may answer."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from reminders.config import Settings
+from reminders.domain.access import May, Viewer
+from reminders.domain.sign_in import Lasting
+from reminders.services.accounts import Present
+from reminders.services.compose import Composer
+from reminders.services.compose import Route as Sender
+from reminders.services.rules import Rules
+from reminders.store.engine import Store
+from reminders.web.staff import forms
+from reminders.web.staff.words import LANGUAGES, N_, Words
+
+Method = Literal["GET", "POST"]
+SAID = "dit"  # the cookie of the one sentence shown after a POST
+LONGEST_SENTENCE = 300
+DEMO = N_("Démonstration")
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """What the staff's pages stand on."""
+
+    store: Store
+    settings: Settings
+    rules: Rules
+    secret: bytes
+    zone: ZoneInfo
+    now: Callable[[], datetime]
+    composer: Composer
+    routes: Sequence[Sender]
+    changed: Callable[[], object] = lambda: None  # answers and plans are looked at soon
+    resting: Callable[[], Mapping[str, datetime]] = dict
+    is_current: Callable[[], bool] = lambda: True
+    secure: bool = False  # served over https: cookies say so
+    second_factor: bool = True
+    lasting: Lasting = field(default_factory=Lasting)
+    doors: Mapping[str, str] = field(default_factory=dict)  # demo: login -> name, one click each
+    links: Sequence[tuple[str, str]] = ()  # (address, label) the bar shows besides the menu
+
+    @property
+    def mode(self) -> str:
+        return self.settings.mode
+
+    @property
+    def sites(self) -> dict[str, str]:
+        return {uf: desk.site_id for uf, desk in self.rules.desks.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address, the permission it asks for, and the page. `may` None: signed in is enough."""
+
+    method: Method
+    path: str  # Starlette's: "/patients/{patient:int}"
+    may: May | None
+    run: "Callable[[Visit], Response]"
+
+
+@dataclass(slots=True)
+class Visit:
+    staff: Staff
+    present: Present
+    request: Request
+    fields: Sequence[tuple[str, str]]  # of the form, in order
+    now: datetime
+    notes: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def viewer(self) -> Viewer:
+        return self.present.viewer
+
+    @property
+    def path(self) -> Mapping[str, Any]:
+        return self.request.path_params
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The first value of each field, without the space around it."""
+        return {name: value.strip() for name, value in reversed(self.fields)}
+
+    def values(self, name: str) -> list[str]:
+        return [value.strip() for one, value in self.fields if one == name]
+
+    @property
+    def words(self) -> Words:
+        return Words(self.viewer.language, self.staff.zone, self.now)
+
+    def saw(self, action: str, subject: str = "", detail: str = "") -> None:
+        """One line of the audit, written once the page is made: codes and our ids only."""
+        self.notes.append((action, subject, detail))
+
+    # --- answers --------------------------------------------------------------------------------
+
+    def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
+        said = forms.unpacked(self.request.cookies.get(SAID, ""))
+        words = self.words
+        text = (
+            environment(words.language)
+            .get_template(f"staff/{template}")
+            .render(
+                w=words,
+                viewer=self.viewer,
+                mode=self.staff.mode,
+                here=self.request.url.path,
+                menu=self._menu(),
+                said=said,
+                csrf=self._csrf,
+                languages=LANGUAGES,
+                **values,
+            )
+        )
+        response = HTMLResponse(text, status)
+        if said:
+            response.delete_cookie(SAID, path="/")
+        return response
+
+    def go(self, address: str, said: str = "") -> Response:
+        """After a POST: another page, which first says what was done. `address` is ours."""
+        response = RedirectResponse(address, 303)
+        if said:
+            response.set_cookie(
+                SAID, forms.packed(said[:LONGEST_SENTENCE]), max_age=60, httponly=True,
+                samesite="lax", secure=self.staff.secure, path="/",
+            )  # fmt: skip
+        return response
+
+    def missing(self, sentence: str = "") -> Response:
+        return self._trouble(404, "Cette page n’existe pas", sentence)
+
+    def refuse(self, sentence: str = "") -> Response:
+        return self._trouble(403, "Cette page ne vous est pas ouverte", sentence)
+
+    def conflict(self, sentence: str) -> Response:
+        return self._trouble(409, "Quelqu’un d’autre vient d’y toucher", sentence)
+
+    def download(self, chunks: Iterable[bytes], name: str, media: str) -> Response:
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return StreamingResponse(chunks, media_type=media, headers=headers)
+
+    def _trouble(self, status: int, title: str, sentence: str) -> Response:
+        return self.page("trouble.html", status, title=title, sentence=sentence)
+
+    def _csrf(self) -> Markup:
+        token = forms.masked(self.present.form_key)
+        return Markup('<input type="hidden" name="{}" value="{}">').format(forms.FIELD, token)
+
+    def _menu(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """(group, [(address, label)]) of what this person may open."""
+        from reminders.web.staff.routes import MENU
+
+        own = [
+            (group, [(to, label) for to, label, may in those if self.viewer.may(may)])
+            for group, those in MENU
+        ]
+        extra = [(DEMO, list(self.staff.links))] if self.staff.links else []
+        return [(group, those) for group, those in own + extra if those]
+
+
+# --- the templates ------------------------------------------------------------------------------
+
+
+def _load(name: str) -> str:
+    return (files("templates") / "pages" / name).read_text(encoding="utf-8")
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a file of assets/, new whenever its content is."""
+    content = (files("templates") / "pages" / "assets" / name).read_bytes()
+    return f"/assets/{name}?v={blake2b(content, digest_size=6).hexdigest()}"
+
+
+@cache
+def environment(language: str) -> Environment:
+    """Escaping, strict, and speaking one language."""
+    pages = Environment(
+        loader=FunctionLoader(_load),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = Words(language, ZoneInfo("UTC"), datetime.fromtimestamp(0, UTC))  # no moment is told
+    pages.globals.update(
+        asset=asset, _=words.gettext, gettext=words.gettext, ngettext=words.ngettext
+    )
+    return pages

@@ -1,0 +1,305 @@
+"""Signing in: the first time, every day, and when it must not work."""
+
+import re
+from datetime import timedelta
+
+import pyotp
+import pytest
+
+from reminders.domain.access import Grant, Role
+from reminders.domain.sign_in import Lasting, password_problem
+from reminders.services import accounts
+from reminders.store.engine import Store
+from tests.support.office import Clerk, Office, office_on
+
+PASSWORD = "une phrase que je retiens"
+ADMIN = [Grant(Role.ADMINISTRATOR)]
+
+
+@pytest.fixture
+def office(store: Store) -> Office:
+    made = office_on(store)
+    made.second_factor = True
+    made.lasting = Lasting()
+    return made
+
+
+def hired(office: Office, login: str = "claire.b") -> str:
+    return accounts.create(
+        office.store, login=login, name="Claire B.", grants=ADMIN, actor="tests", now=office.now
+    )
+
+
+def begun(office: Office, login: str = "claire.b", code: str = "") -> Clerk:
+    """Somebody whose password is chosen."""
+    visitor = office.visitor()
+    answer = visitor.send(
+        "/connexion/premiere-fois",
+        {
+            "identifiant": login,
+            "code": code or hired(office, login),
+            "mot_de_passe": PASSWORD,
+            "encore": PASSWORD,
+        },
+    )
+    assert answer.status_code == 200, answer.text
+    return visitor
+
+
+def try_password(visitor: Clerk, password: str = PASSWORD, login: str = "claire.b") -> int:
+    answer = visitor.send("/connexion", {"identifiant": login, "mot_de_passe": password})
+    return int(answer.status_code)
+
+
+def secret_of(visitor: Clerk) -> str:
+    page = visitor.get("/connexion/application").text
+    found = re.search(r"<code>([A-Z2-7 ]+)</code>", page)
+    assert found is not None
+    return found[1].replace(" ", "")
+
+
+def enrolled(office: Office) -> tuple[Clerk, str]:
+    visitor = begun(office)
+    assert try_password(visitor) == 303
+    secret = secret_of(visitor)
+    answer = visitor.send("/connexion/application", {"code": pyotp.TOTP(secret).at(office.now)})
+    assert answer.headers["location"] == "/"
+    return visitor, secret
+
+
+def test_the_first_time_asks_a_password_then_an_application(office: Office) -> None:
+    visitor, _ = enrolled(office)
+    assert "Mon compte" in visitor.get("/compte").text
+
+
+def test_a_password_alone_opens_nothing(office: Office) -> None:
+    visitor = begun(office)
+    try_password(visitor)
+    assert visitor.get("/compte").headers["location"] == "/connexion/application"
+
+
+def test_the_next_day_asks_the_six_figures(office: Office) -> None:
+    _, secret = enrolled(office)
+    office.now += timedelta(days=1)
+    visitor = office.visitor()
+    answer = visitor.send("/connexion", {"identifiant": "CLAIRE.B ", "mot_de_passe": PASSWORD})
+    assert answer.headers["location"] == "/connexion/code"
+    assert visitor.get("/compte").headers["location"] == "/connexion/code"
+    answer = visitor.send("/connexion/code", {"code": pyotp.TOTP(secret).at(office.now)})
+    assert answer.headers["location"] == "/"
+    assert visitor.get("/compte").status_code == 200
+
+
+def test_six_figures_serve_once(office: Office) -> None:
+    _, secret = enrolled(office)
+    code = pyotp.TOTP(secret).at(office.now)  # already used to enrol
+    visitor = office.visitor()
+    try_password(visitor)
+    assert visitor.send("/connexion/code", {"code": code}).status_code == 403
+    assert visitor.get("/compte").status_code == 303
+
+
+def test_another_code_is_refused(office: Office) -> None:
+    _, secret = enrolled(office)
+    office.now += timedelta(days=1)
+    visitor = office.visitor()
+    try_password(visitor)
+    wrong = pyotp.TOTP(secret).at(office.now + timedelta(hours=5))
+    assert visitor.send("/connexion/code", {"code": wrong}).status_code == 403
+
+
+def test_a_one_time_code_serves_once_and_for_two_days(office: Office) -> None:
+    code = hired(office)
+    begun(office, code=code)
+    form = {"identifiant": "claire.b", "mot_de_passe": PASSWORD, "encore": PASSWORD}
+    visitor = office.visitor()
+    assert visitor.send("/connexion/premiere-fois", form | {"code": code}).status_code == 422
+    late = hired(office, "late")
+    office.now += timedelta(hours=49)
+    form["identifiant"] = "late"
+    assert visitor.send("/connexion/premiere-fois", form | {"code": late}).status_code == 422
+
+
+def test_no_code_is_not_a_code(office: Office) -> None:
+    """An account whose code was used holds no code: an empty one must not open it."""
+    begun(office)
+    form = {"identifiant": "claire.b", "code": "", "mot_de_passe": PASSWORD, "encore": PASSWORD}
+    assert office.visitor().send("/connexion/premiere-fois", form).status_code == 422
+
+
+def test_five_failures_lock_the_account_for_a_quarter_of_an_hour(office: Office) -> None:
+    visitor = begun(office)
+    for _ in range(5):
+        assert try_password(visitor, "pas la bonne phrase") == 403
+    assert try_password(visitor) == 403
+    office.now += timedelta(minutes=16)
+    assert try_password(visitor) == 303
+
+
+def test_an_administrator_unlocks_at_once(office: Office) -> None:
+    visitor = begun(office)
+    for _ in range(5):
+        try_password(visitor, "pas la bonne phrase")
+    accounts.unlock(office.store, "claire.b", actor="tests", now=office.now)
+    assert try_password(visitor) == 303
+
+
+def test_unknown_wrong_and_locked_read_alike(office: Office) -> None:
+    visitor = begun(office)
+    texts = []
+    for login, password in (("personne", PASSWORD), ("claire.b", "pas la bonne phrase")):
+        fields = {"identifiant": login, "mot_de_passe": password}
+        texts.append(visitor.send("/connexion", fields).text.replace(login, "x"))
+    for _ in range(5):
+        try_password(visitor, "pas la bonne phrase")
+    fields = {"identifiant": "claire.b", "mot_de_passe": PASSWORD}
+    texts.append(visitor.send("/connexion", fields).text.replace("claire.b", "x"))
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_a_session_ends_unused_and_in_any_case(office: Office) -> None:
+    visitor, _ = enrolled(office)
+    for _ in range(3):
+        office.now += timedelta(minutes=50)
+        assert visitor.get("/compte").status_code == 200
+    office.now += timedelta(minutes=61)
+    assert visitor.get("/compte").status_code == 303
+    office.lasting = Lasting(timedelta(days=30), timedelta(hours=12))
+    kept = office.clerk(Role.AGENT)
+    office.now += timedelta(hours=13)
+    assert kept.get("/compte").status_code == 303
+
+
+def test_signing_out_ends_the_session_itself(office: Office) -> None:
+    clerk = office.clerk(Role.AGENT)
+    stolen = dict(clerk.client.cookies)
+    clerk.post("/deconnexion")
+    thief = office.visitor()
+    thief.client.cookies.update(stolen)
+    assert thief.get("/compte").status_code == 303
+
+
+def test_a_new_password_ends_the_other_sessions(office: Office) -> None:
+    visitor, _ = enrolled(office)
+    other = office.visitor()
+    other.client.cookies.set("session", office.ticket("claire.b"), domain="rappels.example.org")
+    assert other.get("/compte").status_code == 200
+    new = "une autre phrase bien longue"
+    answer = visitor.post("/compte/mot-de-passe", actuel=PASSWORD, nouveau=new, encore=new)
+    assert answer.status_code == 303
+    assert visitor.get("/compte").status_code == 200
+    assert other.get("/compte").status_code == 303
+
+
+def test_another_session_is_closed_from_the_account(office: Office) -> None:
+    clerk = office.clerk(Role.AGENT)
+    other = office.clerk(Role.AGENT)
+    found = re.search(r"/compte/sessions/(\d+)/fermer", clerk.get("/compte").text)
+    assert found is not None
+    clerk.post(found[0])
+    assert other.get("/compte").status_code == 303
+    assert clerk.get("/compte").status_code == 200
+
+
+def test_nobody_closes_the_session_of_another(office: Office) -> None:
+    victim, intruder = office.clerk(Role.AGENT), office.clerk(Role.READER)
+    with office.store.read() as connection:
+        from reminders.store.engine import rows
+
+        found = rows(
+            connection,
+            "SELECT s.id FROM staff_session s JOIN account a ON a.id = s.account_id "
+            "WHERE a.login = 'agent'",
+        )
+    intruder.post(f"/compte/sessions/{found[0].id}/fermer")
+    assert victim.get("/compte").status_code == 200
+
+
+def test_a_reset_forgets_everything_and_sends_everybody_away(office: Office) -> None:
+    visitor, _ = enrolled(office)
+    code = accounts.reset(office.store, "claire.b", actor="tests", now=office.now)
+    assert visitor.get("/compte").status_code == 303
+    assert try_password(visitor) == 403
+    begun(office, code=code)
+    assert try_password(visitor) == 303
+    assert visitor.get("/compte").headers["location"] == "/connexion/application"
+
+
+def test_one_comes_back_to_the_page_that_was_asked_for(office: Office) -> None:
+    office.second_factor = False
+    visitor = begun(office)
+    assert visitor.get("/compte?onglet=2").headers["location"] == "/connexion"
+    answer = visitor.send("/connexion", {"identifiant": "claire.b", "mot_de_passe": PASSWORD})
+    assert answer.headers["location"] == "/compte?onglet=2"
+
+
+@pytest.mark.parametrize("address", ["//evil.example", "/\\evil.example", "https://evil.example"])
+def test_one_never_comes_back_to_another_site(office: Office, address: str) -> None:
+    from reminders.web.staff.forms import packed
+
+    office.second_factor = False
+    visitor = begun(office)
+    visitor.client.cookies.set("retour", packed(address), domain="rappels.example.org")
+    answer = visitor.send("/connexion", {"identifiant": "claire.b", "mot_de_passe": PASSWORD})
+    assert answer.headers["location"] == "/"
+
+
+def test_over_https_the_cookie_keeps_to_its_host(office: Office) -> None:
+    office.secure, office.second_factor = True, False
+    visitor = begun(office)
+    answer = visitor.send("/connexion", {"identifiant": "claire.b", "mot_de_passe": PASSWORD})
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-session=")
+    assert all(word in cookie for word in ("HttpOnly", "Secure", "SameSite=lax", "Path=/"))
+
+
+def test_the_doors_of_the_demo_exist_in_the_demo_only(office: Office) -> None:
+    office.hire(Role.AGENT)
+    visitor = office.visitor()
+    assert visitor.send("/connexion/demo", {"compte": "agent"}).status_code == 404
+    demo = office.visitor(doors={"agent": "Nadia Marchand"})
+    assert demo.send("/connexion/demo", {"compte": "agent"}).headers["location"] == "/"
+
+
+def test_the_last_administrator_stays(office: Office) -> None:
+    clerk = office.clerk(Role.ADMINISTRATOR)
+    answer = clerk.post("/comptes/administrator/droits", role="reader")
+    assert answer.status_code == 422
+    assert "administrateur" in answer.text
+    assert clerk.get("/comptes").status_code == 200
+
+
+def test_an_administrator_makes_an_account_whose_code_works(office: Office) -> None:
+    clerk = office.clerk(Role.ADMINISTRATOR)
+    page = clerk.post(
+        "/comptes", nom="Zoé Martin", identifiant="zoe.m", role=["agent", "author"], lieu="uf:4220"
+    ).text
+    code = re.search(r"[A-Z0-9]{4}(-[A-Z0-9]{4}){3}", page)
+    assert code is not None
+    begun(office, "zoe.m", code[0])
+    made = accounts.account(office.store, "zoe.m", now=office.now)
+    assert made is not None
+    assert {(g.role, g.uf) for g in made.grants} == {
+        (Role.AGENT, "4220"),
+        (Role.AUTHOR, "4220"),
+    }
+
+
+def test_the_audit_holds_who_came_and_what_they_changed(office: Office) -> None:
+    enrolled(office)
+    office.clerk(Role.ADMINISTRATOR).post("/comptes/claire.b/fermer")
+    actions = [one.action for one in office.rows("SELECT action FROM audit ORDER BY id")]
+    for action in ("account.create", "sign-in.first", "sign-in", "account.disable"):
+        assert action in actions
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["court", "motdepasse123", "aaaaaaaaaaaaaa", "je suis claire.b ici", "x" * 200, "azertyqwerty"],
+)
+def test_what_is_guessed_is_refused(password: str) -> None:
+    assert password_problem(password, "claire.b")
+
+
+def test_a_phrase_is_taken() -> None:
+    assert password_problem(PASSWORD, "claire.b") == ""
