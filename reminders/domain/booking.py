@@ -88,7 +88,8 @@ class Booking:
 
     `taken`: step -> channel -> what became of the message there. `marks`: step -> opens_at of
     a decision whose message is not re-decidable any more. `objects`: channels over which its
-    patient wants nothing about this appointment, or nothing of its service.
+    patient wants nothing about this appointment, or nothing of its service. `withheld`: its
+    reminders are, for the comparison of domain/holdout.py.
     """
 
     id: int
@@ -112,6 +113,7 @@ class Booking:
     marks: Mapping[str, datetime] = field(default_factory=dict)
     objects: frozenset[str] = frozenset()
     stopped: bool = False  # staff want no more reminders of this cycle
+    withheld: bool = False
 
 
 class Decision(NamedTuple):  # made by the million: a frozen dataclass takes three times as long

@@ -20,6 +20,11 @@ Several may speak of one appointment. The first of these that applies is the out
    service was told and the slot was lost. A mark counts only while the DPI says nothing final;
 7. nothing: unknown once the start is past.
 
+What is counted is the appointment as it was first booked, from the moment its first reminder is
+due (the same moment whether one is sent or not). One that moves stays the same unit, and its
+outcome is that of where it went; one that takes a freed slot counts for that slot's being used
+again and is no unit of its own. Which outcomes a rate is told among: `Denominator`.
+
 Source: EVIDENCE 3 (estimand and denominators), DOMAIN 2.7 (status words).
 """
 
@@ -110,12 +115,31 @@ def _called_off(starts_at: datetime, moment: datetime | None) -> Outcome:
     return Outcome.CANCELLED_EARLY if early else Outcome.CANCELLED_LATE
 
 
+class Denominator(StrEnum):
+    """Among which appointments a no-show rate is told. A rate without one means nothing.
+
+    eligible   every one that was booked when its first reminder was due, and whose outcome is
+               known, cancelled ones included: reminders turn no-shows into cancellations, so
+               leaving those out would hide half of what they do. The one reports lead with
+    expected   attended and no-shows only, as national figures count (NHS England): shown
+               beside it, to compare with others
+    """
+
+    ELIGIBLE = "eligible"
+    EXPECTED = "expected"
+
+
+AMONG = {
+    Denominator.ELIGIBLE: frozenset(Outcome) - {Outcome.UNKNOWN},
+    Denominator.EXPECTED: frozenset({Outcome.ATTENDED, Outcome.NO_SHOW}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Counts by outcome, and the rates they allow.
 
-    `no_show_rate` is the national-style one: no-shows among attended and no-shows. Unknown
-    outcomes are in no rate; the bounds say what they could change.
+    Unknown outcomes are in no rate; the bounds say what they could change.
     """
 
     counts: Mapping[Outcome, int]
@@ -127,21 +151,40 @@ class Tally:
     def total(self) -> int:
         return sum(self.counts.values())
 
-    @property
-    def known(self) -> int:
-        """Denominator of the rate: patients who came or were expected and did not."""
-        return self[Outcome.ATTENDED] + self[Outcome.NO_SHOW]
+    def among(self, denominator: Denominator) -> int:
+        """How many appointments a rate with this denominator is about."""
+        return sum(self[outcome] for outcome in AMONG[denominator])
 
-    @property
-    def no_show_rate(self) -> float | None:
-        """A fraction; None when nothing is known: a dash, never 0 %."""
-        return self[Outcome.NO_SHOW] / self.known if self.known else None
+    def rate(self, denominator: Denominator) -> float | None:
+        """No-shows among them, a fraction; None when nothing is known: a dash, never 0 %."""
+        whole = self.among(denominator)
+        return self[Outcome.NO_SHOW] / whole if whole else None
 
-    @property
-    def bounds(self) -> tuple[float, float] | None:
+    def bounds_of(self, denominator: Denominator) -> tuple[float, float] | None:
         """The rate if every unknown one had come, and if none had."""
-        whole = self.known + self[Outcome.UNKNOWN]
+        unknown = self[Outcome.UNKNOWN]
+        whole = self.among(denominator) + unknown
         if not whole:
             return None
         missed = self[Outcome.NO_SHOW]
-        return missed / whole, (missed + self[Outcome.UNKNOWN]) / whole
+        return missed / whole, (missed + unknown) / whole
+
+    @property
+    def unknown_share(self) -> float | None:
+        """Unknown outcomes among all; None when there is nothing."""
+        return self[Outcome.UNKNOWN] / self.total if self.total else None
+
+    @property
+    def known(self) -> int:
+        """Denominator of `no_show_rate`: who came or was expected and did not."""
+        return self.among(Denominator.EXPECTED)
+
+    @property
+    def no_show_rate(self) -> float | None:
+        """The national-style rate."""
+        return self.rate(Denominator.EXPECTED)
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Of the national-style rate."""
+        return self.bounds_of(Denominator.EXPECTED)

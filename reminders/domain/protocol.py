@@ -145,6 +145,8 @@ def _decide_step(
     reason = _why_not(person, booking, unit, step, interval)
     if reason:
         return _suppressed(booking, step, reason, interval)
+    if booking.withheld:  # before anybody asks whether the patient can be reached
+        return _suppressed(booking, step, "holdout", interval)
     address = address_for(person, booking, step, interval.day)
     if address is None:
         return _without_address(person, booking, step, interval)
@@ -165,16 +167,21 @@ def _why_not(person: Person, booking: Booking, unit: Unit, step: Step, interval:
         return "stopped"
     if step.unless_answered and booking.answer != "none":
         return "answered"
+    return "booked_late" if booked_too_late(booking, unit, step, interval) else ""
+
+
+def booked_too_late(booking: Booking, unit: Unit, step: Step, interval: Interval) -> bool:
+    """Booked so late that this step is left out: another one, or none, is the better moment."""
     booked_at = _known_since(booking)
     if booked_at is None:
-        return ""
+        return False
     zone = unit.hours.zone
     lead_days = (civil_day(booking.starts_at, zone) - civil_day(booked_at, zone)).days
     if lead_days < step.booked_days_before or booked_at >= interval.closes:
-        return "booked_late"
+        return True
     if booking.starts_at - booked_at < SHORT_LEAD:
-        return "" if step == _last(unit.steps) else "booked_late"
-    return "booked_late" if booked_at >= interval.opens else ""
+        return step != _last(unit.steps)
+    return booked_at >= interval.opens
 
 
 def _known_since(booking: Booking) -> datetime | None:
@@ -320,6 +327,8 @@ def _last_step_will_do(person: Person, booking: Booking, unit: Unit) -> bool:
     booked_at, last = booking.booked_at, _last(unit.steps)
     if booked_at is None or last is None or booking.starts_at - booked_at >= SHORT_LEAD:
         return False
+    if booking.withheld:
+        return False  # that step will tell nothing
     zone = zone_of_step(person, last, booking.starts_at, unit.hours)
     interval = step_interval(last, booking.starts_at, unit.hours, zone)
     return (

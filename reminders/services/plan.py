@@ -26,6 +26,7 @@ from reminders.domain.protocol import (
 )
 from reminders.domain.writing import CALLED_OFF
 from reminders.failpoint import failpoint
+from reminders.services.draw import Draw, draw_for
 from reminders.services.rules import Rules
 from reminders.services.tasks import call_reason, task_of
 from reminders.store import planning
@@ -122,6 +123,7 @@ class _Chunk:
         self._flush(ids)
         summary.patients += len(ids)
 
+        self._draw: Draw | None = None  # while a hold-out runs
     def look(
         self, patients: Sequence[Record], ids: Sequence[int], *, alone: bool = True
     ) -> "tuple[list[tuple[Person, tuple[Booking, ...]]], _History]":
@@ -136,7 +138,20 @@ class _Chunk:
         for row in appointments:
             objects = self._objects_about(row)
             by_patient[row.patient_id].append(_booking(row, self._rules, history, objects))
-        return [(one, tuple(by_patient.get(one.id, ()))) for one in persons], history
+        found = [(one, tuple(by_patient.get(one.id, ()))) for one in persons]
+        self._draw = draw_for(
+            self._connection, self._rules, ids, [row.id for row in appointments], now=self._now
+        )
+        if self._draw is not None:
+            among = self._draw.among
+            found = [(one, among(one, theirs, history.reminds_of)) for one, theirs in found]
+        return found, history
+
+    def known(self, patients: Sequence[Record]) -> list[Person]:
+        return self._persons(patients, [patient.id for patient in patients], None)
+
+    def objects_about(self, row: Record) -> frozenset[str]:
+        return self._objects_about(row)
 
     def _persons(
         self, patients: Sequence[Record], ids: Sequence[int], history: "_History"
@@ -427,6 +442,8 @@ def _same(known: Record, decision: Decision) -> bool:
     if decision.exhausted or not decision.planned:
         return True  # where nothing will leave, the moment it might have matters no more
     return (known.opens_at, known.closes_at) == (
+        if self._draw is not None:
+            self._draw.write(connection)
         micros_or_none(decision.opens_at), micros_or_none(decision.closes_at),
     )  # fmt: skip
 
@@ -561,6 +578,16 @@ def _fate(row: Record) -> Taken:
     if row.message_state == State.CANCELLED and row.message_reason == "discarded":
         return "left"  # a person decided that it never leaves, over no channel
     return "left" if row.message_state in LEFT else "open"
+    def reminds_of(self, booking: Booking) -> bool:
+        """May a reminder of this appointment, of whatever cycle, have left already?"""
+        others = {CORRECTION, NOTICE}
+        if booking.unit is not None:
+            others |= {step.id for step in booking.unit.steps if step.day is None}
+        return any(
+            row.channel is not None and row.step not in others and _fate(row) != "open"
+            for row in self.of_appointment.get(booking.id, ())
+        )
+
 
 
 def _booking(

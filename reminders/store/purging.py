@@ -141,6 +141,7 @@ def delete_appointments(store: Store, before: int) -> int:
         before=before,
     )
     return deleted
+        "DELETE FROM unit_entry WHERE appointment_id IN :ids",
 
 
 def delete_inputs(store: Store, before: int) -> int:

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reminders.domain.appointment import CancelledBy, Status
-from reminders.domain.outcome import CAME, NEVER_ONE, OPEN, Attendance, Outcome, Tally, outcome_of
+from reminders.domain.outcome import (
+    CAME,
+    NEVER_ONE,
+    OPEN,
+    Attendance,
+    Denominator,
+    Outcome,
+    Tally,
+    outcome_of,
+)
 
 START = datetime(2026, 6, 12, 7, tzinfo=UTC)
 AFTER, BEFORE = START + timedelta(days=1), START - timedelta(days=1)
@@ -228,3 +237,23 @@ def test_the_rate_lies_within_its_bounds(counts: dict[Outcome, int]) -> None:
         assert tally.bounds is not None
         low, high = tally.bounds
         assert 0 <= low <= tally.no_show_rate <= high <= 1
+
+
+def test_reports_lead_with_all_eligible_appointments_whose_outcome_is_known() -> None:
+    """Leaving cancellations out would hide what reminders do: they turn no-shows into them."""
+    tally = Tally(
+        {
+            Outcome.ATTENDED: 90,
+            Outcome.NO_SHOW: 10,
+            Outcome.UNKNOWN: 50,
+            Outcome.CANCELLED_EARLY: 40,
+            Outcome.CANCELLED_LATE: 5,
+            Outcome.CANCELLED_BY_HOSPITAL: 5,
+        }
+    )
+    assert tally.among(Denominator.ELIGIBLE) == 150
+    assert tally.rate(Denominator.ELIGIBLE) == pytest.approx(10 / 150)
+    assert tally.bounds_of(Denominator.ELIGIBLE) == (0.05, 0.30)
+    assert tally.rate(Denominator.EXPECTED) == tally.no_show_rate == 0.1
+    assert tally.unknown_share == 0.25
+    assert (Tally({}).rate(Denominator.ELIGIBLE), Tally({}).unknown_share) == (None, None)

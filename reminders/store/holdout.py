@@ -1,0 +1,187 @@
+"""Hold-outs, and which appointment entered the comparison in which arm."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from reminders.store.engine import Record, insert_rows, listed, many, reserve, rows, run
+from reminders.store.planning import among
+
+HOLDOUT = (
+    "id, state, share_millionths, salt, excluded, proposed_at, proposed_by, approved_at, "
+    "approved_by, ends_at, stopped_at, stopped_by"
+)
+UNIT_COLUMNS = (
+    "appointment_id", "holdout_id", "patient_id", "arm", "excluded", "uf", "cell", "starts_at",
+    "entered_at", "recorded_at",
+)  # fmt: skip
+
+
+def approved(connection: Connection) -> Record | None:
+    """The hold-out that runs; None: there is none."""
+    found = rows(
+        connection,
+        f"SELECT {HOLDOUT} FROM holdout WHERE state = 'approved' ORDER BY id DESC LIMIT 1",
+    )
+    return found[0] if found else None
+
+
+def latest(connection: Connection) -> Record | None:
+    """The last one proposed, whatever became of it."""
+    found = rows(connection, f"SELECT {HOLDOUT} FROM holdout ORDER BY id DESC LIMIT 1")
+    return found[0] if found else None
+
+
+def propose(
+    connection: Connection,
+    *,
+    share_millionths: int,
+    salt: str,
+    excluded: str,
+    ends_at: int,
+    at: int,
+    by: str,
+) -> int:
+    """A proposal not decided yet is replaced by this one: it gets its key."""
+    run(connection, "DELETE FROM holdout WHERE state = 'proposed'")
+    key = reserve(connection, "holdout", 1)
+    run(
+        connection,
+        "INSERT INTO holdout (id, state, share_millionths, salt, excluded, ends_at, proposed_at, "
+        "proposed_by) VALUES (:id, 'proposed', :share, :salt, :excluded, :ends_at, :at, :by)",
+        id=key,
+        share=share_millionths,
+        salt=salt,
+        excluded=excluded,
+        ends_at=ends_at,
+        at=at,
+        by=by,
+    )
+    return key
+
+
+def approve(connection: Connection, holdout: int, *, at: int, by: str) -> bool:
+    """False: it is not a proposal any more, or another one runs."""
+    changed = run(
+        connection,
+        "UPDATE holdout SET state = 'approved', approved_at = :at, approved_by = :by "
+        "WHERE id = :id AND state = 'proposed' AND ends_at > :at AND NOT EXISTS "
+        "(SELECT 1 FROM holdout o WHERE o.state = 'approved')",
+        id=holdout,
+        at=at,
+        by=by,
+    )
+    return changed == 1
+
+
+def stop(connection: Connection, *, at: int, by: str) -> Sequence[Record]:
+    """What ran, or was proposed, no longer does: (id, state before) of each."""
+    found = rows(connection, "SELECT id, state FROM holdout WHERE state <> 'stopped' ORDER BY id")
+    run(
+        connection,
+        "UPDATE holdout SET state = 'stopped', stopped_at = :at, stopped_by = :by "
+        "WHERE state <> 'stopped'",
+        at=at,
+        by=by,
+    )
+    return found
+
+
+# --- units ---------------------------------------------------------------------------------------
+
+
+def units_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Record]:
+    names = ", ".join(UNIT_COLUMNS)
+    return among(
+        connection, f"SELECT {names} FROM unit_entry WHERE appointment_id IN :ids", appointments
+    )
+
+
+def known_services(
+    connection: Connection, patients: Sequence[int], before: int
+) -> set[tuple[int, str]]:
+    """(patient, UF) of those who had an appointment there before this moment."""
+    found = among(
+        connection,
+        "SELECT DISTINCT patient_id, uf FROM appointment "
+        "WHERE patient_id IN :ids AND starts_at <= :before",
+        patients,
+        before=before,
+    )
+    return {(row.patient_id, row.uf) for row in found}
+
+
+def kinds_of(connection: Connection, appointments: Sequence[int]) -> dict[int, str]:
+    """Appointment -> its type in the records system, where it has one."""
+    found = among(
+        connection,
+        "SELECT id, kind FROM appointment WHERE id IN :ids AND kind <> ''",
+        appointments,
+    )
+    return {row.id: row.kind for row in found}
+
+
+def languages_of(connection: Connection, patients: Sequence[int]) -> dict[int, str]:
+    """Patient -> the language the records system knows, where it knows one."""
+    found = among(
+        connection,
+        "SELECT id, language FROM patient WHERE id IN :ids AND language <> ''",
+        patients,
+    )
+    return {row.id: row.language for row in found}
+
+
+def record_units(
+    connection: Connection,
+    new: Sequence[Sequence[object]],
+    changed: Sequence[Sequence[object]],
+    gone: Sequence[int],
+    *,
+    at: int,
+) -> None:
+    """Rows of UNIT_COLUMNS; what has entered before `at` is never changed nor removed."""
+    insert_rows(connection, "unit_entry", UNIT_COLUMNS, new)
+    sets = ", ".join(f"{name} = :{name}" for name in UNIT_COLUMNS[1:])
+    many(
+        connection,
+        f"UPDATE unit_entry SET {sets} WHERE appointment_id = :appointment_id "
+        "AND entered_at > :recorded_at",
+        [dict(zip(UNIT_COLUMNS, row, strict=True)) for row in changed],
+    )
+    if gone:
+        listed(
+            connection,
+            "DELETE FROM unit_entry WHERE appointment_id IN :ids AND entered_at > :at",
+            gone,
+            at=at,
+        )
+
+
+def arm_sizes(connection: Connection, holdout: int, *, now: int) -> Sequence[Record]:
+    """(arm, patients, units, written): counted units entered so far; `written`: to how many of
+    them a reminder, or a text somebody wrote, has left all the same."""
+    return rows(
+        connection,
+        "SELECT u.arm, COUNT(DISTINCT COALESCE(p.merged_into, u.patient_id)) AS patients, "
+        "COUNT(*) AS units, SUM(CASE WHEN EXISTS (SELECT 1 FROM told t "
+        "JOIN attempt a ON a.id = t.attempt_id JOIN message m ON m.id = a.message_id "
+        "WHERE t.appointment_id = u.appointment_id AND m.kind IN ('reminder', 'staff') "
+        "AND a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED')) THEN 1 ELSE 0 END) AS written "
+        "FROM unit_entry u LEFT JOIN patient p ON p.id = u.patient_id "
+        "WHERE u.holdout_id = :holdout AND u.excluded = '' AND u.entered_at <= :now "
+        "GROUP BY u.arm ORDER BY u.arm",
+        holdout=holdout,
+        now=now,
+    )
+
+
+def excluded_units(connection: Connection, holdout: int, *, now: int) -> dict[str, int]:
+    """Why -> how many appointments were left out before the draw."""
+    found = rows(
+        connection,
+        "SELECT excluded, COUNT(*) AS number FROM unit_entry WHERE holdout_id = :holdout "
+        "AND excluded <> '' AND entered_at <= :now GROUP BY excluded ORDER BY excluded",
+        holdout=holdout,
+        now=now,
+    )
+    return {row.excluded: int(row.number) for row in found}
