@@ -1,6 +1,6 @@
 """The words of the staff's pages: gettext catalogues, and dates, numbers and plurals by Babel.
 
-The source language is French: a msgid is the sentence itself (ADR 0012). One catalogue a subject,
+The source language is French: a msgid is the sentence itself (ADR 0013). One catalogue a subject,
 `templates/locale/<language>/<subject>.po`; all are merged at the first use.
 """
 
