@@ -95,28 +95,30 @@ def mark(
 
 def day_of(store: Store, rules: Rules, day: date, zone: ZoneInfo, *, now: datetime) -> list[Visit]:
     """The appointments of a civil day of `zone`, in their order."""
-    start, end = _bounds(day, zone)
+    start, end = bounds(day, zone)
     with store.read() as connection:
         found = attendance.of_day(connection, micros(start), micros(end))
-    return [_visit(row, _closing(rules, row.uf, day, end), now) for row in found]
+    return [_visit(row, closing(rules, row.uf, day, end), now) for row in found]
 
 
-def _bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """A civil day: [start, end)."""
     return to_utc(day, time(0), zone), to_utc(day + timedelta(days=1), time(0), zone)
 
 
-def _closing(rules: Rules, uf: str, day: date, end: datetime) -> datetime:
+def closing(rules: Rules, uf: str, day: date, end: datetime) -> datetime:
     """When the service's desk closes that day; midnight where nobody configured it."""
     office = rules.offices.get(uf)
     return end if office is None else to_utc(day, office.hours.closes, office.hours.zone)
 
 
-def _visit(row: Record, closing: datetime, now: datetime) -> Visit:
-    presence, told_by = _presence(row, closing, now)
-    return Visit(row.source_id, row.external_id, row.uf, instant(row.starts_at), presence, told_by)
+def _visit(row: Record, closed: datetime, now: datetime) -> Visit:
+    said, told_by = presence(row, closed, now)
+    return Visit(row.source_id, row.external_id, row.uf, instant(row.starts_at), said, told_by)
 
 
-def _presence(row: Record, closing: datetime, now: datetime) -> tuple[Presence, str]:
+def presence(row: Record, closed: datetime, now: datetime) -> tuple[Presence, str]:
+    """What is known of an appointment whose service closed or closes then, and who told it."""
     status, marked = Status(row.status), Attendance(row.attendance)
     if status in CAME:
         return Presence.CAME, "dpi"
@@ -129,7 +131,7 @@ def _presence(row: Record, closing: datetime, now: datetime) -> tuple[Presence, 
         return Presence.ABSENT, "dpi"
     if marked is not Attendance.UNMARKED:
         return Presence(marked.value), row.attended_by
-    begun = max(closing, instant(row.starts_at)) <= now
+    begun = max(closed, instant(row.starts_at)) <= now
     return (Presence.TO_VALIDATE if begun else Presence.EXPECTED), ""
 
 
@@ -138,7 +140,7 @@ def _presence(row: Record, closing: datetime, now: datetime) -> tuple[Presence, 
 
 def answers_of(store: Store, day: date, zone: ZoneInfo, *, now: datetime) -> list[Said]:
     """Every answer in force that was given on a civil day, in their order."""
-    start, end = _bounds(day, zone)
+    start, end = bounds(day, zone)
     with store.read() as connection:
         found = attendance.answers_given(connection, micros(start), micros(end))
     return [_said(row, now) for row in found]
