@@ -47,6 +47,8 @@ MATERIAL = (
     "OR (appointment.status IN ('cancelled', 'entered-in-error') "
     "AND excluded.status = 'booked'))"
 )
+# Who came to the hour before says nothing of the new one.
+PAST_MARK = "appointment.attended_at < excluded.starts_at"
 OPEN = "('booked', 'pending', 'proposed', 'waitlist')"
 
 
@@ -310,6 +312,9 @@ def _upsert_appointments(
           kind = excluded.kind, place = excluded.place, starts_at = excluded.starts_at,
           all_day = excluded.all_day, duration_minutes = excluded.duration_minutes,
           status = excluded.status, fingerprint = excluded.fingerprint,
+          attendance = CASE WHEN {PAST_MARK} THEN '' ELSE appointment.attendance END,
+          attended_by = CASE WHEN {PAST_MARK} THEN '' ELSE appointment.attended_by END,
+          attended_at = CASE WHEN {PAST_MARK} THEN NULL ELSE appointment.attended_at END,
           booked_at = COALESCE(excluded.booked_at, appointment.booked_at),
           modified_at = excluded.modified_at, last_seen_at = excluded.last_seen_at
         WHERE appointment.fingerprint <> excluded.fingerprint

@@ -109,6 +109,17 @@ def test_a_mark_survives_the_next_export(store: Store) -> None:
     assert presences(clinic) == {"R1": "absent"}
 
 
+def test_who_came_to_the_hour_before_says_nothing_of_the_new_one(store: Store) -> None:
+    clinic = opened(store)
+    clinic.now = EVENING
+    marks(clinic, 1, "absent")
+    clinic.read(visit(1, "2026-10-13 09:45"), visit(9))
+    assert presences(clinic) == {"R1": "absent"}, "the same morning, told more exactly"
+    clinic.read(visit(1, "2026-10-20 10:00"), visit(9))
+    clinic.now = paris("2026-10-20 18:00")
+    assert presences(clinic, date(2026, 10, 20)) == {"R1": "to-validate", "R9": "to-validate"}
+
+
 def test_who_called_off_is_told_apart_from_who_did_not_come(store: Store) -> None:
     clinic = opened(store, 3)
     says(clinic, 1, AnswerKind.CANCELLED)
