@@ -36,6 +36,7 @@ from reminders.services.rules import Rules
 from reminders.services.sync import FeedSummary, SyncOptions, sync
 from reminders.services.worklist import tend
 from reminders.services.writeback import close_entered
+from reminders.services.writing import follow_up
 from reminders.store import counts, holds, outbox, receipts
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant, micros
@@ -117,6 +118,7 @@ class Tasks:
     def plan(self) -> PlanSummary:
         parts = self._parts
         invite_missed(parts.store, parts.rules, now=parts.clock.now())
+        follow_up(parts.store, parts.rules, now=parts.clock.now())
         done = plan(parts.store, parts.rules, parts.secret, now=parts.clock.now())
         if done.patients:
             log.info(

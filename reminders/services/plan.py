@@ -4,7 +4,7 @@ Only patients marked dirty are looked at (ADR 0006): an unchanged feed costs one
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -96,6 +96,20 @@ def looked_at(
     return chunk.look(patients, [one.id for one in patients], alone=False)[0]
 
 
+def people_of(
+    connection: Connection,
+    rules: Rules,
+    secret: bytes,
+    patients: Sequence[Record],
+    *,
+    now: datetime,
+) -> tuple[list[Person], Callable[[Record], frozenset[str]]]:
+    """For whoever writes outside the plan: these people (rows as planning reads them), and the
+    channels over which nothing is wanted about an appointment (id, patient_id, uf)."""
+    chunk = _Chunk(connection, rules, secret, now)
+    return chunk.known(patients), chunk.objects_about
+
+
 class _Chunk:
     """A few hundred patients, planned in one transaction."""
 
@@ -153,19 +167,27 @@ class _Chunk:
     def objects_about(self, row: Record) -> frozenset[str]:
         return self._objects_about(row)
 
+    def known(self, patients: Sequence[Record]) -> list[Person]:
+        return self._persons(patients, [patient.id for patient in patients], None)
+
+    def objects_about(self, row: Record) -> frozenset[str]:
+        return self._objects_about(row)
+
     def _persons(
-        self, patients: Sequence[Record], ids: Sequence[int], history: "_History"
+        self, patients: Sequence[Record], ids: Sequence[int], history: "_History | None"
     ) -> list[Person]:
         found = [_addresses(row) for row in patients]
         objecting: _Objecting = defaultdict(set)
-        if planning.any_objection(self._connection):
+        if history is None or planning.any_objection(self._connection):
             keys = {self._key(address) for addresses in found for address in addresses}
             for row in planning.objections(self._connection, ids, list(keys)):
                 objecting[row.address_key].add((row.channel, row.scope))
                 if row.patient_id is not None:
                     objecting[row.patient_id].add((row.channel, row.scope))
         return [
-            self._person(row, addresses, objecting, history.reminded.get(row.id, ()))
+            self._person(
+                row, addresses, objecting, history.reminded.get(row.id, ()) if history else ()
+            )
             for row, addresses in zip(patients, found, strict=True)
         ]
 

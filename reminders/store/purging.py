@@ -128,6 +128,7 @@ def delete_appointments(store: Store, before: int) -> int:
         "DELETE FROM decision WHERE appointment_id IN :ids",
         "DELETE FROM write_back WHERE appointment_id IN :ids",
         "DELETE FROM answer WHERE appointment_id IN :ids",
+        "DELETE FROM writing_line WHERE appointment_id IN :ids",
         "DELETE FROM appointment WHERE id IN :ids AND starts_at < :before",
         before=before,
     )
@@ -166,6 +167,7 @@ _JOURNAL = {
     "task": "m.created_at < :before",
     "run": "m.started_at < :before",
     "hold": "m.released_at < :before",
+    "writing": "m.ends_at < :before",
     "feed": "m.started_at < :before",
 }
 
