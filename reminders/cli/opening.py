@@ -95,6 +95,7 @@ async def _demo(seed: int, days: int, port: int) -> None:
                 await stage.catch_up()
                 async with ringing(application):
                     out.print(f"Démonstration : http://127.0.0.1:{port}")
+                    out.print(f"Téléphones simulés : http://127.0.0.1:{port}/demo")
                     out.print("Arrêter : Ctrl-C")
                     await stage.go_on()
 

@@ -107,12 +107,12 @@ def no_wider_than_the_screen(page: Page) -> bool:
 
 def answerable(page: Page, demo: Demo) -> None:
     """Go to a telephone that can answer."""
-    page.goto(demo.url("/"))
+    page.goto(demo.url("/demo"))
     page.get_by_role("link", name="Répondre", exact=True).first.click()
 
 
 def test_the_page_shows_the_run_the_hospital_and_the_telephones(demo: Demo, page: Page) -> None:
-    page.goto(demo.url("/"))
+    page.goto(demo.url("/demo"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Mardi 13 octobre")
     for title in (
         "Messages du jour",
@@ -125,13 +125,13 @@ def test_the_page_shows_the_run_the_hospital_and_the_telephones(demo: Demo, page
 
 
 def test_a_scripted_change_reaches_a_telephone_by_itself(demo: Demo, page: Page) -> None:
-    page.goto(demo.url("/"))
+    page.goto(demo.url("/demo"))
     changed = page.locator("#messages-recus li", has_text="Changement")
     expect(changed.first).to_be_visible(timeout=PATIENCE * 1000)
 
 
 def test_without_javascript_the_page_renews_itself(demo: Demo, plain: Page) -> None:
-    plain.goto(demo.url("/"))
+    plain.goto(demo.url("/demo"))
     assert plain.locator("noscript meta[http-equiv=refresh]").count() == 1
     with plain.expect_navigation(timeout=PATIENCE * 1000):
         pass
@@ -145,7 +145,7 @@ def test_an_answer_of_a_patient_is_stored_and_shown(demo: Demo, plain: Page) -> 
     expect(plain.locator("#conversation li.mine").last).to_contain_text(words)
 
     def stored() -> bool:
-        page = httpx.get(demo.url("/")).text
+        page = httpx.get(demo.url("/demo")).text
         return f"<q>{words}</q>" in page
 
     eventually(stored)
@@ -172,12 +172,12 @@ def test_an_empty_answer_is_explained(demo: Demo, page: Page) -> None:
 def test_a_mailbox_says_that_nobody_reads_answers(demo: Demo, page: Page) -> None:
     def mailbox() -> bool:
         httpx.post(demo.url("/demo/suite"), timeout=PATIENCE)
-        page.goto(demo.url("/"))
+        page.goto(demo.url("/demo"))
         return page.locator("#messages-recus a[href^='/demo/boite/m']").count() > 0
 
     before, found = 0, False
     while not found:  # older pages first: the days before may have had one
-        page.goto(demo.url(f"/?avant={before}" if before else "/"))
+        page.goto(demo.url(f"/demo?avant={before}" if before else "/demo"))
         found = page.locator("ol.messages a[href^='/demo/boite/m']").count() > 0
         older = page.get_by_role("link", name="Plus anciens")
         if found or not older.count():
@@ -194,7 +194,7 @@ def test_a_link_in_a_message_opens_the_patient_s_page(demo: Demo, plain: Page) -
     """Messages of the days before have one; the page is on the demo's own public address."""
     before, link = 0, plain.get_by_role("link", name="Ouvrir la page du patient")
     for _ in range(40):
-        plain.goto(demo.url(f"/?avant={before}" if before else "/"))
+        plain.goto(demo.url(f"/demo?avant={before}" if before else "/demo"))
         older = plain.get_by_role("link", name="Plus anciens")
         if link.count() or not older.count():
             break
@@ -206,14 +206,14 @@ def test_a_link_in_a_message_opens_the_patient_s_page(demo: Demo, plain: Page) -
 
 
 def test_what_the_service_understood_is_beside_each_reply(demo: Demo, plain: Page) -> None:
-    plain.goto(demo.url("/"))
+    plain.goto(demo.url("/demo"))
     replies = plain.locator("section[aria-labelledby=reponses] li")
     expect(replies.first).to_contain_text("Compris :")
     expect(replies.first).to_contain_text("→")
 
 
 def test_pause_stops_the_hospital_s_time_and_resume_lets_it_go(demo: Demo, plain: Page) -> None:
-    plain.goto(demo.url("/"))
+    plain.goto(demo.url("/demo"))
     plain.get_by_role("button", name="Mettre en pause").click()
     expect(plain.get_by_text("en pause", exact=False).first).to_be_visible()
     plain.get_by_role("button", name="Reprendre").click()
@@ -221,14 +221,14 @@ def test_pause_stops_the_hospital_s_time_and_resume_lets_it_go(demo: Demo, plain
 
 
 def test_the_next_event_is_told(demo: Demo, plain: Page) -> None:
-    plain.goto(demo.url("/"))
+    plain.goto(demo.url("/demo"))
     before = plain.locator("main").inner_text()
     plain.get_by_role("button", name="Événement suivant").click(timeout=PATIENCE * 1000)
     expect(plain.get_by_role("heading", level=1)).to_be_visible()
     assert plain.locator("main").inner_text() != before
 
 
-@pytest.mark.parametrize("path", ["/", "/demo/boite/t1", "/demo/boite/inconnue"])
+@pytest.mark.parametrize("path", ["/", "/demo", "/demo/boite/t1", "/demo/boite/inconnue"])
 def test_no_page_is_wider_than_a_telephone(demo: Demo, narrow: Page, path: str) -> None:
     narrow.goto(demo.url(path))
     assert no_wider_than_the_screen(narrow)

@@ -112,7 +112,8 @@ class Office:
         self._office, self._demo = internal_app(inside), internal_app(inside)
         DemoPages(inside, cast(World, self.world), self.stage).extend(self._demo)
         self._servers = [_served(app) for app in (self._office, self._demo)]
-        self.office, self.demo = (f"http://127.0.0.1:{port}" for _, _, port in self._servers)
+        self.office, demo = (f"http://127.0.0.1:{port}" for _, _, port in self._servers)
+        self.demo = f"{demo}/demo"
 
     def close(self) -> None:
         for server, thread, _ in self._servers:
@@ -198,8 +199,8 @@ def test_a_full_day_with_the_longest_names_fits_a_telephone(
     for address in (
         office.office,
         office.demo,
-        f"{office.demo}/demo/boite/t2",
-        f"{office.demo}/demo/boite/m1",
+        f"{office.demo}/boite/t2",
+        f"{office.demo}/boite/m1",
     ):
         telephone.goto(address)
         assert fits(telephone), address
@@ -220,7 +221,7 @@ def test_moments_are_told_in_the_site_s_time(office: Office, page: Page) -> None
 def test_the_browser_has_nothing_against_the_pages(office: Office, page: Page) -> None:
     busy(office)
     found = complaints(page)
-    for address in (office.demo, f"{office.demo}/demo/boite/t1", f"{office.demo}/demo/boite/m1"):
+    for address in (office.demo, f"{office.demo}/boite/t1", f"{office.demo}/boite/m1"):
         page.goto(address)
         page.wait_for_load_state("networkidle")
     assert found == []
@@ -240,7 +241,7 @@ def test_a_name_cannot_be_answered_and_the_page_says_why(office: Office, page: P
 def test_an_answer_that_could_not_leave_keeps_what_was_typed(office: Office, page: Page) -> None:
     office.world.messages.append(message(1))
     office.world.takes_replies = False
-    page.goto(f"{office.demo}/demo/boite/t1")
+    page.goto(f"{office.demo}/boite/t1")
     page.get_by_label("Répondre à la place du patient").fill("<b>Je viendrai</b>")
     page.get_by_role("button", name="Envoyer la réponse").click()
     expect(page.get_by_role("alert")).to_contain_text("n’est pas partie")
@@ -249,7 +250,7 @@ def test_an_answer_that_could_not_leave_keeps_what_was_typed(office: Office, pag
 
 def test_words_of_a_patient_are_never_markup(office: Office, page: Page) -> None:
     office.world.messages.append(message(1, mine=True, text="<script>window.hit = 1</script>"))
-    for path in ("/", "/demo/boite/t1"):
+    for path in ("", "/boite/t1"):
         page.goto(office.demo + path)
         expect(page.get_by_text("<script>window.hit = 1</script>").first).to_be_visible()
         assert page.evaluate("window.hit === undefined")
