@@ -59,6 +59,7 @@ def _add_service() -> None:
     """The commands that need the whole service; loading it takes longer than the others run."""
     from reminders.cli.admin import admin
     from reminders.cli.attendance import answers, attendance
+    from reminders.cli.holdout import holdout
     from reminders.cli.look import check, report, why
     from reminders.cli.watch import hold, object_, purge, release
     from reminders.cli.work import demo, migrate, run, serve
@@ -72,6 +73,7 @@ def _add_service() -> None:
     app.add_typer(calls_app, name="calls")
     app.add_typer(answers, name="answers")
     app.add_typer(attendance, name="attendance")
+    app.add_typer(holdout, name="holdout")
     app.add_typer(admin, name="admin")
 
 

@@ -14,11 +14,14 @@ from reminders.clock import Clock
 from reminders.config import load
 from reminders.services.census import census
 from reminders.services.hold import release_holds
+from reminders.services.holdout import approve, propose
 from reminders.simulation.client import World, started
 from reminders.simulation.demo import TOKEN, configuration, write_faults
 from reminders.simulation.driver import Counts
 
 DEMONSTRATOR = "démonstration"  # who releases the first run, for the audit
+ANSWERABLE = "Dr Claire Exemple (démonstration)"  # who approves the hold-out
+DRAWN_ALIKE = "5eed" * 16  # its salt: each demo holds the same patients out
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,13 @@ class Working:
         )
 
 
+def _hold_some_out(application: Application) -> None:
+    """The randomised comparison a person approves in a real hospital, before anything is sent."""
+    now = application.clock.now()
+    propose(application.store, application.rules, salt=DRAWN_ALIKE, now=now, by=DEMONSTRATOR)
+    approve(application.store, now=now, by=ANSWERABLE)
+
+
 @asynccontextmanager
 async def inhabited(
     scene: Scene,
@@ -112,6 +122,8 @@ async def inhabited(
         )
         file.write_text(written, encoding="utf-8")
         application = await asyncio.to_thread(lambda: build(load(file, {}), clock))
+        if mode == "live":
+            await asyncio.to_thread(_hold_some_out, application)
         try:
             await world.set_callbacks(**callbacks_of(application))
             yield world, application

@@ -69,10 +69,13 @@ def propose(
     share: float = PROPOSED_SHARE,
     ufs: frozenset[str] = frozenset(),
     until: datetime | None = None,
+    salt: str = "",
     now: datetime,
     by: str,
 ) -> Standing:
     """Write a proposal, or replace the one nobody decided on. Nothing changes for patients.
+
+    `salt` (hexadecimal) is for a simulation that must draw alike each time; else it is random.
 
     Raises RepairNeeded for a share outside ]0, 0.5], an unknown UF, an end that is past, or
     while another hold-out runs.
@@ -97,7 +100,7 @@ def propose(
         key = stored.propose(
             connection,
             share_millionths=round(share * MILLION),
-            salt=token_hex(32),
+            salt=salt or token_hex(32),
             excluded=services_as_text(ufs),
             ends_at=micros(end),
             at=micros(now),
@@ -110,8 +113,9 @@ def propose(
     return standing(store, now=now)
 
 
-def approve(store: Store, *, now: datetime, by: str) -> Standing:
-    """The hold-out begins. `by` is the person who answers for it, by name.
+def approve(store: Store, *, now: datetime, by: str, typed_by: str = "") -> Standing:
+    """The hold-out begins. `by` is the person who answers for it, by name; `typed_by` who was at
+    the keyboard, where that is known.
 
     Raises RepairNeeded without a name, without a proposal, or after its end.
     """
@@ -125,8 +129,9 @@ def approve(store: Store, *, now: datetime, by: str) -> Standing:
         if row is None or not stored.approve(connection, row.id, at=at, by=name):
             raise RepairNeeded(_cannot_approve(row, at))
         facts.audit(
-            connection, at=at, actor=name, action="holdout.approve", subject=f"holdout:{row.id}"
-        )
+            connection, at=at, actor=name, action="holdout.approve", subject=f"holdout:{row.id}",
+            typed_by=typed_by,
+        )  # fmt: skip
         planning.mark_all_dirty(connection, at)
     return standing(store, now=now)
 
