@@ -161,6 +161,12 @@ class Rules:
     def preparation(self, uf: str, kind: str) -> Preparation | None:
         return self._book.preparation(uf, kind)
 
+    def as_if(self, book: Book) -> "Rules":
+        """Rules by which a preview composes; nobody works by them."""
+        other = Rules(self.settings)
+        other._book = book
+        return other
+
     def follow(self, connection: Connection, *, held: bool = False) -> int:
         """Take over what was changed elsewhere: the revision, as this transaction sees it.
 

@@ -173,21 +173,29 @@ def drop_draft(connection: Connection, sheet: str, author: str) -> None:
     )
 
 
-def concerned(connection: Connection, ufs: Sequence[str], kind: str, now: int) -> tuple[int, int]:
-    """(appointments, patients) to come that a sheet of these services, or of this type of
-    appointment in them, is about. `kind` "": whatever the type."""
+def concerned(
+    connection: Connection, ufs: Sequence[str], kind: str, others: Sequence[str], now: int
+) -> tuple[int, int, str]:
+    """(appointments, patients) to come that a sheet is about, and the first one's service.
+
+    `kind`: only this type of appointment; "": those of every type that has no sheet of its own
+    (`others`).
+    """
     if not ufs:
-        return 0, 0
+        return 0, 0, ""
+    told = ", ".join(f":k{n}" for n in range(len(others)))
+    besides = f"AND (:kind <> '' OR kind NOT IN ({told}))" if others else ""
     found = listed(
         connection,
-        "SELECT COUNT(*) AS appointments, COUNT(DISTINCT patient_id) AS patients "
-        "FROM appointment WHERE starts_at > :now AND status = 'booked' AND uf IN :ids "
-        "AND (:kind = '' OR kind = :kind)",
+        "SELECT COUNT(*) AS appointments, COUNT(DISTINCT patient_id) AS patients, "
+        "COALESCE(MIN(uf), '') AS uf FROM appointment WHERE starts_at > :now "
+        "AND status = 'booked' AND uf IN :ids AND (kind = :kind OR :kind = '') " + besides,
         ufs,
         now=now,
         kind=kind,
+        **{f"k{n}": one for n, one in enumerate(others)},
     ).all()
-    return int(found[0].appointments), int(found[0].patients)
+    return int(found[0].appointments), int(found[0].patients), str(found[0].uf)
 
 
 def kinds(connection: Connection, now: int) -> Sequence[Record]:

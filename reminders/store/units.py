@@ -170,30 +170,43 @@ def concerned(
     )
 
 
-def week(
-    connection: Connection, ufs: Sequence[str], *, now: int, start: int, end: int, reach: int
-) -> Sequence[Record]:
-    """What is decided for these services in [start, end): per step, channel, state and reason.
+# Decisions of the plan itself: not what answers somebody, what staff write, or an invitation.
+_PLANNED = "{0}.step NOT LIKE 'ack:%' AND {0}.step NOT LIKE 'staff:%' AND {0}.step <> 'rebook'"
 
-    A decision without a moment counts where its appointment starts. `reach`: days before the
-    appointment at which the earliest step opens.
+
+def week(
+    connection: Connection, ufs: Sequence[str], *, now: int, end: int, reach: int
+) -> Sequence[Record]:
+    """What is decided for these services until `end`: per step, channel, state and reason.
+
+    A decision without a moment counts where its appointment starts. The rows without a step
+    count appointments that start by then and get nothing, by the reason decided last. `reach`:
+    days before the appointment at which the earliest step opens.
     """
     return among(
         connection,
-        "SELECT d.step, d.purpose, d.state, d.reason, COALESCE(m.channel, '') AS channel, "
-        "COUNT(*) AS number, COUNT(DISTINCT d.appointment_id) AS appointments "
+        "SELECT d.step, MAX(d.purpose) AS purpose, d.state, d.reason, "
+        "COALESCE(m.channel, '') AS channel, "
+        "COUNT(DISTINCT COALESCE(m.id, -d.id)) AS number "
         "FROM appointment a JOIN decision d ON d.appointment_id = a.id AND d.cycle = a.version "
-        "LEFT JOIN message_item i ON i.decision_id = d.id "
-        "LEFT JOIN message m ON m.id = i.message_id AND m.state NOT IN ('CANCELLED', 'REFUSED') "
+        "LEFT JOIN message_item i ON i.decision_id = d.id AND d.state = 'PLANNED' "
+        "LEFT JOIN message m ON m.id = i.message_id "
+        "AND m.state NOT IN ('CANCELLED', 'REFUSED', 'EXPIRED', 'SUPPRESSED') "
         "WHERE a.uf IN :ids AND a.starts_at > :now AND a.starts_at < :last "
-        "AND a.status = 'booked' AND d.step NOT LIKE 'ack:%' "
-        "AND d.step NOT LIKE 'staff:%' AND d.step <> 'rebook' "
-        "AND COALESCE(d.opens_at, a.starts_at) >= :start "
+        f"AND a.status = 'booked' AND {_PLANNED.format('d')} AND d.step <> '*' "
+        "AND COALESCE(d.opens_at, a.starts_at) >= :now "
         "AND COALESCE(d.opens_at, a.starts_at) < :end "
-        "GROUP BY d.step, d.purpose, d.state, d.reason, COALESCE(m.channel, '')",
+        "GROUP BY d.step, d.state, d.reason, COALESCE(m.channel, '') "
+        "UNION ALL SELECT '', '', '', d.reason, '', COUNT(*) FROM appointment a "
+        "JOIN decision d ON d.appointment_id = a.id AND d.cycle = a.version "
+        "WHERE a.uf IN :ids AND a.starts_at > :now AND a.starts_at < :end "
+        "AND a.status = 'booked' AND d.id = (SELECT MAX(o.id) FROM decision o WHERE "
+        f"o.appointment_id = a.id AND o.cycle = a.version AND {_PLANNED.format('o')}) "
+        "AND NOT EXISTS (SELECT 1 FROM decision p WHERE p.appointment_id = a.id "
+        f"AND p.cycle = a.version AND p.state = 'PLANNED' AND {_PLANNED.format('p')}) "
+        "GROUP BY d.reason",
         ufs,
         now=now,
-        start=start,
         end=end,
         last=end + (reach + 3) * DAY,  # a weekend and a holiday move a step earlier
     )

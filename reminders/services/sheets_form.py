@@ -1,0 +1,213 @@
+"""What somebody typed about a preparation sheet: the sheet, or what is wrong with which field."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+
+from pydantic import ValidationError
+
+from reminders.config import PreparationTable
+from reminders.config.mistakes import sentence
+from reminders.domain.lint import LONG_SENTENCE, SENSITIVE
+from reminders.domain.template_key import N_
+from reminders.errors import TemplateError
+from reminders.rendering import Renderer, Version
+from reminders.services.rules import Book
+
+LABELS = {
+    "subject": N_("Pour qui"),
+    "instructions": N_("Consignes"),
+    "sms": N_("Phrase du SMS"),
+    "documents": N_("Documents à apporter"),
+    "arrive_minutes_before": N_("Arriver en avance"),
+    "arrival_point": N_("Où se présenter"),
+    "building": N_("Bâtiment"),
+    "floor": N_("Étage"),
+    "door": N_("Porte"),
+    "address": N_("Adresse"),
+    "map_url": N_("Lien vers le plan"),
+    "preadmission_url": N_("Lien de préadmission"),
+    "acknowledge": N_("Lecture à confirmer"),
+}
+LENGTHS = {"sms": 60, "arrival_point": 80, "building": 60, "floor": 40, "door": 40, "address": 160}
+LONGEST = 2_000  # a value no text may exceed (rendering)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetForm:
+    """The fields as typed. `about`: « uf:4220 » or « type:Consultation »."""
+
+    name: str
+    about: str = ""
+    instructions: str = ""
+    sms: str = ""
+    documents: str = ""  # one a line
+    arrive_minutes_before: str = "0"
+    arrival_point: str = ""
+    building: str = ""
+    floor: str = ""
+    door: str = ""
+    address: str = ""
+    map_url: str = ""
+    preadmission_url: str = ""
+    acknowledge: bool = False
+
+    @property
+    def content(self) -> str:
+        """What a draft keeps: exactly what was typed."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+
+def draft_of(content: str) -> SheetForm | None:
+    try:
+        told = json.loads(content)
+        known = {one.name for one in fields(SheetForm)}
+        return SheetForm(**{key: value for key, value in told.items() if key in known})
+    except (ValueError, TypeError):
+        return None
+
+
+def filled(table: PreparationTable) -> SheetForm:
+    return SheetForm(
+        name=table.id,
+        about=f"uf:{table.service}" if table.service else f"type:{table.type}",
+        instructions=table.instructions,
+        sms=table.sms,
+        documents="\n".join(table.documents),
+        arrive_minutes_before=str(table.arrive_minutes_before),
+        arrival_point=table.arrival_point,
+        building=table.building,
+        floor=table.floor,
+        door=table.door,
+        address=table.address,
+        map_url=table.map_url or "",
+        preadmission_url=table.preadmission_url or "",
+        acknowledge=table.acknowledge,
+    )
+
+
+def typed(name: str, form: Mapping[str, str]) -> SheetForm:
+    texts = [one.name for one in fields(SheetForm) if one.name not in ("name", "acknowledge")]
+    told = {one: form.get(one, "").replace("\r\n", "\n").strip() for one in texts}
+    return SheetForm(name=name.strip(), acknowledge=form.get("acknowledge") == "1", **told)
+
+
+def read(form: SheetForm, book: Book) -> tuple[PreparationTable | None, dict[str, str]]:
+    """(sheet, nothing), or (None, field -> what is wrong in plain French)."""
+    errors = dict(_checked(form, book))
+    kind, _, subject = form.about.partition(":")
+    values = asdict(replace(form, about=""))
+    del values["about"], values["name"]
+    told = values | {
+        "id": form.name,
+        "service": subject if kind == "uf" else None,
+        "type": subject if kind == "type" else None,
+        "documents": [one.strip() for one in form.documents.split("\n") if one.strip()],
+        "arrive_minutes_before": form.arrive_minutes_before or "0",
+        "map_url": form.map_url or None,
+        "preadmission_url": form.preadmission_url or None,
+    }
+    try:
+        table = PreparationTable.model_validate(told)
+    except ValidationError as error:
+        for one in error.errors(include_input=False, include_url=False):
+            field = str(one["loc"][0]) if one["loc"] else "about"
+            errors.setdefault({"id": "name"}.get(field, field), _said(field, sentence(one)))
+        return None, errors
+    return (None if errors else table), errors
+
+
+def _said(field: str, told: str) -> str:
+    if field == "id":
+        return "Donner un nom court : lettres sans accent, chiffres et tirets."
+    if field in ("map_url", "preadmission_url"):
+        return "Écrire une adresse qui commence par https://."
+    if field == "arrive_minutes_before":
+        return "Écrire un nombre de minutes, de 0 à 240."
+    return told[:1].upper() + told[1:] + ("" if told.endswith(".") else ".")
+
+
+def _checked(form: SheetForm, book: Book) -> Iterator[tuple[str, str]]:
+    kind, _, subject = form.about.partition(":")
+    if kind not in ("uf", "type") or not subject:
+        yield "about", "Dire pour quel service, ou pour quel type de rendez-vous."
+    elif kind == "uf" and subject not in book.services:
+        yield "about", "Ce service n’a pas encore de réglage : le régler d’abord."
+    elif (other := taken(form.name, kind, subject, book)) is not None:
+        yield "about", f"La fiche « {other} » dit déjà ce qu’il faut pour ces rendez-vous."
+    for field, most in LENGTHS.items():
+        if len(getattr(form, field)) > most:
+            yield field, f"Trop long : au plus {most} caractères."
+    for field in (*LENGTHS, "instructions", "documents"):
+        if problem := _unfit(getattr(form, field)):
+            yield field, problem
+        if field not in ("instructions", "documents") and "\n" in getattr(form, field):
+            yield field, "Écrire sur une seule ligne."
+
+
+def taken(name: str, kind: str, subject: str, book: Book) -> str | None:
+    """Another sheet about the same appointments."""
+    for one in book.sheets.values():
+        same = one.service == subject if kind == "uf" else one.type == subject
+        if same and one.id != name:
+            return one.id
+    return None
+
+
+_renderer = Renderer()
+_ALONE = "{% if consignes %}{{ consignes }}{% endif %}"
+
+
+def _unfit(value: str) -> str:
+    """What would keep every text that carries this value from leaving."""
+    if not value:
+        return ""
+    if len(value) > LONGEST:
+        return f"Trop long : au plus {LONGEST} caractères."
+    version = Version(0, "", "fr", "any", "email", _ALONE)
+    try:
+        _renderer.render(version, {"consignes": value})
+    except TemplateError as error:
+        return _UNFIT.get(error.code, "Ce texte ne peut pas être envoyé tel quel.")
+    return ""
+
+
+_UNFIT = {
+    "invisible_character": "Un caractère invisible s’y trouve : l’effacer et le réécrire.",
+    "leftover": "Les accolades {{ }} ne servent qu’aux modèles : les retirer.",
+    "empty_variable": "Écrire un texte, ou laisser vide.",
+}
+
+
+# --- what the approver ticks ---------------------------------------------------------------------
+
+WARNINGS = {
+    "sensitive_sms": N_(
+        "Un mot du SMS peut révéler des soins : un SMS se lit sur un écran verrouillé."
+    ),
+    "long_sentence": N_("Une phrase des consignes dépasse trente mots."),
+    "no_instructions": N_(
+        "Les consignes sont vides : la page ne dira que le lieu et les documents."
+    ),
+    "acknowledge": N_("Qui n’a pas dit « J’ai lu » à J-2 sera à appeler : un appel par patient."),
+    "neutral": N_("Ce service est discret ou exclu : la fiche ne sera montrée à personne."),
+}
+
+
+def warnings(table: PreparationTable, book: Book) -> list[str]:
+    """Codes of what somebody must have seen before patients read it."""
+    found = []
+    if SENSITIVE.search(f"{table.sms} {table.arrival_point}"):
+        found.append("sensitive_sms")
+    sentences = re.split(r"[.!?\n]+", table.instructions)
+    if any(len(one.split()) > LONG_SENTENCE for one in sentences):
+        found.append("long_sentence")
+    if not table.instructions and not table.sms:
+        found.append("no_instructions")
+    if table.acknowledge:
+        found.append("acknowledge")
+    desk = book.desks.get(table.service or "")
+    if table.service and (desk is None or desk.sensitivity != "normal"):
+        found.append("neutral")
+    return found

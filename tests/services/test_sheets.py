@@ -1,0 +1,313 @@
+"""Preparation sheets: two people, immutable versions, and what patients read from when on."""
+
+from typing import Any
+
+import pytest
+
+from reminders.config import PreparationTable
+from reminders.services.plan import plan
+from reminders.services.rules import Rules, rules_of
+from reminders.services.sheets import (
+    approve,
+    changes,
+    drop_draft,
+    kinds,
+    overview,
+    page,
+    propose,
+    refuse,
+    restore,
+    save_draft,
+    with_sheet,
+    withdraw,
+)
+from reminders.services.sheets_form import SheetForm, draft_of, filled, read, typed, warnings
+from reminders.services.units_save import NotSaved
+from reminders.store.engine import Store
+from tests.services.test_units import send
+from tests.support.clinic import paris, settings_with, visit
+from tests.support.mailroom import LIVE, Mailroom
+
+SHEET = PreparationTable(
+    id="imagerie", service="4230", instructions="Ne rien manger après minuit.", sms="Venir à jeun.",
+    documents=("carte Vitale", "ordonnance"), arrival_point="Accueil C1",
+)  # fmt: skip
+
+
+def sheet(**changes: Any) -> PreparationTable:
+    return PreparationTable.model_validate(SHEET.model_dump() | changes)
+
+
+def office(store: Store, **settings: Any) -> tuple[Mailroom, Rules]:
+    room = Mailroom(store, settings=settings_with(**(dict(LIVE) | settings)))
+    rules = rules_of(room.settings)
+    with store.read() as connection:
+        rules.follow(connection)
+    return room, rules
+
+
+def offer(room: Mailroom, rules: Rules, table: PreparationTable = SHEET, base: int = 0) -> int:
+    return propose(room.store, rules, table, base=base, actor="anne", now=room.now)
+
+
+def accept(room: Mailroom, rules: Rules, number: int, by: str = "paul", **more: Any) -> None:
+    ticked = more.get("ticked", ("sensitive_sms", "acknowledge", "long_sentence"))
+    approve(
+        room.store,
+        rules,
+        more.get("name", "imagerie"),
+        number,
+        actor=by,
+        ticked=ticked,
+        now=room.now,
+    )
+
+
+def refused(act: Any, *args: Any, **kwargs: Any) -> str:
+    with pytest.raises(NotSaved) as found:
+        act(*args, **kwargs)
+    return found.value.code
+
+
+# --- from a draft to what patients read ----------------------------------------------------------
+
+
+def test_patients_read_a_sheet_once_a_second_person_approved_it(store: Store) -> None:
+    room, rules = office(store)
+    assert offer(room, rules) == 1
+    assert rules.preparation("4230", "") is None
+    assert refused(accept, room, rules, 1, by="anne") == "own"
+    accept(room, rules, 1)
+    found = rules.preparation("4230", "")
+    assert found is not None
+    assert (found.sms, found.documents) == ("Venir à jeun.", ("carte Vitale", "ordonnance"))
+
+
+def test_another_process_tells_the_new_sheet_without_a_restart(store: Store) -> None:
+    room, rules = office(store)
+    room.read(visit(1, "2026-10-20 09:30", uf="4230"))
+    room.release()
+    plan(store, rules, room.secret, now=room.now)
+    accept(room, rules_of(room.settings), offer(room, rules))
+    room.at(paris("2026-10-17 10:00"))
+    texts = send(room, rules)
+    assert rules.preparations_by_service["4230"].sms == "Venir à jeun."
+    assert texts
+
+
+def test_the_hospital_may_let_one_person_approve_and_it_is_recorded(store: Store) -> None:
+    room, rules = office(store, templates={"two_people": False})
+    accept(room, rules, offer(room, rules), by="anne")
+    found = page(store, rules, "imagerie", actor="anne", now=room.now)
+    assert found is not None
+    assert found.live is not None
+    assert found.live.alone
+
+
+def test_a_remark_must_be_ticked_before_patients_read_it(store: Store) -> None:
+    room, rules = office(store)
+    number = offer(room, rules, sheet(sms="Scanner : venir à jeun.", acknowledge=True))
+    assert warnings(sheet(sms="Scanner."), rules.book) == ["sensitive_sms"]
+    assert refused(accept, room, rules, number, ticked=("acknowledge",)) == "warned"
+    accept(room, rules, number)
+    found = rules.preparation("4230", "")
+    assert found is not None
+    assert found.acknowledge
+
+
+def test_a_proposal_is_decided_once(store: Store) -> None:
+    room, rules = office(store)
+    number = offer(room, rules)
+    accept(room, rules, number)
+    assert refused(accept, room, rules, number) == "decided"
+    assert (
+        refused(refuse, store, "imagerie", number, actor="p", remark="", now=room.now) == "decided"
+    )
+
+
+def test_a_refused_proposal_says_why_and_changes_nothing(store: Store) -> None:
+    room, rules = office(store)
+    refuse(store, "imagerie", offer(room, rules), actor="paul", remark="Trop long", now=room.now)
+    found = page(store, rules, "imagerie", actor="anne", now=room.now)
+    assert found is not None
+    assert [(v.state, v.remark, v.decided_by) for v in found.versions] == [
+        ("refused", "Trop long", "paul")
+    ]
+    assert "4230" not in rules.preparations_by_service
+
+
+def test_a_draft_survives_and_belongs_to_its_author(store: Store) -> None:
+    room, rules = office(store)
+    form = SheetForm("imagerie", about="uf:4230", sms="Ve")
+    save_draft(store, form, base=0, actor="anne", now=room.now)
+    save_draft(store, form, base=0, actor="anne", now=room.now)
+    found = page(store, rules, "imagerie", actor="anne", now=room.now)
+    assert found is not None
+    assert found.draft is not None
+    assert found.draft.form == form
+    assert page(store, rules, "imagerie", actor="paul", now=room.now) is None
+    assert [line.name for line in overview(store, rules, actor="anne")] == ["imagerie"]
+    assert overview(store, rules, actor="paul") == []
+    offer(room, rules)
+    assert overview(store, rules, actor="anne")[0].draft is None
+
+
+def test_withdrawing_a_proposal_gives_its_text_back_as_a_draft(store: Store) -> None:
+    room, rules = office(store)
+    number = offer(room, rules)
+    assert refused(withdraw, store, "imagerie", number, actor="paul", now=room.now) == "unknown"
+    withdraw(store, "imagerie", number, actor="anne", now=room.now)
+    found = page(store, rules, "imagerie", actor="anne", now=room.now)
+    assert found is not None
+    assert found.waiting is None
+    assert found.draft is not None
+    assert found.draft.form == filled(SHEET)
+    drop_draft(store, "imagerie", actor="anne")
+
+
+# --- two people at once --------------------------------------------------------------------------
+
+
+def test_two_people_writing_one_sheet_never_lose_a_text(store: Store) -> None:
+    room, rules = office(store)
+    accept(room, rules, offer(room, rules))
+    offer(room, rules, sheet(sms="À jeun, merci."), base=1)
+    late = {"base": 1, "actor": "zoé", "now": room.now}
+    assert refused(propose, store, rules, sheet(sms="Autre."), **late) == "waiting"
+    accept(room, rules, 2)
+    assert refused(propose, store, rules, sheet(sms="Autre."), **late) == "changed"
+    assert rules.preparations_by_service["4230"].sms == "À jeun, merci."
+
+
+def test_ones_own_newer_proposal_replaces_the_older(store: Store) -> None:
+    room, rules = office(store)
+    assert (offer(room, rules), offer(room, rules, sheet(sms="Mieux."))) == (1, 2)
+    assert refused(accept, room, rules, 1) == "decided"
+    accept(room, rules, 2)
+    assert rules.preparations_by_service["4230"].sms == "Mieux."
+
+
+def test_one_person_may_go_back_to_what_was_approved(store: Store) -> None:
+    room, rules = office(store)
+    accept(room, rules, offer(room, rules))
+    accept(room, rules, offer(room, rules, sheet(sms="Faux."), base=1))
+    assert refused(restore, store, rules, "imagerie", 2, actor="anne", now=room.now) == "unknown"
+    assert restore(store, rules, "imagerie", 1, actor="anne", now=room.now) == 3
+    assert rules.preparations_by_service["4230"].sms == "Venir à jeun."
+    found = page(store, rules, "imagerie", actor="anne", now=room.now)
+    assert found is not None
+    assert [(v.number, v.restores) for v in found.versions] == [(3, 1), (2, 0), (1, 0)]
+
+
+# --- whose is it ---------------------------------------------------------------------------------
+
+OWNED = {"id": "labo", "service": "4220", "sms": "Boire de l'eau."}
+
+
+def test_the_files_sheets_are_the_files(store: Store) -> None:
+    room, rules = office(store, preparation=[OWNED])
+    assert refused(offer, room, rules, sheet(id="labo", service="4220")) == "file"
+    assert refused(offer, room, rules, sheet(id="autre", service="4220")) == "subject"
+    found = overview(store, rules, actor="anne")
+    assert [(line.name, line.in_file) for line in found] == [("labo", True)]
+    assert page(store, rules, "labo", actor="anne", now=room.now) is not None
+
+
+def test_two_sheets_never_speak_for_the_same_appointments(store: Store) -> None:
+    room, rules = office(store)
+    accept(room, rules, offer(room, rules))
+    assert refused(offer, room, rules, sheet(id="autre")) == "subject"
+    assert offer(room, rules, sheet(id="autre", service=None, type="IRM")) == 1
+
+
+# --- who reads it --------------------------------------------------------------------------------
+
+
+def test_a_sheets_page_says_who_reads_it_and_which_texts_say_it(store: Store) -> None:
+    room, rules = office(store)
+    room.read(
+        visit(1, uf="4230"), visit(2, uf="4230", kind="IRM"), visit(3, uf="4220", kind="IRM"),
+        visit(4, "2026-10-12 09:30", uf="4230"),
+    )  # fmt: skip
+    room.pass_days(1)
+    accept(room, rules, offer(room, rules))
+    of_service = page(store, rules, "imagerie", actor="anne", now=room.now)
+    assert of_service is not None
+    assert (of_service.appointments, of_service.ufs) == (2, ("4230",))
+    purposes = {(use.purpose, use.channel) for use in of_service.uses}
+    assert ("preparation", "sms") in purposes
+    assert of_service.scripts
+    accept(room, rules, offer(room, rules, sheet(id="irm", service=None, type="IRM")), name="irm")
+    of_type = page(store, rules, "irm", actor="anne", now=room.now)
+    assert of_type is not None
+    assert of_type.appointments == 2
+    again = page(store, rules, "imagerie", actor="anne", now=room.now)
+    assert again is not None
+    assert again.appointments == 1
+    assert kinds(store, now=room.now) == ["IRM"]
+
+
+def test_a_discreet_services_sheet_is_shown_to_nobody_and_says_so(store: Store) -> None:
+    quiet = {"uf": "4230", "site": "sud", "label": "Accueil C1", "sensitivity": "neutral"}
+    room, rules = office(store, service=[quiet])
+    number = offer(room, rules)
+    assert warnings(SHEET, rules.book) == ["neutral"]
+    accept(room, rules, number, ticked=("neutral",))
+    assert rules.preparation("4230", "") is None
+
+
+def test_a_preview_reads_the_sheet_and_nobody_else_does(store: Store) -> None:
+    _, rules = office(store)
+    book = with_sheet(rules, sheet(sms="À voir."))
+    previewed = rules.as_if(book).preparation("4230", "")
+    assert previewed is not None
+    assert previewed.sms == "À voir."
+    assert rules.preparation("4230", "") is None
+
+
+# --- differences and the form --------------------------------------------------------------------
+
+
+def test_a_difference_names_the_field_and_the_words() -> None:
+    found = changes(SHEET, sheet(sms="Venir sans manger.", building="Bâtiment B"))
+    assert [one.label for one in found] == ["Phrase du SMS", "Bâtiment"]
+    assert [(p.kind, p.text) for p in found[0].pieces if p.kind != "same"] == [
+        ("gone", "à jeun"), ("new", "sans manger"),
+    ]  # fmt: skip
+    assert changes(SHEET, SHEET) == []
+    assert len(changes(None, SHEET)) >= 5
+
+
+def test_a_sheet_comes_back_as_it_was_typed() -> None:
+    book = rules_of(settings_with()).book
+    assert read(filled(SHEET), book) == (SHEET, {})
+    assert draft_of(filled(SHEET).content) == filled(SHEET)
+    assert draft_of("{") is None
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ({"name": "Été"}, "name"),
+        ({"about": ""}, "about"),
+        ({"about": "uf:absent"}, "about"),
+        ({"sms": "x" * 61}, "sms"),
+        ({"sms": "deux\nlignes"}, "sms"),
+        ({"instructions": "x" * 2_001}, "instructions"),
+        ({"instructions": "mot\u200binvisible"}, "instructions"),
+        ({"documents": "{{ ins }}"}, "documents"),
+        ({"map_url": "javascript:alert(1)"}, "map_url"),
+        ({"arrive_minutes_before": "beaucoup"}, "arrive_minutes_before"),
+        ({"arrive_minutes_before": "300"}, "arrive_minutes_before"),
+    ],
+)
+def test_each_field_of_a_sheet_says_what_is_wrong(told: dict[str, Any], field: str) -> None:
+    given = {name: getattr(filled(SHEET), name) for name in SheetForm.__slots__} | told
+    table, errors = read(SheetForm(**given), rules_of(settings_with()).book)
+    assert table is None
+    assert list(errors) == [field]
+
+
+def test_a_forms_lines_are_kept_and_its_space_is_not() -> None:
+    form = typed("a", {"documents": " carte\r\nordonnance ", "acknowledge": "1"})
+    assert (form.documents, form.acknowledge) == ("carte\nordonnance", True)
