@@ -61,6 +61,7 @@ def _add_service() -> None:
     from reminders.cli.attendance import answers, attendance
     from reminders.cli.holdout import holdout
     from reminders.cli.look import check, report, why
+    from reminders.cli.templates import templates_app
     from reminders.cli.watch import hold, object_, purge, release
     from reminders.cli.work import demo, migrate, run, serve
     from reminders.cli.worklist import calls_app
@@ -72,6 +73,7 @@ def _add_service() -> None:
     app.command("report")(report)
     app.add_typer(calls_app, name="calls")
     app.add_typer(answers, name="answers")
+    app.add_typer(templates_app, name="templates")
     app.add_typer(attendance, name="attendance")
     app.add_typer(holdout, name="holdout")
     app.add_typer(admin, name="admin")

@@ -47,7 +47,8 @@ class Finding:
 
 
 REPLY_WORDS = re.compile(
-    r"(?i)\br[ée]pond(?:ez|re|s)?\b|\breply\b|\btext (?:yes|no|back)\b|\banswer (?:yes|no)\b|"
+    r"(?i)(?<!\bne )(?<!\bnot )(?<!\bn't )\b(?:r[ée]pond(?:ez|re|s)?|reply)\b|"
+    r"\btext (?:yes|no|back)\b|\banswer (?:yes|no)\b|"
     r"\b(?:envoyez|tapez|renvoyez|send)\s*[\"«'“]?\s*(?:oui|non|yes|no|ok|[0-9])\b"
 )
 # A word to send back that providers take for an objection: said right after the verb, or anywhere
@@ -338,7 +339,7 @@ def lint_languages(missing: Sequence[str]) -> list[Finding]:
 def lint_same(text: str, html_text: str) -> list[Finding]:
     """The first word of an e-mail's text that its HTML does not say."""
     said = set(re.findall(r"\w+", html_text.lower()))
-    for word in re.findall(r"\w+", text):
+    for word in re.findall(r"\w+", re.sub(r"https?://\S+", "", text)):
         if len(word) > 3 and word.lower() not in said:
             return [replace(remark("warned", "html_differs", name=word), part="html")]
     return []

@@ -180,6 +180,7 @@ def _check(node: nodes.Node, channel: Channel, depth: int = 0) -> None:
     if isinstance(node, nodes.Output):
         for piece in node.nodes:
             if isinstance(piece, nodes.TemplateData):
+                _refuse_left_brace(piece)
                 continue
             _check_printed(piece, channel)
     elif isinstance(node, nodes.If):
@@ -197,6 +198,22 @@ def _check(node: nodes.Node, channel: Channel, depth: int = 0) -> None:
             "forbidden_tag",
             f"Ligne {line} : cette balise n'est pas permise. "
             "Seuls {{ variable }} et {% if variable %}…{% endif %} le sont.",
+            line=line,
+        )
+
+
+_LEFT = re.compile(r"\{\{|\}\}|\{%|%\}")
+
+
+def _refuse_left_brace(piece: nodes.TemplateData) -> None:
+    """Half a tag would be a text with a hole: the renderer would send nothing."""
+    found = _LEFT.search(piece.data)
+    if found is not None:
+        line = piece.lineno + piece.data.count("\n", 0, found.start())
+        raise TemplateError(
+            "syntax",
+            f"Ligne {line} : accolades ou balise mal écrites. "
+            "Écrire {{ variable }} ou {% if variable %}…{% endif %}.",
             line=line,
         )
 

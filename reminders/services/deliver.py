@@ -20,7 +20,8 @@ from reminders.services.objections import blocked_by_provider, concerned
 from reminders.services.receive import join_early_receipts, join_left_receipts
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
-from reminders.store import holds, links, outbox, planning, templates
+from reminders.services.template_test import compose_test
+from reminders.store import holds, links, outbox, planning, template_samples, templates
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.links import token_hash
 from reminders.store.types import DAY, HOUR, SECOND, instant, micros
@@ -198,11 +199,17 @@ class Delivery:
             numbers = {row.recipient for row in leased if row.channel == "sms"}
             shared = frozenset(outbox.shared_numbers(connection, list(numbers)))
             approved = Templates.of(templates.versions(connection, micros(now)))
+            tests = template_samples.tests_of(
+                connection, [row.id for row in leased if row.kind == "test"]
+            )
         failpoint("render.before")
         composed: list[tuple[Composed, Route]] = []
         failed: list[tuple[Record, Exception]] = []
         for row in leased:
             try:
+                if row.kind == "test":
+                    composed.append(compose_test(row, tests.get(row.id), routes))
+                    continue
                 composed.append(
                     self._composer.compose_first(
                         row, items[row.id], routes, approved, shared, now=now

@@ -111,6 +111,7 @@ def delete_messages(store: Store, before: int) -> int:
         "DELETE FROM attempt WHERE message_id IN :ids",
         "DELETE FROM message_item WHERE message_id IN :ids",
         "DELETE FROM link WHERE message_id IN :ids",
+        "DELETE FROM template_test WHERE message_id IN :ids",
         "DELETE FROM message WHERE id IN :ids",
         before=before,
     )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from reminders.store import facts
 from reminders.store.engine import Record, reserve, rows, run
+from reminders.store.planning import mark_patients_of
 
 Key = Mapping[str, str]  # purpose, language, family, channel
 
@@ -121,7 +122,9 @@ def overview(connection: Connection, now: int) -> Sequence[Record]:
 
 def of_key(connection: Connection, key: Key, now: int, number: int = 0) -> Sequence[Record]:
     """What matters of one key, newest first: in service (`live` = 1), proposed, to come; the
-    newest one whatever became of it (`newest` = 1); and version `number` if it is asked for."""
+    newest one whatever became of it (`newest` = 1); version `number` if it is asked for. Then
+    everybody's drafts, whose state is `draft`: their revision stands as `number`, the characters
+    kept as `ticked`, the moment of saving as `proposed_at`."""
     live = (
         f"SELECT id FROM template_version WHERE {_KEY} AND state = 'approved' AND {SINCE} <= :now "
         f"ORDER BY {SINCE} DESC, id DESC LIMIT 1"
@@ -133,7 +136,11 @@ def of_key(connection: Connection, key: Key, now: int, number: int = 0) -> Seque
         f"CASE WHEN id = ({newest}) THEN 1 ELSE 0 END AS newest "
         f"FROM template_version WHERE {_KEY} AND (id = ({live}) OR id = ({newest}) "
         "OR state = 'proposed' OR number = :number "
-        f"OR (state = 'approved' AND {SINCE} > :now)) ORDER BY id DESC",
+        f"OR (state = 'approved' AND {SINCE} > :now)) UNION ALL "
+        "SELECT id, purpose, language, family, channel, subject, body, html, 'draft', revision, "
+        "author, 'page', note, base_id, updated_at, '', NULL, NULL, kept, 0, 0, '', NULL, '', "
+        f"'', 0, 0 FROM template_draft WHERE {_KEY} "
+        "ORDER BY live DESC, newest DESC, proposed_at DESC",
         now=now,
         number=number,
         **key,
@@ -209,13 +216,16 @@ def add(
     return identity, number
 
 
-def supersede(connection: Connection, key: Key, *, but: int, by: str, at: int) -> int:
-    """Proposals of this key that another one, which saw them, takes the place of: how many."""
+def supersede(connection: Connection, key: Key, *, but: int, base: int, by: str, at: int) -> int:
+    """Proposals of this key that another one, which saw them, takes the place of: how many. What
+    a release brought waits on, unless it is what the new one was written from."""
     return run(
         connection,
         "UPDATE template_version SET state = 'replaced', decided_by = :by, decided_at = :at "
-        f"WHERE {_KEY} AND state = 'proposed' AND id < :but",
+        f"WHERE {_KEY} AND state = 'proposed' AND id < :but "
+        "AND (origin <> 'shipped' OR id = :base)",
         but=but,
+        base=base,
         by=by,
         at=at,
         **key,
@@ -283,20 +293,6 @@ def end(
 
 # --- drafts ----------------------------------------------------------------------------------
 
-DRAFT = (
-    "id, purpose, language, family, channel, author, base_id, revision, subject, body, html, "
-    "note, kept, updated_at"
-)
-
-
-def drafts(connection: Connection, key: Key) -> Sequence[Record]:
-    """Everybody's drafts of one template, the last touched first."""
-    return rows(
-        connection,
-        f"SELECT {DRAFT} FROM template_draft WHERE {_KEY} ORDER BY updated_at DESC LIMIT 50",
-        **key,
-    )
-
 
 def draft_keys(connection: Connection, limit: int = 500) -> Sequence[Record]:
     """Who is writing what: for the list."""
@@ -363,27 +359,40 @@ def drop_draft(connection: Connection, key: Key, author: str, revision: int) -> 
 # --- how much of it is sent ------------------------------------------------------------------
 
 
-def planned(connection: Connection, purpose: str, channel: str, now: int) -> Sequence[Record]:
-    """Messages that wait, and their patients, by language."""
+def figures(connection: Connection, key: Key, now: int, since: int) -> Sequence[Record]:
+    """What is sent of one key, in rows of a `kind`:
+
+    planned  messages that wait for this purpose and channel, and their patients, by language
+    sent     texts of any version of this key that left, or were rehearsed, since then
+    live     languages and families of this purpose and channel that have a text in service
+    speaks   languages that have any text in service
+    """
+    serves = f"state = 'approved' AND {SINCE} <= :now"
     return rows(
         connection,
-        "SELECT language, COUNT(*) AS messages, COUNT(DISTINCT patient_id) AS patients "
-        "FROM message WHERE state IN ('PLANNED', 'HELD') AND closes_at > :now "
-        "AND purpose = :purpose AND channel = :channel AND kind <> 'test' GROUP BY language",
-        now=now,
-        purpose=purpose,
-        channel=channel,
-    )
-
-
-def sent(connection: Connection, key: Key, since: int) -> int:
-    """Texts of any version of this key that left, or were rehearsed, since then."""
-    found = rows(
-        connection,
-        "SELECT COUNT(*) AS messages FROM attempt WHERE started_at >= :since "
+        "SELECT 'planned' AS kind, language, '' AS family, COUNT(*) AS messages, "
+        "COUNT(DISTINCT patient_id) AS patients FROM message "
+        "WHERE state IN ('PLANNED', 'HELD') AND closes_at > :now AND purpose = :purpose "
+        "AND channel = :channel AND kind <> 'test' GROUP BY language UNION ALL "
+        "SELECT 'sent', '', '', COUNT(*), 0 FROM attempt WHERE started_at >= :since "
         "AND state <> 'NOT_SENT' AND template_version_id IN "
-        f"(SELECT id FROM template_version WHERE {_KEY})",
+        f"(SELECT id FROM template_version WHERE {_KEY}) UNION ALL "
+        "SELECT 'live', language, family, 0, 0 FROM template_version WHERE purpose = :purpose "
+        f"AND channel = :channel AND {serves} GROUP BY language, family UNION ALL "
+        "SELECT 'speaks', language, '', 0, 0 FROM template_version "
+        f"WHERE {serves} GROUP BY language",
+        now=now,
         since=since,
         **key,
     )
-    return int(found[0].messages)
+
+
+def fill_gaps(connection: Connection, purpose: str, now: int) -> None:
+    """Patients whose text had none to be made of, or a gap, are planned again."""
+    mark_patients_of(
+        connection,
+        "state = 'SUPPRESSED' AND reason IN ('no_template', 'empty_variable') "
+        "AND purpose = :purpose AND closes_at > :now",
+        purpose=purpose,
+        now=now,
+    )

@@ -1,0 +1,307 @@
+"""What a text would become: on real appointments to come, on invented ones, at its longest.
+
+The composer that sends composes here too. Nothing of what is typed is kept: a renderer remembers
+every text it ever compiled, so each preview has its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from reminders.domain.preparation import Preparation, build_variables
+from reminders.domain.sms import Measure, measure
+from reminders.domain.template_key import N_, TemplateKey, TemplateText
+from reminders.domain.template_mail import html_of
+from reminders.errors import TemplateError
+from reminders.rendering import Renderer, Version
+from reminders.services.compose import Composer, Route, Templates
+from reminders.services.rules import Desk, Rules
+from reminders.store import template_samples
+from reminders.store.engine import Connection, Record
+from reminders.store.types import instant, micros
+
+KINDS = {"booking": "booking", "correction": "correction", "notice": "notice", "rebook": "rebook"}
+TOLD_BEFORE = {"correction", "notice"}  # texts that say what was told until now
+LINK_END = "7Kq2Zt9dAbCdEfGhIjKlMn"  # as long as a real link's; leads nowhere
+INVENTED_DESK = Desk(
+    "", "Centre hospitalier Exemple", "CH Exemple", "01 99 00 12 34", ZoneInfo("Europe/Paris"),
+    "Consultations", "1 rue du Test, 75001 Paris", "normal",
+)  # fmt: skip
+INVENTED_SHEET = Preparation(
+    "exemple",
+    instructions="Ne rien manger après minuit.\nL'eau est permise.",
+    sms="Venir à jeun.",
+    documents=("carte Vitale", "ordonnance"),
+    arrival_point="Accueil B2",
+    building="Bâtiment B",
+    floor="2e étage",
+    door="porte 12",
+    arrive_minutes_before=15,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """One text as one patient would read it, or `problem`: why it cannot be composed.
+
+    `person` is how the patient may be named to whoever looks; "" for an invented case.
+    """
+
+    case: str
+    starts_at: datetime | None
+    person: str
+    text: str = ""
+    subject: str = ""
+    html: str = ""
+    problem: str = ""
+
+    @property
+    def measure(self) -> Measure:
+        return measure(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What the composer reads of a message."""
+
+    id: int
+    kind: str
+    channel: str
+    patient_id: int
+    recipient: str
+    relation: str
+    purpose: str
+    language: str
+    closes_at: int
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """What it reads of an appointment the message is about."""
+
+    message_id: int
+    step: str
+    appointment_id: int
+    version: int
+    starts_at: int
+    uf: str
+    kind: str
+    external_id: str
+    duration_minutes: int | None
+    given: str
+    patient_id: int
+    told_before: int | None
+
+
+def complete(key: TemplateKey, text: TemplateText) -> TemplateText:
+    """With the HTML an e-mail leaves with: made from its text unless somebody wrote one."""
+    if key.channel == "sms" or text.html:
+        return text
+    return TemplateText(text.body, text.subject, html_of(text.body, key.language))
+
+
+def version_of(key: TemplateKey, text: TemplateText) -> Version:
+    """`any`: whatever the sender, it is this text that is shown."""
+    whole = complete(key, text)
+    return Version(
+        0, key.purpose, key.language, "any", key.channel, whole.body, whole.subject, whole.html
+    )
+
+
+# --- real appointments -----------------------------------------------------------------------
+
+
+def shown_ufs(rules: Rules, ufs: frozenset[str] | None) -> list[str]:
+    """The services whose appointments may be shown: those that write, within what is allowed."""
+    return sorted(
+        uf
+        for uf, desk in rules.desks.items()
+        if uf in rules.units and desk.sensitivity != "excluded" and (ufs is None or uf in ufs)
+    )
+
+
+def coming(
+    connection: Connection, ufs: Sequence[str], *, now: datetime, limit: int
+) -> list[Record]:
+    return list(template_samples.coming(connection, ufs, now=micros(now), limit=limit))
+
+
+def on_real(
+    rules: Rules,
+    key: TemplateKey,
+    text: TemplateText,
+    appointments: Sequence[Record],
+    *,
+    named: frozenset[str] | None,
+    now: datetime,
+) -> list[Rendering]:
+    """The text on each appointment. Patients of the services `named` (None: all) are named;
+    of the others only the shape of a name is shown, as long as the name."""
+    composer = Composer(rules, Renderer())
+    version = version_of(key, text)
+    return [
+        _on_one(rules, composer, key, version, one, named is None or one.uf in named, now)
+        for one in appointments
+    ]
+
+
+def _on_one(
+    rules: Rules,
+    composer: Composer,
+    key: TemplateKey,
+    version: Version,
+    one: Record,
+    named: bool,
+    now: datetime,
+) -> Rendering:
+    given = one.given if named else shape(one.given)
+    person = f"{given} {one.family if named else shape(one.family)}".strip()
+    starts_at = instant(one.starts_at)
+    row = _Row(
+        id=0, kind=KINDS.get(key.purpose, "ack" if key.purpose.startswith("ack") else "reminder"),
+        channel=key.channel, patient_id=one.patient_id, recipient=one.number or "0",
+        relation=one.proxy, purpose=key.purpose, language=key.language,
+        closes_at=micros(now), retries=0,
+    )  # fmt: skip
+    told = micros(starts_at - timedelta(days=2)) if key.purpose in TOLD_BEFORE else None
+    item = _Item(
+        message_id=0, step="", appointment_id=one.appointment_id, version=one.version,
+        starts_at=one.starts_at, uf=one.uf, kind=one.kind, external_id=one.external_id,
+        duration_minutes=one.duration_minutes, given=given, patient_id=one.patient_id,
+        told_before=told,
+    )  # fmt: skip
+    shared = frozenset({row.recipient}) if one.shared else frozenset()
+    try:
+        found = composer.compose(
+            cast(Any, row), cast(Any, [item]), Route("", key.channel), Templates([version]), shared,
+            now=now,
+        )  # fmt: skip
+    except TemplateError as error:
+        return Rendering(one.uf, starts_at, person, problem=error.sentence)
+    return Rendering(one.uf, starts_at, person, found.text, found.subject, found.html)
+
+
+def shape(name: str) -> str:
+    """Léa-Rose -> Xxx-Xxxx: as long, and nobody's. Plain letters: it costs what most names do."""
+    letters = "".join("x" if one.isalpha() else one for one in name)
+    return "-".join(part[:1].upper() + part[1:] for part in letters.split("-"))
+
+
+# --- invented ones ---------------------------------------------------------------------------
+
+CASES: Mapping[str, Mapping[str, Any]] = {
+    N_("Cas ordinaire"): {},
+    N_("Numéro de plusieurs patients"): {"first_name": "Léa"},
+    N_("Enfant : le message va à un parent"): {"relation": "parent"},
+    N_("Deux rendez-vous le même jour"): {"several": True},
+    N_("Service discret"): {"sensitivity": "neutral"},
+    N_("Sans consigne"): {"preparation": None, "address": ""},
+}
+
+
+def on_invented(
+    rules: Rules, key: TemplateKey, text: TemplateText, *, now: datetime
+) -> list[Rendering]:
+    """The text on a few invented patients, in the words of the first service."""
+    renderer, version = Renderer(), version_of(key, text)
+    desk = next(
+        (one for _, one in sorted(rules.desks.items()) if one.sensitivity != "excluded"),
+        INVENTED_DESK,
+    )
+    start = _invented_start(desk.zone, now)
+    found = []
+    for case, changes in CASES.items():
+        given = dict(changes)
+        starts = [start, start + timedelta(minutes=105)] if given.pop("several", False) else [start]
+        values = values_of(key, desk, starts, INVENTED_SHEET, **given)
+        found.append(rendered(renderer, version, case, start, linked(rules, key, values)))
+    return found
+
+
+def _invented_start(zone: ZoneInfo, now: datetime) -> datetime:
+    day = now.astimezone(zone).date() + timedelta(days=3)
+    return datetime(day.year, day.month, day.day, 9, 30, tzinfo=zone).astimezone(UTC)
+
+
+def values_of(
+    key: TemplateKey,
+    desk: Desk,
+    starts: Sequence[datetime],
+    sheet: Preparation,
+    **changes: Any,
+) -> dict[str, str]:
+    told = [starts[0] - timedelta(days=2)] if key.purpose in TOLD_BEFORE else []
+    given: dict[str, Any] = {
+        "language": key.language,
+        "channel": key.channel,
+        "sensitivity": "normal",
+        "establishment": desk.establishment,
+        "short_name": desk.short_name,
+        "desk_phone": desk.phone,
+        "starts": starts,
+        "zone": desk.zone,
+        "preparation": sheet,
+        "first_name": None,
+        "relation": "",
+        "told_starts": told,
+        "address": desk.address,
+    }
+    return build_variables(**(given | changes))
+
+
+def linked(rules: Rules, key: TemplateKey, values: dict[str, str]) -> dict[str, str]:
+    """With the addresses of the patients' pages, where there are any."""
+    answers = not key.purpose.startswith("ack") and key.purpose not in ("notice", "rebook")
+    if rules.public_url and answers and key.family != "reply":
+        values["lien_confirmation"] = f"{rules.public_url}/r/{LINK_END}"
+    if rules.public_url and key.channel == "email":
+        values["lien_opposition"] = f"{rules.public_url}/u/{LINK_END}"
+    return values
+
+
+def rendered(
+    renderer: Renderer,
+    version: Version,
+    case: str,
+    start: datetime | None,
+    values: Mapping[str, str],
+) -> Rendering:
+    try:
+        if version.channel == "sms":
+            return Rendering(case, start, "", renderer.render(version, values))
+        subject, text, html = renderer.render_email(version, values)
+        return Rendering(case, start, "", text, subject, html)
+    except TemplateError as error:
+        return Rendering(case, start, "", problem=error.sentence)
+
+
+# --- what it costs ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How much of a message is sent. `messages` a month: those of the last thirty days, else
+    those that wait (`planned`). `reach`: patients the next ones go to."""
+
+    messages: int = 0
+    reach: int = 0
+    planned: bool = False
+
+
+def price_of(key: TemplateKey, routes: Sequence[Route]) -> float:
+    """Euros a segment, at the first sender that would carry this family."""
+    for route in routes:
+        if route.channel == key.channel and key.family in ("any", route.family):
+            return route.price_eur
+    return 0.0
+
+
+def monthly_cost(renderings: Sequence[Rendering], volume: int, price: float) -> float:
+    """Euros a month if the other messages are like these."""
+    told = [one.measure.segments for one in renderings if one.text]
+    if not told or not price:
+        return 0.0
+    return sum(told) / len(told) * volume * price
