@@ -1,10 +1,11 @@
 """Small facts owned by the database (table `setting`), and the audit."""
 
 import json
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from reminders.store.engine import reserve, rows, run
+from reminders.store.engine import many, reserve, rows, run
 
 
 def read(connection: Connection, key: str) -> str:
@@ -49,4 +50,31 @@ def audit(
         action=action,
         subject=subject,
         detail=json.dumps(detail, ensure_ascii=False) if detail else "",
+    )
+
+
+def note_many(
+    connection: Connection,
+    first: int,
+    notes: Sequence[tuple[str, str, str]],
+    *,
+    at: int,
+    actor: str,
+) -> None:
+    """Append lines (action, subject, detail) under keys that are theirs already."""
+    many(
+        connection,
+        "INSERT INTO audit (id, at, actor, action, subject, detail) "
+        "VALUES (:id, :at, :actor, :action, :subject, :detail)",
+        [
+            {
+                "id": first + place,
+                "at": at,
+                "actor": actor,
+                "action": action,
+                "subject": subject,
+                "detail": json.dumps({"note": detail}, ensure_ascii=False) if detail else "",
+            }
+            for place, (action, subject, detail) in enumerate(notes)
+        ],
     )

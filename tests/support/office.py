@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import FastAPI
@@ -20,12 +20,12 @@ from reminders.domain.access import Grant, Role
 from reminders.domain.sign_in import Lasting
 from reminders.rendering import Renderer
 from reminders.services import accounts
-from reminders.services.compose import Composer
+from reminders.services.compose import Composer, Route
 from reminders.store.engine import Store
 from reminders.store.migrate import is_current
 from reminders.web.internal import Inside, internal_app
 from reminders.web.staff.visit import Staff
-from tests.support.clinic import PARIS, settings_with
+from tests.support.clinic import MONDAY, PARIS, settings_with
 from tests.support.mailroom import LIVE, Mailroom
 from tests.support.served import served
 
@@ -148,11 +148,11 @@ class Office(Mailroom):
         page.goto(address)
 
 
-def office_on(store: Store, **changes: Any) -> Office:
+def office_on(store: Store, *, now: datetime = MONDAY, **changes: Any) -> Office:
     """An office that sends, its texts and pacers in place."""
-    office = Office(store, settings=settings_with(**{**LIVE, **changes}))
-    office.open()
-    return office
+    settings = settings_with(**{**LIVE, **changes})
+    routes = (Route("main", "sms", "reply"), Route("email", "email"))
+    return Office(store, now=now, settings=settings, routes=routes)
 
 
 __all__ = ["Clerk", "Office", "Role", "office_on"]

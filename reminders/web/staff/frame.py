@@ -89,6 +89,7 @@ def _answer(
     response = route.run(visit)
     remember(
         staff.store,
+        staff.notebook,
         visit.notes,
         actor=visit.viewer.login,
         session=present.session if present.stale else None,

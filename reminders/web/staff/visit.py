@@ -21,6 +21,7 @@ from reminders.services.accounts import Present
 from reminders.services.compose import Composer
 from reminders.services.compose import Route as Sender
 from reminders.services.rules import Rules
+from reminders.services.visits import Notebook
 from reminders.store.engine import Store
 from reminders.web.staff import forms
 from reminders.web.staff.words import LANGUAGES, N_, Words
@@ -50,6 +51,7 @@ class Staff:
     second_factor: bool = True
     lasting: Lasting = field(default_factory=Lasting)
     doors: Mapping[str, str] = field(default_factory=dict)  # demo: login -> name, one click each
+    notebook: Notebook = field(default_factory=Notebook)
     links: Sequence[tuple[str, str]] = ()  # (address, label) the bar shows besides the menu
 
     @property

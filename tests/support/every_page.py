@@ -1,0 +1,52 @@
+"""Every page of the staff, at an address that shows something: made from the table of routes."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from reminders.domain.access import GIVES, Role
+from reminders.web.staff.routes import ROUTES
+from reminders.web.staff.visit import Route
+from tests.support.office import Office
+
+PAGES = tuple(one for one in ROUTES if one.method == "GET")
+PLACE = re.compile(r"\{(\w+)(?::\w+)?\}")
+
+# What a place in an address stands for: the rows it may be filled with, most telling first.
+PLACES: Mapping[str, str] = {
+    "task": "SELECT id FROM task WHERE state = 'open' AND appointment_id IS NOT NULL ORDER BY "
+    "priority, id",
+    "appointment": "SELECT appointment_id AS id FROM answer ORDER BY id",
+    "patient": "SELECT a.patient_id AS id FROM answer n JOIN appointment a "
+    "ON a.id = n.appointment_id ORDER BY n.id",
+    "login": "SELECT login AS id FROM account ORDER BY login",
+    "hold": "SELECT id FROM hold WHERE released_at IS NULL ORDER BY id",
+    "uf": "SELECT '4220' AS id",
+    "protocol": "SELECT 'default' AS id",
+    "sheet": "SELECT 'scan' AS id",
+}
+
+
+def name_of(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+def role_for(route: Route) -> Role:
+    """A role that may open it: the one that sees most of it."""
+    order = (Role.MANAGER, Role.ADMINISTRATOR, Role.APPROVER, Role.AGENT)
+    return next(role for role in order if route.may is None or route.may in GIVES[role])
+
+
+def address_in(office: Office, route: Route) -> str:
+    """The route's address in this office. A place nobody named here fails."""
+
+    def filled(found: re.Match[str]) -> str:
+        name = found[1]
+        assert name in PLACES, f"say in tests/support/every_page.py what {{{name}}} stands for"
+        rows = office.rows(PLACES[name])
+        assert rows, f"the workday has nothing for {{{name}}}"
+        return str(rows[0].id)
+
+    return PLACE.sub(filled, route.path)
+
+
+Fill = Callable[[Office, Route], str]

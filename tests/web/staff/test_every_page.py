@@ -1,0 +1,125 @@
+"""What holds for every page, whatever it shows: few statements, few bytes, nothing foreign runs."""
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from reminders.domain.access import May, Role
+from reminders.store.engine import Store
+from reminders.web.staff.visit import Route
+from tests.support.every_page import PAGES, address_in, name_of, role_for
+from tests.support.office import Clerk, Office
+from tests.support.stores import SqliteFiles
+from tests.support.workday import ATTACKS, workday
+
+MOST_STATEMENTS = 6
+MOST_BYTES = 60_000
+WORK = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+HTML_PAGES = [one for one in PAGES if one.may != May.EXPORT]
+
+
+def lived(
+    files: SqliteFiles, factory: pytest.TempPathFactory, *, hostile: bool = False
+) -> Iterator[Office]:
+    with files.migrated(Path(factory.mktemp("workday"))) as store:
+        yield workday(store, hostile=hostile)
+
+
+@pytest.fixture(scope="module")
+def office(sqlite_files: SqliteFiles, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    yield from lived(sqlite_files, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def besieged(
+    sqlite_files: SqliteFiles, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Office]:
+    yield from lived(sqlite_files, tmp_path_factory, hostile=True)
+
+
+def clerk_for(office: Office, route: Route) -> Clerk:
+    return office.clerk(role_for(route))
+
+
+@contextmanager
+def counting(store: Store) -> Iterator[list[str]]:
+    """The statements the block sends to the database, transactions' own words left out."""
+    said: list[str] = []
+
+    def heard(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.lstrip().upper().startswith(WORK):
+            said.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", heard)
+    try:
+        yield said
+    finally:
+        event.remove(store.engine, "before_cursor_execute", heard)
+
+
+@pytest.mark.parametrize("route", PAGES, ids=name_of)
+def test_a_page_asks_little_and_weighs_little(route: Route, office: Office) -> None:
+    address, clerk = address_in(office, route), clerk_for(office, route)
+    clerk.get(address)  # what a process reads once
+    with counting(office.store) as said:
+        answer = clerk.get(address)
+    assert answer.status_code in (200, 303), answer.text[:2_000]
+    assert len(said) <= MOST_STATEMENTS, "\n".join(said)
+    if "text/html" in answer.headers.get("content-type", ""):
+        weight = len(gzip.compress(answer.content, 5)) + _assets(clerk, answer.text)
+        assert weight <= MOST_BYTES, weight
+
+
+def _assets(clerk: Clerk, text: str) -> int:
+    """Compressed bytes of the styles and programs a first visit loads."""
+    import re
+
+    found = set(re.findall(r'(?:href|src)="(/assets/[^"]+)"', text))
+    return sum(len(gzip.compress(clerk.get(one).content, 5)) for one in found)
+
+
+@pytest.mark.parametrize("route", HTML_PAGES, ids=name_of)
+def test_nothing_from_outside_becomes_markup(route: Route, besieged: Office) -> None:
+    clerk = clerk_for(besieged, route)
+    text = clerk.get(address_in(besieged, route)).text
+    for attack in ATTACKS[:5]:
+        assert attack not in text
+    assert "<svg/onload" not in text
+    assert "49<svg" not in text.replace("&lt;", "<")  # nor is it a template
+    assert 'href="javascript:' not in text
+
+
+@pytest.mark.parametrize("route", HTML_PAGES, ids=name_of)
+def test_no_page_carries_inline_style_or_program(route: Route, office: Office) -> None:
+    """The policy would refuse them: what a page needs is in its files."""
+    text = clerk_for(office, route).get(address_in(office, route)).text
+    for mark in (" style=", "<style", " onclick=", " onload=", "<script>", 'href="http'):
+        assert mark not in text, mark
+
+
+@pytest.mark.parametrize("route", HTML_PAGES, ids=name_of)
+def test_every_page_speaks_english(route: Route, office: Office) -> None:
+    clerk = office.clerk(role_for(route), login=f"english-{role_for(route)}")
+    clerk.post("/compte/langue", langue="en")
+    answer = clerk.get(address_in(office, route))
+    assert answer.status_code in (200, 303)
+    if answer.status_code == 200 and "text/html" in answer.headers["content-type"]:
+        assert '<html lang="en">' in answer.text
+
+
+def test_who_may_not_see_patients_reads_no_name(office: Office) -> None:
+    """Readers and administrators open what they may; no patient's name is in it."""
+    names = [one.family for one in office.rows("SELECT DISTINCT family FROM patient")]
+    import html
+
+    for role in (Role.READER, Role.ADMINISTRATOR, Role.AUTHOR, Role.APPROVER):
+        clerk = office.clerk(role)
+        for route in HTML_PAGES:
+            text = html.unescape(clerk.get(address_in(office, route)).text)
+            for name in names:
+                assert name not in text, (role, route.path, name)
