@@ -59,6 +59,7 @@ def _add_service() -> None:
     """The commands that need the whole service; loading it takes longer than the others run."""
     from reminders.cli.admin import admin
     from reminders.cli.attendance import answers, attendance
+    from reminders.cli.export import export
     from reminders.cli.holdout import holdout
     from reminders.cli.look import check, report, why
     from reminders.cli.templates import templates_app
@@ -71,6 +72,7 @@ def _add_service() -> None:
     app.command("object")(object_)
     app.command("purge")(purge)
     app.command("report")(report)
+    app.command("export")(export)
     app.add_typer(calls_app, name="calls")
     app.add_typer(answers, name="answers")
     app.add_typer(templates_app, name="templates")

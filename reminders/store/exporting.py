@@ -14,10 +14,11 @@ from sqlalchemy.types import TypeEngine
 from reminders.store.catalogue import Column, Table
 from reminders.store.catalogue_answers import ANSWERS
 from reminders.store.catalogue_core import CORE
+from reminders.store.catalogue_people import PEOPLE
 from reminders.store.catalogue_staff import STAFF
 from reminders.store.engine import rows
 
-TABLES: tuple[Table, ...] = (*CORE, *ANSWERS, *STAFF)
+TABLES: tuple[Table, ...] = (*CORE, *ANSWERS, *PEOPLE, *STAFF)
 ROWS_AT_ONCE = 2_000
 # An empty list needs a type on PostgreSQL.
 OF: dict[str, TypeEngine[Any]] = {"ufs": Text(), "people": BigInteger()}
@@ -74,7 +75,7 @@ def batches(connection: Connection, part: Part) -> Iterator[Sequence[Sequence[ob
         {name: list(value) for name, value in part.values},
         execution_options={"yield_per": ROWS_AT_ONCE},
     )
-    yield from result.partitions()
+    yield from result.partitions(ROWS_AT_ONCE)
 
 
 def merged_into(connection: Connection, patient: int) -> list[int]:
