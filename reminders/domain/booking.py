@@ -48,7 +48,7 @@ class Address:
     channel: str  # "sms" | "email"
     value: str
     zone: str = ""  # IANA zone of a number; "" = the site's
-    relation: str = ""  # "" the patient, "parent", "guardian"
+    relation: str = ""  # "" the patient, "parent", "guardian", "helper"
 
 
 @dataclass(frozen=True, slots=True)

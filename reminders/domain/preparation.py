@@ -59,10 +59,10 @@ def combined(sheets: Sequence[Preparation | None]) -> Preparation | None:
 
 # whom a message is about when it goes to a representative
 RELATIVES = {
-    "fr": {"parent": "enfant", "guardian": "proche"},
-    "en": {"parent": "child", "guardian": "relative"},
-    "ar": {"parent": "طفلكم", "guardian": "قريبكم"},
-    "falc": {"parent": "enfant", "guardian": "proche"},
+    "fr": {"parent": "enfant", "guardian": "proche", "helper": "proche"},
+    "en": {"parent": "child", "guardian": "relative", "helper": "relative"},
+    "ar": {"parent": "طفلكم", "guardian": "قريبكم", "helper": "قريبكم"},
+    "falc": {"parent": "enfant", "guardian": "proche", "helper": "proche"},
 }
 
 

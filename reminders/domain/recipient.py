@@ -5,6 +5,7 @@ from datetime import date
 from reminders.domain.booking import Address, Booking, Person, Step
 
 OF_AGE = 18
+HELPER = "helper"
 
 
 def relation_on(person: Person, day: date) -> str:
@@ -12,17 +13,42 @@ def relation_on(person: Person, day: date) -> str:
 
     A minor's parent or guardian until the eighteenth birthday, a protected adult's guardian;
     where the DPI names none, the contacts it gives for the patient. One it names without a
-    usable address is called, not replaced by the child.
+    usable address is called, not replaced by the child. A helper is named by the patient, by
+    telephone, and speaks for an adult at any time (ADR 0012).
     """
     named = {address.relation for address in person.addresses} | {person.representative}
     named.discard("")
     if not named:
         return ""
-    born = person.birth_date
-    minor = born is not None and _age(born, day) < OF_AGE
+    if HELPER in named:
+        return HELPER
+    minor = is_minor(person.birth_date, day)
     if minor and "parent" in named:
         return "parent"
     return "guardian" if (minor or person.protected) and "guardian" in named else ""
+
+
+def is_minor(born: date | None, day: date) -> bool:
+    return born is not None and _age(born, day) < OF_AGE
+
+
+def not_to_be_told(relation: str, *, minor: bool, protected: bool, represented: bool) -> str:
+    """Why a number of this holder (patient | parent | guardian | helper) cannot take the place of
+    the DPI's: a code, "" where it can. `represented`: the DPI names somebody who is written to
+    instead of the patient.
+
+    Whoever answers for a minor or a protected adult is not changed into somebody who does not.
+    """
+    match relation:
+        case "patient":
+            return "represented" if represented else ""
+        case "parent":
+            return "" if minor else "of_age"
+        case "guardian":
+            return "" if minor or protected else "not_protected"
+        case "helper":
+            return "minor" if minor else "protected" if protected else ""
+    return "unknown"
 
 
 def _age(born: date, day: date) -> int:

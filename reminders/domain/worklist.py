@@ -181,10 +181,12 @@ def suggested(kind: str, *, place: str, when: str) -> str:
 
 
 def speaks_for(proxy: str, born: date | None, day: date, *, protected: bool) -> bool:
-    """Is the representative (parent | guardian) who is called that day, not the patient?
+    """Is the representative (parent | guardian | helper) who is called that day, not the patient?
 
     A minor's, until the eighteenth birthday; a protected adult's guardian.
     """
+    if proxy == "helper":
+        return True
     if proxy not in ("parent", "guardian"):
         return False
     if born is not None:

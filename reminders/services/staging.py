@@ -7,6 +7,7 @@ from typing import Protocol
 
 from reminders.domain.appointment import AppointmentRecord, RowProblem
 from reminders.domain.patient import blocked_reason, reach
+from reminders.domain.search import identifier_key, keys_of
 from reminders.ports import Feed
 from reminders.store.types import micros_or_none
 
@@ -14,8 +15,11 @@ BATCH = 2_000
 PROBLEMS_KEPT = 1_000
 
 _NOBODY = ("", "", "", "", "", "", "", 0, "", 0, "", "", "", "", "", "", "", "", 0)
+_NO_KEYS = ("", "", "", "")
 # the rest of a staged row that only says "this appointment is in the feed"
-_PRESENT = (0, 0, *_NOBODY, "", "", "", "", "", None, 0, None, "unread", None, None, "", 0)
+_PRESENT = (
+    0, 0, *_NOBODY, *_NO_KEYS, "", "", "", "", "", None, 0, None, "unread", None, None, "", 0
+)  # fmt: skip
 
 
 class Reading(Protocol):
@@ -88,11 +92,22 @@ def _staged(record: AppointmentRecord, number: int, source: str) -> tuple[object
         int(record.patient is not None),
         _digest(person),
         *person,
+        *_keys(record),
         *content,
         micros_or_none(record.modified_at),
         record.cancelled_by.value,
         _digest(content, record.cancelled_by.value, person[:2]),
     )
+
+
+def _keys(record: AppointmentRecord) -> tuple[str, ...]:
+    """What the patient is found by: of their names, and outside the fingerprint of what the DPI
+    says of them."""
+    patient = record.patient
+    if patient is None:
+        return _NO_KEYS
+    keys = keys_of(patient.family, patient.given)
+    return (keys.family, keys.second, keys.given, identifier_key(patient.identifier))
 
 
 def _person(record: AppointmentRecord, source: str) -> tuple[object, ...]:

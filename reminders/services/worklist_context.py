@@ -23,7 +23,12 @@ PRIORITIES = {
     Priority.CANCELLATION: "annulation",
     Priority.REST: "à traiter",
 }
-WHOM = {"patient": "le patient", "parent": "un parent", "guardian": "le tuteur"}
+WHOM = {
+    "patient": "le patient",
+    "parent": "un parent",
+    "guardian": "le tuteur",
+    "helper": "un proche",
+}
 NO_NUMBER = "Pas de numéro ici : voir le téléphone fixe dans le DPI."
 
 

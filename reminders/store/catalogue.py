@@ -97,6 +97,7 @@ def _kind(of: TypeEngine[object]) -> str:
 
 
 LEFT_OUT: Mapping[str, str] = {
+    "patient_key": "noms et dates sous la forme où on les cherche, refaits de la table patient",
     "setting": "clés et secrets du service",
     "sequence": "prochaines clés libres, sans valeur ailleurs",
     "staff_session": "sessions ouvertes : ce sont des secrets",

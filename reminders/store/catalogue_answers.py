@@ -74,6 +74,7 @@ ANSWERS = (
         recorded_by  ~  par qui
         withdrawn_at  levée le
         scope         all, service:UF ou appointment:clé
+        withdrawn_by  ~  par qui
         """,
         within=f"m.patient_id IN ({of.PATIENTS})",
         own="m.patient_id IN :people",

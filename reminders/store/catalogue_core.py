@@ -24,13 +24,16 @@ CORE = (
         phone          !  mobile, E.164
         phone_zone        fuseau du mobile
         email          !  courriel
-        proxy             parent ou guardian : qui reçoit à la place du patient ; vide : le patient
+        proxy             parent, guardian ou helper (dit par téléphone) : qui reçoit à la place du patient ; vide : le patient
         proxy_phone    !  mobile de cette personne, E.164
         proxy_zone        fuseau de ce mobile
         proxy_email    !  courriel de cette personne
         spoken            langue choisie par le patient
         contact_problem   pourquoi il n’y a pas d’adresse : landline, invalid, none, purged…
         protected         1 : majeur protégé
+        told              de qui est l’adresse dite par téléphone qui est en place ; vide : aucune
+        told_over      !  adresses du DPI dont elle a pris la place
+        contact_source    source dont viennent les adresses
         fingerprint       empreinte de l’état lu dans le DPI
         dirty             1 : le plan doit être revu
         merged_into       clé du patient avec lequel celui-ci a été fusionné

@@ -61,6 +61,16 @@ def erase_bodies(store: Store, before: int) -> int:
     return erased
 
 
+# What is noted, told and found of patients goes with their identity, or with them.
+_ABOUT_PATIENTS = (
+    "DELETE FROM patient_key WHERE patient_id IN {0}",
+    "DELETE FROM note WHERE patient_id IN {0}",
+    "DELETE FROM recipient WHERE patient_id IN {0}",
+)
+_PURGED = "(SELECT id FROM patient WHERE id IN :ids AND contact_problem = 'purged')"
+_GOING = "(SELECT id FROM patient WHERE id IN :ids AND updated_at < :before)"
+
+
 def erase_identities(store: Store, before: int) -> int:
     """Names, addresses and exact birth dates of patients with no appointment since `before`.
 
@@ -74,7 +84,9 @@ def erase_identities(store: Store, before: int) -> int:
         "UPDATE patient SET family = '', given = '', phone = '', phone_zone = '', email = '', "
         "proxy = '', proxy_phone = '', proxy_zone = '', proxy_email = '', fingerprint = 0, "
         "birth_date = CASE WHEN birth_date = '' THEN '' ELSE substr(birth_date, 1, 4) || '-01-01' "
-        "END, contact_problem = 'purged' WHERE id IN :ids AND updated_at < :before",
+        "END, contact_problem = 'purged', told = '', told_over = '', contact_source = '' "
+        "WHERE id IN :ids AND updated_at < :before",
+        *(statement.format(_PURGED) for statement in _ABOUT_PATIENTS),
         before=before,
     )
 
@@ -130,6 +142,7 @@ def delete_appointments(store: Store, before: int) -> int:
         "DELETE FROM write_back WHERE appointment_id IN :ids",
         "DELETE FROM answer WHERE appointment_id IN :ids",
         "DELETE FROM writing_line WHERE appointment_id IN :ids",
+        "DELETE FROM unit_entry WHERE appointment_id IN :ids",
         "DELETE FROM appointment WHERE id IN :ids AND starts_at < :before",
         before=before,
     )
@@ -139,11 +152,11 @@ def delete_appointments(store: Store, before: int) -> int:
         "m.updated_at < :before AND NOT EXISTS "
         "(SELECT 1 FROM appointment a WHERE a.patient_id = m.id) AND NOT EXISTS "
         "(SELECT 1 FROM objection o WHERE o.patient_id = m.id AND o.withdrawn_at IS NULL)",
+        *(statement.format(_GOING) for statement in _ABOUT_PATIENTS),
         "DELETE FROM patient WHERE id IN :ids AND updated_at < :before",
         before=before,
     )
     return deleted
-        "DELETE FROM unit_entry WHERE appointment_id IN :ids",
 
 
 def delete_inputs(store: Store, before: int) -> int:

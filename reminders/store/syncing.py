@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from reminders.store import recipients
 from reminders.store.engine import Record, insert_rows, reserve, rows, run
 from reminders.store.planning import among
 
@@ -16,8 +17,9 @@ PATIENT_COLUMNS = (
     "blocked", "refuses_sms", "phone", "phone_zone", "email", "proxy", "proxy_phone",
     "proxy_zone", "proxy_email", "contact_problem", "protected",
 )  # fmt: skip
+KEY_COLUMNS = ("family_key", "second_key", "given_key", "identifier_key")
 STAGED_COLUMNS = (
-    "n", "external_id", "has_patient", "patient_fingerprint", *PATIENT_COLUMNS,
+    "n", "external_id", "has_patient", "patient_fingerprint", *PATIENT_COLUMNS, *KEY_COLUMNS,
     "uf", "site_id", "agenda", "kind", "place", "starts_at", "all_day", "duration_minutes",
     "status", "booked_at", "modified_at", "cancelled_by", "fingerprint",
 )  # fmt: skip
@@ -184,6 +186,8 @@ def apply_chunk(
     """Bring patients and appointments of staged rows first..last up to date: (created, changed)."""
     span: dict[str, object] = {"first": first, "last": last, "now": now}
     _upsert_patients(connection, source, span, last - first + 1)
+    _upsert_keys(connection, span)
+    recipients.end_overtaken(connection, int(now))
     _mark_touched(connection, source, span)
     before = _count(connection, source, span)
     changed = _upsert_appointments(connection, source, span, last - first + 1, first_sync)
@@ -204,6 +208,9 @@ _STICKY = {
     "refuses_sms": f"CASE WHEN {_ELSEWHERE} AND patient.refuses_sms = 1 THEN 1 "
     "ELSE excluded.refuses_sms END",
     "stopped_by": f"CASE WHEN {_ELSEWHERE} THEN patient.stopped_by ELSE excluded.stopped_by END",
+} | {
+    name: f"CASE WHEN {recipients.STANDS} THEN patient.{name} ELSE {new} END"
+    for name, new in recipients.CONTACT.items()
 }
 
 
@@ -213,16 +220,16 @@ def _upsert_patients(
     names = ", ".join(PATIENT_COLUMNS)
     updates = ", ".join(
         f"{name} = {_STICKY.get(name, f'excluded.{name}')}"
-        for name in (*PATIENT_COLUMNS[2:], "stopped_by")
+        for name in (*PATIENT_COLUMNS[2:], "stopped_by", *recipients.ABOUT_CONTACT)
     )
     run(
         connection,
         f"""
-        INSERT INTO patient (id, {names}, stopped_by, fingerprint, dirty, first_seen_at,
-          updated_at)
+        INSERT INTO patient (id, {names}, stopped_by, contact_source, fingerprint, dirty,
+          first_seen_at, updated_at)
         SELECT :base + n - :first, {names},
           CASE WHEN {_STOPS.format("staged")} THEN CAST(:source AS TEXT) ELSE '' END,
-          patient_fingerprint, 1, :now, :now FROM staged
+          CAST(:source AS TEXT), patient_fingerprint, 1, :now, :now FROM staged
         WHERE n IN (SELECT MAX(n) FROM staged WHERE n BETWEEN :first AND :last
                     AND has_patient = 1 GROUP BY authority, identifier)
         ON CONFLICT (authority, identifier) DO UPDATE SET {updates},
@@ -232,6 +239,25 @@ def _upsert_patients(
         """,
         base=reserve(connection, "patient", size),
         source=source,
+        **span,
+    )
+
+
+def _upsert_keys(connection: Connection, span: dict[str, object]) -> None:
+    """What the patients just taken in, or changed, are found by."""
+    values = {"family": "family_key", "second": "second_key", "given": "given_key",
+              "identifier": "identifier_key", "birth_date": "birth_date"}  # fmt: skip
+    names = ", ".join(values)
+    updates = ", ".join(f"{name} = excluded.{name}" for name in values)
+    changed = " OR ".join(f"patient_key.{name} <> excluded.{name}" for name in values)
+    run(
+        connection,
+        f"INSERT INTO patient_key (patient_id, {names}) "
+        f"SELECT p.id, {', '.join(f's.{column}' for column in values.values())} FROM staged s "
+        "CROSS JOIN patient p WHERE p.authority = s.authority AND p.identifier = s.identifier "
+        "AND p.updated_at = :now AND s.n IN (SELECT MAX(n) FROM staged WHERE n BETWEEN :first "
+        "AND :last AND has_patient = 1 GROUP BY authority, identifier) "
+        f"ON CONFLICT (patient_id) DO UPDATE SET {updates} WHERE {changed}",
         **span,
     )
 

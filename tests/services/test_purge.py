@@ -6,10 +6,12 @@ from pathlib import Path
 from reminders.config import RetentionTable
 from reminders.domain.appointment import AppointmentRecord, ContactPoint, Holder
 from reminders.ports import InboundSms, Receipt, ReceiptState, Received
+from reminders.services import notes, recipients
 from reminders.services.hold import hold_everything
 from reminders.services.object import object_address
 from reminders.services.purge import PurgeSummary, purge
 from reminders.services.receive import receive
+from reminders.services.recipients import Told
 from reminders.services.runs import remember_run
 from reminders.store import outbox, purging
 from reminders.store.engine import Store, insert_rows, reserve, rows
@@ -67,6 +69,12 @@ def lived_in(store: Store) -> Clinic:
     )
     receive(store, clinic.secret, "main", told, now=clinic.now)
     object_address(store, clinic.secret, "06 39 98 00 07", now=clinic.now, by="nadia")
+    patient = clinic.patient(9).id
+    recipients.tell(
+        store, clinic.secret, patient, Told("patient", "06 39 98 77 77"), origin="f1", by="nadia",
+        now=clinic.now,
+    )  # fmt: skip
+    notes.add(store, patient, "CANARI-TEXTE", uf="4220", origin="f2", by="nadia", now=clinic.now)
     hold_everything(store, "panne", now=clinic.now, by="nadia")
     clinic.release()
     with store.write() as connection:
@@ -145,7 +153,9 @@ def purged(clinic: Clinic, days: float, kept: RetentionTable = KEPT) -> PurgeSum
 def test_the_canaries_are_where_personal_data_stands(store: Store) -> None:
     """Else the tests below would prove nothing."""
     held = seen_in_tables(lived_in(store).store)
-    assert set(held) == {"patient", "message", "attempt", "inbound", "request"}
+    assert set(held) == {
+        "patient", "patient_key", "note", "recipient", "message", "attempt", "inbound", "request"
+    }  # fmt: skip
     assert set().union(*held.values()) == set(CANARIES)
     if store.is_sqlite:
         assert seen_in_files(store) == set(CANARIES)
