@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from reminders.services.story import STATES
-from reminders.store import counts, holds
+from reminders.store import counts, holds, lists
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant_or_none, micros
 
@@ -67,7 +67,7 @@ def today_of(store: Store, zone: ZoneInfo, *, now: datetime) -> Today:
             held=found.get("HELD", 0),
             unknown=found.get("UNKNOWN", 0),
             all_states=counts.states(connection),
-            overdue=counts.overdue(connection, micros(now - timedelta(minutes=2))),
+            overdue=lists.overdue(connection, micros(now - timedelta(minutes=2))),
             holds=holds.active(connection),
             tasks_open=counts.open_tasks(connection),
             tasks=[

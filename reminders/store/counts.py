@@ -4,19 +4,17 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from reminders.store import lists
 from reminders.store.engine import Record, rows
 
 
 def by_state(connection: Connection, start: int, end: int) -> dict[str, int]:
-    """Messages whose interval touches [start, end), by state."""
-    found = rows(
-        connection,
-        "SELECT state, COUNT(*) AS number FROM message WHERE closes_at > :start "
-        "AND earliest_at < :end AND opens_at < :end GROUP BY state ORDER BY state",
-        start=start,
-        end=end,
-    )
-    return {row.state: row.number for row in found}
+    """Messages of the civil day [start, end) by state: see `lists`."""
+    states: dict[str, int] = {}
+    for row in lists.counts(connection, None, start, end):
+        if row.what == "message":
+            states[row.state] = states.get(row.state, 0) + row.number
+    return states
 
 
 def open_tasks(connection: Connection) -> int:
@@ -26,18 +24,6 @@ def open_tasks(connection: Connection) -> int:
 def states(connection: Connection) -> dict[str, int]:
     found = rows(connection, "SELECT state, COUNT(*) AS number FROM message GROUP BY state")
     return {row.state: row.number for row in found}
-
-
-def overdue(connection: Connection, before: int) -> int:
-    """Planned messages that should have left before `before` and still could."""
-    return int(
-        rows(
-            connection,
-            "SELECT COUNT(*) FROM message WHERE state = 'PLANNED' AND opens_at < :before "
-            "AND closes_at > :before",
-            before=before,
-        )[0][0]
-    )
 
 
 def tasks_by_kind(connection: Connection) -> Sequence[Record]:

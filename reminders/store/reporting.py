@@ -23,6 +23,28 @@ SAME_ELSEWHERE = (
 )
 
 
+# Asks for `start`, `end` and `early`; what each column is, `outcomes` says.
+OUTCOMES = (
+    "SELECT uf, status, cancelled_by, attendance, COUNT(*) AS number, "
+    "MAX(starts_at) AS starts_at, "
+    "CASE cancelled_in_time WHEN 1 THEN MAX(starts_at) - :early - 1 "
+    "WHEN 0 THEN MAX(starts_at) - :early + 2 END AS cancelled_at, "
+    "CASE asked_in_time WHEN 1 THEN MAX(starts_at) - :early - 2 * asked_first "
+    "WHEN 0 THEN MAX(starts_at) - :early + 3 - 2 * asked_first END AS asked_at FROM ("
+    "SELECT uf, status, cancelled_by, attendance, starts_at, "
+    "CASE WHEN starts_at - cancelled_at >= :early THEN 1 WHEN cancelled_at IS NOT NULL "
+    "THEN 0 END AS cancelled_in_time, "
+    "CASE WHEN starts_at - asked_at >= :early THEN 1 WHEN asked_at IS NOT NULL "
+    "THEN 0 END AS asked_in_time, "
+    "CASE WHEN asked_at > cancelled_at THEN 0 ELSE 1 END AS asked_first FROM ("
+    "SELECT a.uf, a.status, a.cancelled_by, a.attendance, a.starts_at, a.cancelled_at, "
+    f"{ASKED_AT.format('a')} AS asked_at FROM appointment a "
+    f"WHERE a.starts_at >= :start AND a.starts_at < :end AND NOT EXISTS ({SAME_ELSEWHERE})"
+    ") said) told GROUP BY uf, status, cancelled_by, attendance, cancelled_in_time, "
+    "asked_in_time, asked_first"
+)
+
+
 def outcomes(connection: Connection, start: int, end: int, early: int) -> Sequence[Record]:
     """Appointments starting in [start, end), grouped by all an outcome depends on.
 
@@ -33,23 +55,7 @@ def outcomes(connection: Connection, start: int, end: int, early: int) -> Sequen
     """
     return rows(
         connection,
-        "SELECT uf, status, cancelled_by, attendance, COUNT(*) AS number, "
-        "MAX(starts_at) AS starts_at, "
-        "CASE cancelled_in_time WHEN 1 THEN MAX(starts_at) - :early - 1 "
-        "WHEN 0 THEN MAX(starts_at) - :early + 2 END AS cancelled_at, "
-        "CASE asked_in_time WHEN 1 THEN MAX(starts_at) - :early - 2 * asked_first "
-        "WHEN 0 THEN MAX(starts_at) - :early + 3 - 2 * asked_first END AS asked_at FROM ("
-        "SELECT uf, status, cancelled_by, attendance, starts_at, "
-        "CASE WHEN starts_at - cancelled_at >= :early THEN 1 WHEN cancelled_at IS NOT NULL "
-        "THEN 0 END AS cancelled_in_time, "
-        "CASE WHEN starts_at - asked_at >= :early THEN 1 WHEN asked_at IS NOT NULL "
-        "THEN 0 END AS asked_in_time, "
-        "CASE WHEN asked_at > cancelled_at THEN 0 ELSE 1 END AS asked_first FROM ("
-        "SELECT a.uf, a.status, a.cancelled_by, a.attendance, a.starts_at, a.cancelled_at, "
-        f"{ASKED_AT.format('a')} AS asked_at FROM appointment a "
-        f"WHERE a.starts_at >= :start AND a.starts_at < :end AND NOT EXISTS ({SAME_ELSEWHERE})"
-        ") said) told GROUP BY uf, status, cancelled_by, attendance, cancelled_in_time, "
-        "asked_in_time, asked_first ORDER BY uf",
+        f"{OUTCOMES} ORDER BY uf",
         start=start,
         end=end,
         early=early,

@@ -1,0 +1,118 @@
+"""What the first page is made of: four statements, whatever the hospital's size."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from reminders.store.engine import Record, rows
+from reminders.store.lists import Ufs, unreached_patients
+from reminders.store.reporting import OUTCOMES, SAME_ELSEWHERE
+from reminders.store.templates import SINCE
+from reminders.store.worklist import Scope, scoped
+
+RUNS = 3
+MANY = 1_000  # coming appointments of an unmapped service are not counted further
+GAPS = "('no_template', 'empty_variable', 'not_composed', 'provider_misconfigured')"
+
+
+def machine(connection: Connection, now: int, late: int) -> Sequence[Record]:
+    """The state of everything that runs, one line each: (what, name, code, text, at, number, by).
+
+    source   name, kind, "", data of, 0, ""          read    source, status, sentence, at, rows
+    hold     source, code, sentence, placed at, key, by      run     mode, "", "", at, exit code
+    overdue  planned messages that should have left before `late`, in `number`
+    unmapped UF, in `number` its coming appointments          gap     kind of task, sentence, number
+    template purpose, channel, language, 0, 0, family: there is an approved text
+    """
+    return rows(
+        connection,
+        "SELECT 'source' AS what, id AS name, kind AS code, '' AS text, "
+        "COALESCE(last_as_of, 0) AS at, 0 AS number, '' AS by FROM source "
+        "UNION ALL SELECT 'read', f.source_id, f.status, f.sentence, f.started_at, f.rows, f.code "
+        "FROM feed f WHERE f.id IN (SELECT (SELECT MAX(l.id) FROM feed l WHERE l.source_id = s.id "
+        "AND l.started_at = (SELECT MAX(x.started_at) FROM feed x WHERE x.source_id = s.id)) "
+        "FROM source s) "
+        "UNION ALL SELECT 'hold', source_id, code, sentence, placed_at, id, placed_by FROM hold "
+        "WHERE released_at IS NULL "
+        "UNION ALL SELECT * FROM (SELECT 'run', mode, '', '', started_at, exit_code, '' FROM run "
+        "ORDER BY started_at DESC LIMIT :runs) runs "
+        "UNION ALL SELECT 'overdue', '', '', '', 0, COUNT(*), '' FROM message "
+        "WHERE state = 'PLANNED' AND channel IN ('sms', 'email') AND opens_at < :late "
+        "AND closes_at > :now "
+        "UNION ALL SELECT 'unmapped', substr(t.subject, 4), '', '', 0, (SELECT COUNT(*) FROM "
+        "(SELECT 1 FROM appointment a WHERE a.uf = substr(t.subject, 4) AND a.starts_at > :now "
+        "AND a.status = 'booked' LIMIT :many) coming), '' FROM task t "
+        "WHERE t.kind = 'unmapped_uf' AND t.state = 'open' "
+        "UNION ALL SELECT 'gap', kind, '', MAX(sentence), 0, COUNT(*), '' FROM task "
+        f"WHERE state = 'open' AND kind IN {GAPS} GROUP BY kind "
+        "UNION ALL SELECT DISTINCT 'template', purpose, channel, language, 0, 0, family "
+        f"FROM template_version WHERE state = 'approved' AND {SINCE} <= :now",
+        now=now,
+        late=late,
+        runs=RUNS,
+        many=MANY,
+    )
+
+
+def work(
+    connection: Connection, scope: Scope, ufs: Ufs, now: int, since: int, answers: str
+) -> Record:
+    """What waits for people of these services, and how long answers waited.
+
+    `open`, `late`: tasks; `unreached`: patients of coming appointments; `answers`: those received
+    since `since` that a person ended or has to; `waiting` of them; `half`: microseconds within
+    which half of them were handled, None where fewer than half are. `answers` is the condition
+    on t.kind that makes a task one about an answer.
+    """
+    handled = (
+        f"FROM task t WHERE t.state IN ('open', 'done') AND t.created_at >= :since AND ({answers}) "
+        f"AND (t.state = 'open' OR t.resolved_by NOT IN ('', 'reminders')) AND {scope.sql}"
+    )
+    return scoped(
+        connection,
+        f"SELECT (SELECT COUNT(*) FROM task t WHERE t.state = 'open' AND {scope.sql}) AS open, "
+        "(SELECT COUNT(*) FROM task t WHERE t.state = 'open' AND t.deadline_at <= :now "
+        f"AND {scope.sql}) AS late, {unreached_patients(ufs)} AS unreached, "
+        f"(SELECT COUNT(*) {handled}) AS answers, "
+        f"(SELECT COUNT(*) {handled} AND t.state = 'open') AS waiting, "
+        "(SELECT AVG(took) FROM (SELECT CASE WHEN t.state = 'done' "
+        "THEN t.resolved_at - t.created_at END AS took, "
+        "ROW_NUMBER() OVER (ORDER BY CASE WHEN t.state = 'open' THEN 1 ELSE 0 END, "
+        "t.resolved_at - t.created_at) AS place, COUNT(*) OVER () AS number "
+        f"{handled}) ranked WHERE place IN ((number + 1) / 2, (number + 2) / 2) "
+        "HAVING COUNT(took) = COUNT(*)) AS half",
+        scope.ids,
+        now=now,
+        since=since,
+    )[0]
+
+
+_TEXT_LEFT = (
+    "EXISTS (SELECT 1 FROM told t JOIN attempt b ON b.id = t.attempt_id "
+    "WHERE t.appointment_id = a.id AND t.cycle = a.version "
+    "AND b.state IN ('ACCEPTED', 'DELIVERED', 'UNKNOWN'))"
+)
+_SAID_YES = (
+    "a.answer = 'confirmed' AND a.answered_cycle = a.version AND a.answered_at < a.starts_at"
+)
+
+
+def measures(connection: Connection, start: int, end: int, early: int) -> Sequence[Record]:
+    """What became of the appointments starting in [start, end), as `reporting.outcomes` groups
+    it; and for each service a line of status "asked": `number` of those of whose present start
+    a text may have told the patient, and in `starts_at` how many of them said before it that
+    they would come. What the hospital called off itself is none of the latter.
+    """
+    return rows(
+        connection,
+        f"{OUTCOMES} UNION ALL SELECT uf, 'asked', '', '', COUNT(*), "
+        "SUM(CASE WHEN said_yes THEN 1 ELSE 0 END), NULL, NULL "
+        f"FROM (SELECT a.uf, ({_SAID_YES}) AS said_yes FROM appointment a "
+        "WHERE a.starts_at >= :start AND a.starts_at < :end "
+        "AND NOT (a.status = 'cancelled' AND a.cancelled_by = 'hospital') "
+        "AND a.status NOT IN ('entered-in-error', 'proposed', 'waitlist') "
+        f"AND NOT EXISTS ({SAME_ELSEWHERE}) AND {_TEXT_LEFT}) told_of GROUP BY uf",
+        start=start,
+        end=end,
+        early=early,
+    )
