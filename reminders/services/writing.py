@@ -194,11 +194,11 @@ def _survey(
     )  # fmt: skip
     if len(found) > MOST:
         return Survey(session, purpose, too_many=True)
-    chosen, missed = _addressed(connection, means, found, now)
+    chosen, missed = addressed(connection, means, found, now)
     approved = (
         Templates.of(templates.versions(connection, now=micros(now))) if chosen else Templates([])
     )
-    recipients, unsaid = _composed(means, approved, purpose, chosen, found, now)
+    recipients, unsaid = composed(means, approved, purpose, chosen, found, now)
     missed = sorted([*missed, *unsaid], key=lambda one: (one.visit.starts_at, one.visit.name))
     return Survey(session, purpose, tuple(recipients), tuple(missed))
 
@@ -213,7 +213,7 @@ class _Chosen(NamedTuple):
     closes: datetime
 
 
-def _addressed(
+def addressed(
     connection: Connection, means: Means, found: Sequence[Record], now: datetime
 ) -> tuple[list[_Chosen], list[Missed]]:
     """The recipients of a session's appointments, one for each patient and address."""
@@ -371,7 +371,7 @@ def compose(
     )
 
 
-def _composed(
+def composed(
     means: Means,
     approved: Templates,
     purpose: str,

@@ -54,6 +54,30 @@ ADDED = (
 ADDED_COUNT = 15  # columns after those planning reads of a patient: two names, then these
 
 
+_WITH_PATIENT = (
+    f"SELECT p.*, {ADDED} FROM appointment a "
+    f"LEFT JOIN (SELECT {PATIENT_COLUMNS}, family, given FROM patient) p ON p.id = a.patient_id"
+)
+
+
+def one(connection: Connection, appointment: int) -> Record:
+    """One appointment as `session` gives it."""
+    return rows(connection, f"{_WITH_PATIENT} WHERE a.id = :id", id=appointment, purpose="")[0]
+
+
+def in_hand(connection: Connection, appointment: int) -> bool:
+    """Is a text staff asked for about it still on its way?"""
+    return bool(
+        rows(
+            connection,
+            "SELECT 1 FROM writing_line l JOIN message m ON m.id = l.message_id "
+            "WHERE l.appointment_id = :id AND m.state IN ('PLANNED', 'HELD', 'LEASED', 'SENDING') "
+            "LIMIT 1",
+            id=appointment,
+        )
+    )
+
+
 def session(
     connection: Connection,
     *,
@@ -71,11 +95,7 @@ def session(
     if agenda:
         wanted += " AND a.agenda = :agenda"
         values["agenda"] = agenda
-    patient = f"(SELECT {PATIENT_COLUMNS}, family, given FROM patient)"
-    sql = (
-        f"SELECT p.*, {ADDED} FROM appointment a LEFT JOIN {patient} p ON p.id = a.patient_id "
-        f"WHERE {wanted}"
-    )
+    sql = f"{_WITH_PATIENT} WHERE {wanted}"
     order = " ORDER BY a.starts_at, a.id LIMIT :limit"
     if ufs is None:
         return rows(connection, sql + order, **values)
