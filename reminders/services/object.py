@@ -1,5 +1,6 @@
 """An objection told to staff: in force for every intent committed after it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,6 +72,67 @@ def withdraw_at(store: Store, secret: bytes, address: str, *, now: datetime, by:
         stands = still_objects(connection, secret, known, channel)
         facts.audit(connection, at=at, actor=by, action="withdraw objection", ended=ended)
     return Withdrawn(known, ended, stands)
+
+
+def object_person(
+    store: Store,
+    secret: bytes,
+    patients: Sequence[int],
+    *,
+    now: datetime,
+    by: str,
+    address: str = "",
+    channel: str = WHOLE,
+    scope: str = WHOLE,
+) -> int:
+    """Nothing is written about these files of one person any more, over the channel, within the
+    scope, wherever it would go; with an `address`, nothing to it either, about anybody. How many
+    objections are new."""
+    at = micros(now)
+    with store.write() as connection:
+        people = set(patients)
+        if address:
+            people.update(receipts.patients_at(connection, address))
+        new = object_to(
+            connection, secret, address or f"patient:{min(patients)}", patients=sorted(people),
+            channel=channel, scopes=[scope], origin=BY_STAFF, by=by, at=at,
+        )  # fmt: skip
+        facts.audit(
+            connection, at=at, actor=by, action="object", subject=f"patient:{min(patients)}",
+            channel=channel, scope=scope, patients=len(people),
+        )  # fmt: skip
+    return new
+
+
+def withdraw_one(
+    store: Store,
+    secret: bytes,
+    objection: int,
+    addresses: Sequence[str],
+    *,
+    now: datetime,
+    by: str,
+) -> bool:
+    """End one objection, with what the same person told at the same moment: the patient wants
+    messages again. False: it has ended already. `addresses`: those the patients it is about are
+    known at, of which one may be its own (only a hash of that is kept)."""
+    at = micros(now)
+    with store.write() as connection:
+        row = objections.find(connection, objection)
+        if row is None or row.withdrawn_at is not None:
+            return False
+        concerned = objections.told_with(connection, row)
+        for address in addresses:
+            if planning.address_key(secret, address) == bytes(row.address_key):
+                concerned += receipts.patients_at(connection, address)
+        planning.mark_dirty(connection, concerned)
+        planning.mark_patients_of(connection, "recipient_key = :key", key=row.address_key)
+        ended = objections.end_telling(connection, row, by=by, at=at)
+        subject = f"patient:{row.patient_id}" if row.patient_id is not None else ""
+        facts.audit(
+            connection, at=at, actor=by, action="withdraw objection", subject=subject, ended=ended
+        )
+    return ended > 0
 
 
 def _known(told: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from reminders.store.answers import CURRENT_ANSWER, MAY_HAVE_LEFT
-from reminders.store.engine import Record, insert_rows, reserve, rows
+from reminders.store.engine import Record, insert_rows, reserve, rows, run
 from reminders.store.planning import among
 
 WHOLE = "all"
@@ -138,3 +138,111 @@ def unanswered(connection: Connection, key: bytes, *, since: int, now: int) -> S
         since=since,
         now=now,
     )
+
+
+def find(connection: Connection, objection: int) -> Record | None:
+    found = rows(
+        connection,
+        "SELECT id, address_key, patient_id, channel, scope, origin, recorded_at, recorded_by, "
+        "withdrawn_at FROM objection WHERE id = :id",
+        id=objection,
+    )
+    return found[0] if found else None
+
+
+# What one person told at one moment, about however many patients, is ended as a whole.
+_TOLD_WITH = (
+    "address_key = :key AND channel = :channel AND scope = :scope AND origin = :origin "
+    "AND recorded_at = :told_at AND withdrawn_at IS NULL"
+)
+
+
+def told_with(connection: Connection, row: Record) -> list[int]:
+    """The patients an objection was told about, in force still."""
+    found = rows(
+        connection,
+        f"SELECT DISTINCT patient_id FROM objection WHERE {_TOLD_WITH} "
+        "AND patient_id IS NOT NULL ORDER BY patient_id",
+        **_telling(row),
+    )
+    return [one.patient_id for one in found]
+
+
+def end_telling(connection: Connection, row: Record, *, by: str, at: int) -> int:
+    return run(
+        connection,
+        f"UPDATE objection SET withdrawn_at = :at, withdrawn_by = :by WHERE {_TOLD_WITH}",
+        at=at,
+        by=by,
+        **_telling(row),
+    )
+
+
+def _telling(row: Record) -> dict[str, object]:
+    return {
+        "key": row.address_key, "channel": row.channel, "scope": row.scope, "origin": row.origin,
+        "told_at": row.recorded_at,
+    }  # fmt: skip
+
+
+# --- the list ------------------------------------------------------------------------------------
+
+# What a reply said of its number is a way of its own: a suspension.
+ORIGINS = {
+    "patient": "o.origin IN ('reply', 'page', 'email')",
+    "staff": "o.origin IN ('staff', 'api')",
+    "provider": "o.origin = 'provider'",
+    "number": "o.origin NOT IN ('reply', 'page', 'email', 'staff', 'api', 'provider')",
+}
+CHANNELS = {"all": "o.channel = 'all'", "sms": "o.channel = 'sms'", "email": "o.channel = 'email'"}
+SCOPES = {
+    "all": "o.scope = 'all'",
+    "service": "o.scope LIKE 'service:%'",
+    "appointment": "o.scope LIKE 'appointment:%'",
+}
+STATES = {"active": "o.withdrawn_at IS NULL", "ended": "o.withdrawn_at IS NOT NULL"}
+
+
+def page(
+    connection: Connection,
+    *,
+    origin: str = "",
+    channel: str = "",
+    scope: str = "",
+    state: str = "",
+    ufs: Sequence[str] | None = None,
+    keys: Sequence[bytes] = (),
+    before: int,
+    limit: int,
+) -> Sequence[Record]:
+    """The latest objections before a key. `ufs`: about patients of these services, or about a
+    number alone; None: all. `keys`: at these addresses only."""
+    wanted = [
+        found[name]
+        for found, name in (
+            (ORIGINS, origin), (CHANNELS, channel), (SCOPES, scope), (STATES, state)
+        )
+        if name in found
+    ]  # fmt: skip
+    named: dict[str, object] = {f"k{number}": key for number, key in enumerate(keys)}
+    if named:
+        wanted.append(f"o.address_key IN ({', '.join(f':{name}' for name in named)})")
+    if ufs is not None:
+        wanted.append(
+            "(o.patient_id IS NULL OR EXISTS (SELECT 1 FROM appointment a "
+            "WHERE a.patient_id = o.patient_id AND a.uf IN :ids)) "
+            "AND (o.scope = 'all' OR v.uf IN :ids "
+            "OR (o.scope LIKE 'service:%' AND substr(o.scope, 9) IN :ids))"
+        )
+    sql = (
+        "SELECT o.id, o.patient_id, o.channel, o.scope, o.origin, o.recorded_at, o.recorded_by, "
+        "o.withdrawn_at, o.withdrawn_by, COALESCE(p.family, '') AS family, "
+        "COALESCE(p.given, '') AS given, COALESCE(p.identifier, '') AS identifier, "
+        "COALESCE(p.merged_into, p.id) AS person, v.starts_at, v.uf FROM objection o "
+        "LEFT JOIN patient p ON p.id = o.patient_id LEFT JOIN appointment v "
+        "ON v.patient_id = o.patient_id AND o.scope = 'appointment:' || CAST(v.id AS TEXT) "
+        f"WHERE {' AND '.join(['o.id < :before', *wanted])} ORDER BY o.id DESC LIMIT :limit"
+    )
+    if ufs is None:
+        return rows(connection, sql, before=before, limit=limit, **named)
+    return among(connection, sql, list(ufs), before=before, limit=limit, **named)
