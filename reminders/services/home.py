@@ -25,8 +25,6 @@ from reminders.store.types import MICROSECOND, instant, instant_or_none, micros
 WEEKS = 4
 OVERDUE = timedelta(minutes=2)
 FEWEST = 5  # fewer appointments than this are not told as a figure
-# Tasks somebody has because a patient answered.
-ANSWERS = "t.kind LIKE 'reply%' OR t.kind LIKE 'answer%' OR t.kind = 'start_stands'"
 
 
 # --- what runs ------------------------------------------------------------------------------------
@@ -242,9 +240,7 @@ class Work:
 def work_of(store: Store, rules: Rules, ufs: Ufs, *, now: datetime) -> Work:
     since = now - timedelta(weeks=WEEKS)
     with store.read() as connection:
-        row = stored.work(
-            connection, scope_of(rules, ufs), ufs, micros(now), micros(since), ANSWERS
-        )
+        row = stored.work(connection, scope_of(rules, ufs), ufs, micros(now), micros(since))
     half = None if row.half is None else timedelta(microseconds=int(row.half))
     return Work(row.open, row.late, row.unreached, row.answers, row.waiting, half)
 

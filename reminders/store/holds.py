@@ -17,7 +17,7 @@ HELD_MESSAGE = (
 
 
 # What one hold waits with: the messages about its source, or all of them.
-_OF_SOURCE = (
+OF_SOURCE = (
     "(:source = '' OR EXISTS (SELECT 1 FROM message_item i JOIN decision d ON d.id = i.decision_id "
     "JOIN appointment a ON a.id = d.appointment_id WHERE i.message_id = message.id "
     "AND a.source_id = :source))"
@@ -176,29 +176,11 @@ def _let_through(connection: Connection, ids: Sequence[int], *, now: int, by: st
 # --- what one hold waits with --------------------------------------------------------------------
 
 
-def waiting(connection: Connection, source: str, now: int, until: int) -> Record:
-    """Messages about a source ("": all): `held` are due and wait, `late` ones wait for nothing
-    any more, `later` ones are due between now and `until`."""
-    return rows(
-        connection,
-        "SELECT COALESCE(SUM(CASE WHEN closes_at > :now AND (state = 'HELD' OR opens_at <= :now) "
-        "THEN 1 ELSE 0 END), 0) AS held, "
-        "COALESCE(SUM(CASE WHEN state = 'HELD' AND closes_at <= :now THEN 1 ELSE 0 END), 0) "
-        "AS late, "
-        "COALESCE(SUM(CASE WHEN state = 'PLANNED' AND opens_at > :now THEN 1 ELSE 0 END), 0) "
-        f"AS later FROM message WHERE (state = 'HELD' OR (state = 'PLANNED' "
-        f"AND opens_at < :until AND closes_at > :now)) AND {_OF_SOURCE}",
-        source=source,
-        now=now,
-        until=until,
-    )[0]
-
-
 def cancel_held(connection: Connection, source: str, *, now: int) -> int:
     """Due messages about a source that wait will never leave; the hold stays."""
     due = (
         "(state = 'HELD' OR (state = 'PLANNED' AND opens_at <= :now)) AND closes_at > :now "
-        f"AND {_OF_SOURCE}"
+        f"AND {OF_SOURCE}"
     )
     mark_patients_of(connection, due, source=source, now=now)
     return run(
@@ -208,37 +190,6 @@ def cancel_held(connection: Connection, source: str, *, now: int) -> int:
         source=source,
         now=now,
     )
-
-
-def samples(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
-    """The appointments kept of these holds, each once, with what we hold of them now."""
-    if not ids:
-        return []
-    found: Sequence[Record] = listed(
-        connection,
-        "SELECT s.appointment_id AS id, s.fate, s.starts_at AS told, ap.starts_at, ap.uf, "
-        "ap.status, p.family, p.given FROM hold_sample s "
-        "JOIN appointment ap ON ap.id = s.appointment_id "
-        "LEFT JOIN patient p ON p.id = ap.patient_id "
-        "WHERE s.hold_id = (SELECT MIN(x.hold_id) FROM hold_sample x "
-        "WHERE x.appointment_id = s.appointment_id AND x.hold_id IN :ids) "
-        "ORDER BY ap.starts_at, ap.id",
-        ids,
-    ).all()
-    return found
-
-
-def beyond(connection: Connection, source: str, ufs: Sequence[str], now: int) -> bool:
-    """Does this source ("": any) tell of coming appointments outside these services?"""
-    found = listed(
-        connection,
-        "SELECT 1 FROM appointment WHERE starts_at > :now AND status = 'booked' "
-        "AND (:source = '' OR source_id = :source) AND NOT (uf IN :ids) LIMIT 1",
-        list(ufs) or [""],
-        source=source,
-        now=now,
-    )
-    return found.first() is not None
 
 
 def was_discarded(connection: Connection, source: str, content_hash: str) -> Record | None:

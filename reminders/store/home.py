@@ -54,18 +54,19 @@ def machine(connection: Connection, now: int, late: int) -> Sequence[Record]:
     )
 
 
-def work(
-    connection: Connection, scope: Scope, ufs: Ufs, now: int, since: int, answers: str
-) -> Record:
+# Tasks somebody has because a patient answered.
+_ANSWERS = "(t.kind LIKE 'reply%' OR t.kind LIKE 'answer%' OR t.kind = 'start_stands')"
+
+
+def work(connection: Connection, scope: Scope, ufs: Ufs, now: int, since: int) -> Record:
     """What waits for people of these services, and how long answers waited.
 
     `open`, `late`: tasks; `unreached`: patients of coming appointments; `answers`: those received
     since `since` that a person ended or has to; `waiting` of them; `half`: microseconds within
-    which half of them were handled, None where fewer than half are. `answers` is the condition
-    on t.kind that makes a task one about an answer.
+    which half of them were handled, None where fewer than half are.
     """
     handled = (
-        f"FROM task t WHERE t.state IN ('open', 'done') AND t.created_at >= :since AND ({answers}) "
+        f"FROM task t WHERE t.state IN ('open', 'done') AND t.created_at >= :since AND {_ANSWERS} "
         f"AND (t.state = 'open' OR t.resolved_by NOT IN ('', 'reminders')) AND {scope.sql}"
     )
     return scoped(

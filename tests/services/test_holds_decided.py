@@ -15,7 +15,7 @@ from reminders.services.hold import (
     hold_everything,
     release_hold,
 )
-from reminders.store import holds, purging
+from reminders.store import holding, holds, purging
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant, micros
 from tests.support.clinic import Clinic, counts, paris, visit, visits
@@ -39,7 +39,7 @@ def ids(store: Store) -> list[int]:
 
 def sampled(store: Store) -> list[tuple[int, str, int | None]]:
     with store.read() as connection:
-        return [(row.id, row.fate, row.told) for row in holds.samples(connection, ids(store))]
+        return [(row.id, row.fate, row.told) for row in holding.samples(connection, ids(store))]
 
 
 def half_gone(clinic: Clinic, content_hash: str = "tuesday") -> None:
@@ -279,14 +279,17 @@ def test_a_hold_of_one_source_discards_its_messages_only(store: Store) -> None:
 
 def test_what_waits_with_a_hold_is_counted(store: Store) -> None:
     clinic = held(store)
-    with store.read() as connection:
-        now = micros(clinic.now)
-        tonight, later = micros(paris("2026-10-12 23:59")), micros(paris("2026-10-13 23:59"))
-        assert tuple(holds.waiting(connection, "", now, tonight)) == (2, 0, 0)
-        assert tuple(holds.waiting(connection, "", now, later)) == (2, 0, 1)
-        assert tuple(holds.waiting(connection, "imagerie", now, later)) == (0, 0, 0)
-        past = micros(paris("2026-10-12 20:30"))
-        assert tuple(holds.waiting(connection, "agenda", past, later)) == (0, 2, 1)
+    now, hold = micros(clinic.now), ids(store)[0]
+    tonight, later = micros(paris("2026-10-12 23:59")), micros(paris("2026-10-13 23:59"))
+
+    def waiting(now: int, until: int) -> tuple[int, int, int]:
+        with store.read() as connection:
+            (row,) = holding.occasion(connection, hold, now, until)
+        return row.held, row.late, row.later
+
+    assert waiting(now, tonight) == (2, 0, 0)
+    assert waiting(now, later) == (2, 0, 1)
+    assert waiting(micros(paris("2026-10-12 20:30")), later) == (0, 2, 1)
 
 
 def test_who_released_and_discarded_is_in_the_audit(store: Store) -> None:
@@ -307,9 +310,13 @@ def test_who_released_and_discarded_is_in_the_audit(store: Store) -> None:
 def test_a_source_beyond_ones_services_is_known(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(*tomorrow([1]), visit(2, "2026-10-13 15:00", uf="4230"))
-    with store.read() as connection:
-        now = micros(clinic.now)
-        assert not holds.beyond(connection, "agenda", ["4220", "4230"], now)
-        assert holds.beyond(connection, "agenda", ["4220"], now)
-        assert holds.beyond(connection, "", [], now)
-        assert not holds.beyond(connection, "imagerie", ["4220"], now)
+    hold_everything(store, "panne", now=clinic.now, by="paul")
+    now = micros(clinic.now)
+
+    def beyond(*ufs: str) -> int:
+        with store.read() as connection:
+            (row,) = holding.occasion(connection, ids(store)[0], now, now, frozenset(ufs))
+        return int(row.beyond)
+
+    assert beyond("4220", "4230") == 0
+    assert beyond("4220") == beyond() == 1
