@@ -352,6 +352,12 @@ def sign_out(store: Store, present: Present, session: int = 0, *, now: datetime)
         return ended
 
 
+def forget_sessions(store: Store, before: int) -> int:
+    """Delete sessions that expired before an instant (µs): how many."""
+    with store.write() as connection:
+        return accounts.forget_sessions(connection, before=before)
+
+
 # --- shown --------------------------------------------------------------------------------------
 
 

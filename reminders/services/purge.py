@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 
 from reminders.config import RetentionTable
 from reminders.ports import AppointmentSource
+from reminders.services.accounts import forget_sessions
 from reminders.store import purging
 from reminders.store.engine import Store
 from reminders.store.types import micros
+
+SESSION_DAYS = 30  # an ended session is kept so long to be looked into
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def purge(
         appointments=purging.delete_appointments(store, before(retention.appointments_days)),
         inputs=purging.delete_inputs(store, before(retention.inputs_days)),
         journal=purging.delete_journal(store, before(retention.appointments_days))
-        + purging.delete_audit(store, before(retention.audit_days)),
+        + purging.delete_audit(store, before(retention.audit_days))
+        + forget_sessions(store, before(SESSION_DAYS)),
     )
     if summary.total:
         purging.compact(store)

@@ -23,6 +23,7 @@ LINES = {
     "claim": ["claim-sqlite", "window-sqlite", "claim-postgresql", "window-postgresql"],
     "webhook": ["webhook"],
     "memory": ["memory"],
+    "pages": [],  # one of each page of the staff
     "start": ["start-explain", "start-run"],
     "idle": ["idle"],
 }
@@ -30,6 +31,10 @@ LINES = {
 
 def test_every_benchmark_is_tried_here() -> None:
     assert set(BENCHMARKS) == set(LINES)
+
+
+def all_pages(names: list[str]) -> bool:
+    return len(names) > 10 and all(name.startswith("page /") for name in names)
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -42,7 +47,8 @@ def test_a_benchmark_prints_one_json_object_a_line(name: str) -> None:
         text=True,
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [line["name"] for line in lines] == LINES[name]
+    names = [line["name"] for line in lines]
+    assert names == LINES[name] or (name == "pages" and all_pages(names))
     for line in lines:
         assert {"ours", "baseline", "ratio", "unit", "goal", "met"} <= set(line)
         assert isinstance(line["met"], bool)

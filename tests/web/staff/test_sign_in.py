@@ -6,9 +6,11 @@ from datetime import timedelta
 import pyotp
 import pytest
 
+from reminders.config import RetentionTable
 from reminders.domain.access import Grant, Role
 from reminders.domain.sign_in import Lasting, password_problem
 from reminders.services import accounts
+from reminders.services.purge import purge
 from reminders.store.engine import Store
 from tests.support.office import Clerk, Office, office_on
 
@@ -283,6 +285,14 @@ def test_an_administrator_makes_an_account_whose_code_works(office: Office) -> N
         (Role.AGENT, "4220"),
         (Role.AUTHOR, "4220"),
     }
+
+
+def test_sessions_that_ended_long_ago_are_forgotten(office: Office) -> None:
+    office.clerk(Role.AGENT)
+    for days, left in ((20, 1), (40, 0)):
+        office.now += timedelta(days=days)
+        purge(office.store, RetentionTable(), now=office.now)
+        assert office.value("SELECT count(*) FROM staff_session") == left
 
 
 def test_the_audit_holds_who_came_and_what_they_changed(office: Office) -> None:
