@@ -108,7 +108,8 @@ def _fill_patients(connection: Connection, people: int) -> None:
     run(
         connection,
         COUNT + "INSERT INTO patient (id, authority, identifier, family, given, birth_date, phone, "
-        "dirty, refuses_sms, first_seen_at, updated_at) SELECT i, 'ipp', printf('%07d', i), 'FAMILLE' || "
+        "dirty, refuses_sms, first_seen_at, updated_at) "
+        "SELECT i, 'ipp', printf('%07d', i), 'FAMILLE' || "
         f"(i % {NAMES}), 'Prenom' || (i % 97), printf('%d-%02d-%02d', 1930 + i % 90, 1 + i % 12, "
         "1 + i % 28), printf('+3363998%04d', i % 10000), 0, 0, :at, :at FROM n",
         count=people,
