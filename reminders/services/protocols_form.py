@@ -9,12 +9,14 @@ from pydantic import ValidationError
 
 from reminders.config import ProtocolTable, StepTable
 from reminders.config.mistakes import sentence
+from reminders.domain.template_key import N_
 
 BOOKING = "booking"
 CHANNELS = ("sms,email", "email,sms", "sms", "email")
 CONDITIONS = ("always", "unless_answered")
 MOST_STEPS = 8  # of one appointment; three reach the patient at most (DESIGN 5)
 FIELDS = ("id", "day", "hour", "latest", "channels", "template", "condition", "booked")
+_AT_BOOKING = frozenset({"réservation", "reservation", "booking", "résa"})
 _BY_DAY = re.compile(r"J-\d+(-\d+)?|booking(-\d+)?")
 
 
@@ -73,7 +75,8 @@ def typed(name: str, columns: Mapping[str, Sequence[str]], *, after_no_show: boo
 
     def cell(field: str, line: int) -> str:
         told = columns.get(field, ())
-        return told[line].strip() if line < len(told) else ""
+        text = told[line].strip() if line < len(told) else ""
+        return BOOKING if field == "day" and text.lower() in _AT_BOOKING else text
 
     steps = (StepForm(**{one: cell(one, n) for one in FIELDS}) for n in range(count))
     return ProtocolForm(name.strip(), tuple(steps), after_no_show)
@@ -85,11 +88,11 @@ def read(
     """(protocol, nothing), or (None, « field-line » -> what is wrong in plain French)."""
     errors: dict[str, str] = {}
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", form.name):
-        errors["name"] = (
+        errors["name"] = N_(
             "Donner un nom court : lettres sans accent, chiffres et tirets, par exemple « bloc »."
         )
     if len(form.steps) > MOST_STEPS:
-        errors["steps"] = f"Au plus {MOST_STEPS} étapes : un patient en reçoit trois."
+        errors["steps"] = N_("Au plus huit étapes : un patient en reçoit trois.")
     steps = [_step(n, one, purposes, errors) for n, one in enumerate(form.steps)]
     if errors:
         return None, errors
@@ -112,15 +115,15 @@ def _step(
         errors.setdefault(f"{field}-{line}", told)
 
     if form.day != BOOKING and not (form.day.isdigit() and int(form.day) <= 60):
-        wrong("day", "Écrire un nombre de jours, de 0 à 60.")
+        wrong("day", N_("Écrire un nombre de jours, de 0 à 60."))
     if form.channels not in CHANNELS:
-        wrong("channels", "Choisir les canaux dans la liste.")
+        wrong("channels", N_("Choisir les canaux dans la liste."))
     if form.template not in purposes:
-        wrong("template", "Choisir un modèle de la liste.")
+        wrong("template", N_("Choisir un modèle de la liste."))
     if form.condition not in CONDITIONS:
-        wrong("condition", "Choisir une condition de la liste.")
+        wrong("condition", N_("Choisir une condition de la liste."))
     if form.booked and not (form.booked.isdigit() and int(form.booked) <= 365):
-        wrong("booked", "Écrire un nombre de jours, de 0 à 365.")
+        wrong("booked", N_("Écrire un nombre de jours, de 0 à 365."))
     if any(key.endswith(f"-{line}") for key in errors):
         return None
     told = {
@@ -142,13 +145,13 @@ def _step(
             wrong(field, _hour(sentence(one)))
         return None
     if step.latest is not None and step.latest <= step.hour:
-        wrong("latest", "La dernière heure doit suivre l’heure d’envoi.")
+        wrong("latest", N_("La dernière heure doit suivre l’heure d’envoi."))
         return None
     return told
 
 
 def _hour(said: str) -> str:
-    return "Écrire une heure, par exemple 10:00." if said.startswith("heure") else said
+    return N_("Écrire une heure, par exemple 10:00.") if said.startswith("heure") else said
 
 
 def _named(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

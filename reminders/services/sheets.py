@@ -76,8 +76,8 @@ def in_file(settings: Settings, name: str) -> bool:
 def overview(store: Store, rules: Rules, *, actor: str) -> list[Line]:
     """Every sheet: what is read, what waits for approval, and one's own drafts."""
     with store.read() as connection:
-        live = {row.name: _version(row) for row in sheets.live(connection)}
-        waiting = {row.name: _version(row) for row in sheets.waiting(connection)}
+        live = {row.name: version_from(row) for row in sheets.live(connection)}
+        waiting = {row.name: version_from(row) for row in sheets.waiting(connection)}
         drafts = {row.name: _draft(row) for row in sheets.drafts(connection, actor)}
     settings = rules.settings
     owned = {one.id: one for one in settings.preparation}
@@ -95,7 +95,7 @@ def overview(store: Store, rules: Rules, *, actor: str) -> list[Line]:
     ]
 
 
-def _version(row: Record) -> Version:
+def version_from(row: Record) -> Version:
     return Version(
         row.number, row.base, row.restores, table_of(row.content, PreparationTable), row.author,
         instant(row.at), row.state, row.decided_by, instant_or_none(row.decided_at),
@@ -154,12 +154,12 @@ def page(store: Store, rules: Rules, name: str, *, actor: str, now: datetime) ->
     """Everything about one sheet; None if nobody ever wrote one of that name."""
     at = micros(now)
     with store.read() as connection:
-        versions = tuple(_version(row) for row in sheets.versions(connection, name))
+        versions = tuple(version_from(row) for row in sheets.versions(connection, name))
         row = sheets.draft(connection, name, actor)
         owned = next((one for one in rules.settings.preparation if one.id == name), None)
         table = owned or next((one.table for one in versions if one.state == "approved"), None)
         told = table or next((one.table for one in versions), None)
-        ufs, kind, others = _about(rules.book, told)
+        ufs, kind, others = about(rules.book, told)
         appointments, patients, _ = sheets.concerned(connection, ufs, kind, others, at)
         texts = templates.versions(connection, at)
     draft = _draft(row) if row is not None else None
@@ -172,7 +172,7 @@ def page(store: Store, rules: Rules, name: str, *, actor: str, now: datetime) ->
     )  # fmt: skip
 
 
-def _about(
+def about(
     book: Book, table: PreparationTable | None
 ) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
     """(services, type, types that have a sheet of their own) of whom a sheet is about."""

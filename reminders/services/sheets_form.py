@@ -32,6 +32,13 @@ LABELS = {
 }
 LENGTHS = {"sms": 60, "arrival_point": 80, "building": 60, "floor": 40, "door": 40, "address": 160}
 LONGEST = 2_000  # a value no text may exceed (rendering)
+TOO_LONG = {
+    40: N_("Trop long : au plus 40 caractères."),
+    60: N_("Trop long : au plus 60 caractères."),
+    80: N_("Trop long : au plus 80 caractères."),
+    160: N_("Trop long : au plus 160 caractères."),
+    LONGEST: N_("Trop long : au plus 2 000 caractères."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,30 +127,30 @@ def read(form: SheetForm, book: Book) -> tuple[PreparationTable | None, dict[str
 
 def _said(field: str, told: str) -> str:
     if field == "id":
-        return "Donner un nom court : lettres sans accent, chiffres et tirets."
+        return N_("Donner un nom court : lettres sans accent, chiffres et tirets.")
     if field in ("map_url", "preadmission_url"):
-        return "Écrire une adresse qui commence par https://."
+        return N_("Écrire une adresse qui commence par https://.")
     if field == "arrive_minutes_before":
-        return "Écrire un nombre de minutes, de 0 à 240."
+        return N_("Écrire un nombre de minutes, de 0 à 240.")
     return told[:1].upper() + told[1:] + ("" if told.endswith(".") else ".")
 
 
 def _checked(form: SheetForm, book: Book) -> Iterator[tuple[str, str]]:
     kind, _, subject = form.about.partition(":")
     if kind not in ("uf", "type") or not subject:
-        yield "about", "Dire pour quel service, ou pour quel type de rendez-vous."
+        yield "about", N_("Dire pour quel service, ou pour quel type de rendez-vous.")
     elif kind == "uf" and subject not in book.services:
-        yield "about", "Ce service n’a pas encore de réglage : le régler d’abord."
-    elif (other := taken(form.name, kind, subject, book)) is not None:
-        yield "about", f"La fiche « {other} » dit déjà ce qu’il faut pour ces rendez-vous."
+        yield "about", N_("Ce service n’a pas encore de réglage : le régler d’abord.")
+    elif taken(form.name, kind, subject, book) is not None:
+        yield "about", N_("Une autre fiche dit déjà ce qu’il faut pour ces rendez-vous.")
     for field, most in LENGTHS.items():
         if len(getattr(form, field)) > most:
-            yield field, f"Trop long : au plus {most} caractères."
+            yield field, TOO_LONG[most]
     for field in (*LENGTHS, "instructions", "documents"):
         if problem := _unfit(getattr(form, field)):
             yield field, problem
         if field not in ("instructions", "documents") and "\n" in getattr(form, field):
-            yield field, "Écrire sur une seule ligne."
+            yield field, N_("Écrire sur une seule ligne.")
 
 
 def taken(name: str, kind: str, subject: str, book: Book) -> str | None:
@@ -164,19 +171,19 @@ def _unfit(value: str) -> str:
     if not value:
         return ""
     if len(value) > LONGEST:
-        return f"Trop long : au plus {LONGEST} caractères."
+        return TOO_LONG[LONGEST]
     version = Version(0, "", "fr", "any", "email", _ALONE)
     try:
         _renderer.render(version, {"consignes": value})
     except TemplateError as error:
-        return _UNFIT.get(error.code, "Ce texte ne peut pas être envoyé tel quel.")
+        return _UNFIT.get(error.code, N_("Ce texte ne peut pas être envoyé tel quel."))
     return ""
 
 
 _UNFIT = {
-    "invisible_character": "Un caractère invisible s’y trouve : l’effacer et le réécrire.",
-    "leftover": "Les accolades {{ }} ne servent qu’aux modèles : les retirer.",
-    "empty_variable": "Écrire un texte, ou laisser vide.",
+    "invisible_character": N_("Un caractère invisible s’y trouve : l’effacer et le réécrire."),
+    "leftover": N_("Les accolades {{ }} ne servent qu’aux modèles : les retirer."),
+    "empty_variable": N_("Écrire un texte, ou laisser vide."),
 }
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from reminders.config import ServiceTable, Settings, names_sensitive_care
 from reminders.config.mistakes import sentence
 from reminders.domain.phone import classify
+from reminders.domain.template_key import N_
 from reminders.services.rules import Book
 
 SENSITIVITIES = ("normal", "neutral", "excluded")
@@ -109,27 +110,27 @@ def _checked(form: ServiceForm, settings: Settings, book: Book) -> dict[str, str
     """What the table alone cannot see, and what it would say in the words of the file."""
     errors: dict[str, str] = {}
     if not form.label:
-        errors["label"] = "Écrire le nom que les patients peuvent lire, par exemple un accueil."
+        errors["label"] = N_("Écrire le nom que les patients peuvent lire, par exemple un accueil.")
     if form.site not in settings.sites:
-        errors["site"] = "Choisir un site de la liste."
+        errors["site"] = N_("Choisir un site de la liste.")
     if form.protocol not in book.protocols:
-        errors["protocol"] = "Choisir un protocole de la liste."
+        errors["protocol"] = N_("Choisir un protocole de la liste.")
     if form.sender and form.sender not in {sender.id for sender in settings.sms}:
-        errors["sender"] = "Choisir un expéditeur de la liste."
+        errors["sender"] = N_("Choisir un expéditeur de la liste.")
     if form.sensitivity not in SENSITIVITIES:
-        errors["sensitivity"] = "Choisir une des trois réponses."
+        errors["sensitivity"] = N_("Choisir une des trois réponses.")
     elif names_sensitive_care(form.label) and form.sensitivity != "excluded" and not form.sure:
-        errors["sensitivity"] = (
+        errors["sensitivity"] = N_(
             "Ce nom désigne un soin sensible : laisser « exclu », ou cocher la case qui confirme."
         )
     if form.phone and not _can_be_called(form.phone):
-        errors["phone"] = "Numéro illisible : l’écrire comme 01 99 00 12 34."
+        errors["phone"] = N_("Numéro illisible : l’écrire comme 01 99 00 12 34.")
     if form.manager_email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", form.manager_email):
-        errors["manager_email"] = "Adresse illisible : l’écrire comme prenom.nom@example.org."
+        errors["manager_email"] = N_("Adresse illisible : l’écrire comme prenom.nom@example.org.")
     if not AMOUNT.fullmatch(_amount(form.slot_cost_eur)):
-        errors["slot_cost_eur"] = "Écrire un montant en euros, par exemple 50 ou 52,50."
+        errors["slot_cost_eur"] = N_("Écrire un montant en euros, par exemple 50 ou 52,50.")
     if not form.desk_days:
-        errors["desk_days"] = "Cocher au moins un jour."
+        errors["desk_days"] = N_("Cocher au moins un jour.")
     return errors
 
 
@@ -148,5 +149,9 @@ def _of_whole(said: str) -> str:
 
 
 def _capital(said: str) -> str:
-    said = said.replace("desk_opens doit précéder desk_closes", "la fin doit suivre le début")
+    """A sentence of the table in the words of a form."""
+    if said.startswith("heure attendue"):
+        return N_("Écrire une heure, par exemple 8:30.")
+    if said.startswith("desk_opens"):
+        return N_("La fin doit suivre le début.")
     return said[:1].upper() + said[1:] + ("" if said.endswith(".") else ".")

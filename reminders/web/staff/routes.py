@@ -3,7 +3,7 @@
 from itertools import chain
 
 from reminders.domain.access import May
-from reminders.web.staff import account, accounts, home
+from reminders.web.staff import account, accounts, home, protocols, sheets, units
 from reminders.web.staff.visit import Route
 from reminders.web.staff.words import N_
 
@@ -12,6 +12,9 @@ ROUTES: tuple[Route, ...] = tuple(
         home.ROUTES,
         account.ROUTES,
         accounts.ROUTES,
+        units.ROUTES,
+        protocols.ROUTES,
+        sheets.ROUTES,
     )
 )
 

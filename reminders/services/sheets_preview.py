@@ -1,0 +1,212 @@
+"""A sheet as patients will read it: in texts in service, on their page, on real appointments."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from reminders.config import PreparationTable
+from reminders.domain.preparation import Preparation
+from reminders.domain.template_key import TemplateKey, TemplateText, key_of
+from reminders.domain.wording import hour
+from reminders.errors import TemplateError
+from reminders.rendering import Renderer
+from reminders.services.rules import Book, Desk, Rules
+from reminders.services.sheets import (
+    Changed,
+    Use,
+    Version,
+    about,
+    changes,
+    uses_of,
+    version_from,
+    with_sheet,
+)
+from reminders.services.template_preview import (
+    INVENTED_DESK,
+    Rendering,
+    linked,
+    on_real,
+    rendered,
+    values_of,
+    version_of,
+)
+from reminders.store import sheets, template_samples, templates
+from reminders.store.engine import Record, Store
+from reminders.store.types import micros
+
+SHOWN = 10  # real appointments an approver sees
+FIRST = ("preparation", "confirm", "short")  # the texts that lean on a sheet most
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One text in service, as it would read with this sheet."""
+
+    use: Use
+    rendering: Rendering
+
+    @property
+    def segments(self) -> int:
+        return self.rendering.measure.segments if self.use.channel == "sms" else 0
+
+
+@dataclass(frozen=True, slots=True)
+class OnPage:
+    """What the patient's page says of the sheet, for an appointment at half past nine."""
+
+    instructions: tuple[str, ...]
+    documents: tuple[str, ...]
+    places: tuple[str, ...]
+    arrival: str
+    map_url: str
+    preadmission_url: str
+    acknowledge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A version beside the one in service, and what it would change for whom."""
+
+    version: Version
+    live: Version | None
+    changed: tuple[Changed, ...]
+    appointments: int
+    patients: int
+    told: tuple[Told, ...]
+    page: OnPage | None
+    real: tuple[Rendering, ...]
+    real_of: Use | None  # the text the real renderings are of
+
+
+def look(
+    store: Store,
+    rules: Rules,
+    name: str,
+    number: int,
+    *,
+    named: frozenset[str] | None,
+    now: datetime,
+) -> Look | None:
+    """None for a version nobody wrote. `named`: services whose patients may be named."""
+    at = micros(now)
+    with store.read() as connection:
+        rows = sheets.versions(connection, name, limit=1_000)
+        found = {row.number: version_from(row) for row in rows}
+        version = found.get(number)
+        if version is None or version.table is None:
+            return None
+        ufs, kind, others = about(rules.book, version.table)
+        appointments, patients, _ = sheets.concerned(connection, ufs, kind, others, at)
+        texts = templates.versions(connection, at)
+        coming = template_samples.coming(connection, ufs, now=at, limit=3 * SHOWN)
+    live = next((one for one in found.values() if one.state == "approved"), None)
+    before = found.get(version.base) if version.state != "proposed" else live
+    told = in_texts(texts, rules, version.table, now=now)
+    book = with_sheet(rules, version.table)
+    those = [row for row in coming if book.preparation(row.uf, row.kind) is not None]
+    use = next((one.use for one in told if one.use.channel == "sms"), None)
+    real = _on_real(rules.as_if(book), texts, use, those[:SHOWN], named, now)
+    return Look(
+        version, live, tuple(changes(before.table if before else None, version.table)),
+        appointments, patients, told, on_page(version.table), tuple(real), use,
+    )  # fmt: skip
+
+
+def _on_real(
+    rules: Rules,
+    texts: Sequence[Record],
+    use: Use | None,
+    appointments: Sequence[Record],
+    named: frozenset[str] | None,
+    now: datetime,
+) -> list[Rendering]:
+    if use is None:
+        return []
+    key, text = _written(texts, use)
+    return on_real(rules, key, text, appointments, named=named, now=now)
+
+
+def _written(texts: Sequence[Record], use: Use) -> tuple[TemplateKey, TemplateText]:
+    key = key_of(use.purpose, use.language, use.family, use.channel)
+    row = next(
+        one
+        for one in texts
+        if (one.purpose, one.language, one.family, one.channel)
+        == (use.purpose, use.language, use.family, use.channel)
+    )
+    return key, TemplateText(row.body, row.subject, row.html)
+
+
+def in_texts(
+    texts: Sequence[Record], rules: Rules, table: PreparationTable, *, now: datetime, most: int = 6
+) -> tuple[Told, ...]:
+    """The French texts in service that say something of a sheet, filled with this one."""
+    book = with_sheet(rules, table)
+    desk = _desk(book, table)
+    sheet = _sheet(book, table)
+    start = datetime.combine(
+        now.astimezone(desk.zone).date() + timedelta(days=3), datetime.min.time(), desk.zone
+    ) + timedelta(hours=9, minutes=30)
+    steps = {
+        step.purpose
+        for uf, unit in book.units.items()
+        if table.service is None or uf == table.service
+        for step in unit.steps
+    }
+    found: list[Told] = []
+    for use in uses_of(texts):
+        if use.language != "fr" or use.purpose not in steps:
+            continue
+        try:
+            key, text = _written(texts, use)
+        except TemplateError:
+            continue
+        values = values_of(key, desk, [start.astimezone(UTC)], sheet)
+        values = linked(rules, key, values)
+        told = rendered(Renderer(), version_of(key, text), "", start, values)
+        found.append(Told(use, told))
+    found.sort(key=lambda one: (_rank(one.use.purpose), one.use.channel != "sms"))
+    return tuple(found[:most])
+
+
+def _rank(purpose: str) -> int:
+    return FIRST.index(purpose) if purpose in FIRST else len(FIRST)
+
+
+def _desk(book: Book, table: PreparationTable) -> Desk:
+    if table.service in book.desks:
+        return book.desks[table.service or ""]
+    normal = (desk for _, desk in sorted(book.desks.items()) if desk.sensitivity == "normal")
+    return next(normal, INVENTED_DESK)
+
+
+def _sheet(book: Book, table: PreparationTable) -> Preparation:
+    found = (
+        book.preparations_by_service.get(table.service)
+        if table.service
+        else book.preparations_by_type.get(table.type or "")
+    )
+    return found or Preparation(table.id)
+
+
+def on_page(table: PreparationTable) -> OnPage:
+    early = datetime(2026, 1, 1, 9, 30, tzinfo=UTC) - timedelta(minutes=table.arrive_minutes_before)
+    places = (table.arrival_point, table.building, table.floor, table.door, table.address)
+    return OnPage(
+        instructions=tuple(one for one in (table.instructions or table.sms).split("\n") if one),
+        documents=table.documents,
+        places=tuple(one for one in places if one),
+        arrival=hour(early, "fr") if table.arrive_minutes_before else "",
+        map_url=table.map_url or "",
+        preadmission_url=table.preadmission_url or "",
+        acknowledge=table.acknowledge,
+    )
+
+
+def preview(
+    store: Store, rules: Rules, table: PreparationTable, *, now: datetime
+) -> tuple[Told, ...]:
+    """The texts in service with what somebody is writing; nothing is kept."""
+    with store.read() as connection:
+        texts = templates.versions(connection, micros(now))
+    return in_texts(texts, rules, table, now=now)
