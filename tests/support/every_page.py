@@ -22,7 +22,10 @@ PLACES: Mapping[str, str] = {
     "hold": "SELECT id FROM hold WHERE released_at IS NULL ORDER BY id",
     "uf": "SELECT '4220' AS id",
     "protocol": "SELECT 'default' AS id",
-    "sheet": "SELECT 'scan' AS id",
+    "writing": "SELECT id FROM writing ORDER BY id",
+    "protocoles/name": "SELECT 'default' AS id",
+    "consignes/name": "SELECT 'scan' AS id",
+    "consignes/number": "SELECT 1 AS id",
 }
 
 
@@ -40,7 +43,8 @@ def address_in(office: Office, route: Route) -> str:
     """The route's address in this office. A place nobody named here fails."""
 
     def filled(found: re.Match[str]) -> str:
-        name = found[1]
+        folder = route.path.split("/")[1]
+        name = found[1] if found[1] in PLACES else f"{folder}/{found[1]}"
         assert name in PLACES, f"say in tests/support/every_page.py what {{{name}}} stands for"
         rows = office.rows(PLACES[name])
         assert rows, f"the workday has nothing for {{{name}}}"

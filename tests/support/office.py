@@ -151,7 +151,7 @@ class Office(Mailroom):
 def office_on(store: Store, *, now: datetime = MONDAY, **changes: Any) -> Office:
     """An office that sends, its texts and pacers in place."""
     settings = settings_with(**{**LIVE, **changes})
-    routes = (Route("main", "sms", "reply"), Route("email", "email"))
+    routes = (Route("main", "sms", "reply", price_eur=0.06), Route("email", "email"))
     return Office(store, now=now, settings=settings, routes=routes)
 
 
