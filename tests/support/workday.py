@@ -50,8 +50,8 @@ SHEET = {
     "après minuit. Prendre ses médicaments avec un peu d’eau.", "documents": ["Carte Vitale",
     "Ordonnance"], "arrival_point": "Accueil B2", "floor": "2e étage", "arrive_minutes_before": 15,
 }  # fmt: skip
-WEEK = ("2026-10-08", "2026-10-09", "2026-10-12", "2026-10-13", "2026-10-14", "2026-10-15", "2026-10-16",
-        "2026-10-19", "2026-10-22")  # fmt: skip
+WEEK = ("2026-10-08", "2026-10-09", "2026-10-12", "2026-10-13", "2026-10-14", "2026-10-15",
+        "2026-10-16", "2026-10-19", "2026-10-22")  # fmt: skip
 
 
 def workday(store: Store, *, hostile: bool = False, count: int = 96) -> Office:
