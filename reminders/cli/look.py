@@ -26,6 +26,7 @@ from reminders.cli.common import (
 from reminders.config import Settings
 from reminders.domain.outcome import Outcome
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
+from reminders.services.notice import blanks
 from reminders.services.report import Line as ReportLine
 from reminders.services.report import MonthReport, month_report
 from reminders.services.rules import rules_in
@@ -49,13 +50,28 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
         raise ConfigurationError(problems)
     out.print(f"Configuration correcte : {config}")
     out.print(f"Mode {MODES[settings.mode]}")
-    for warning in (*_sensitive(settings), *_readable_by_others(settings), *_listeners(settings)):
+    for warning in (
+        *_sensitive(settings),
+        *_readable_by_others(settings),
+        *_listeners(settings),
+        *_audit(settings),
+    ):
         out.print(Text(f"Attention : {warning}"))
     out.print(
         f"{len(settings.site)} site(s), {len(settings.service)} UF, {len(settings.dpi)} source(s), "
         f"{len(settings.sms)} opérateur(s) SMS, courriel : {'oui' if settings.email else 'non'}"
     )
+    _print_blanks(settings)
     _print_callbacks(settings)
+
+
+def _print_blanks(settings: Settings) -> None:
+    """What the patients' notice and the accessibility statement still need."""
+    found = list(blanks(settings))
+    if found:
+        out.print("Attention : la notice d'information des patients est incomplète. Renseigner :")
+    for one in found:
+        out.print(Text(f"  • {one.place} : {one.what}, par exemple « {one.example} »"))
 
 
 def _sensitive(settings: Settings) -> list[str]:
@@ -84,6 +100,17 @@ def _listeners(settings: Settings) -> list[str]:
     return [
         f"les pages internes écoutent sur {inside} : elles montrent le travail de l'hôpital "
         "sans mot de passe, ne pas les laisser sortir de son réseau."
+    ]
+
+
+def _audit(settings: Settings) -> list[str]:
+    """The CNIL's advice on logs: six months to a year, up to three with a reason."""
+    days = settings.retention.audit_days
+    if 180 <= days <= 366:
+        return []
+    return [
+        f"le journal est gardé {days} jours (retention › audit_days). La CNIL conseille de six "
+        "mois à un an ; une autre durée se justifie par écrit."
     ]
 
 

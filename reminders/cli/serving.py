@@ -27,6 +27,7 @@ from reminders.domain.sign_in import Lasting
 from reminders.errors import Problem, RepairNeeded
 from reminders.ports import Received
 from reminders.services.accounts import has_accounts
+from reminders.services.notice import notice_of
 from reminders.services.startup import secret_of
 from reminders.store.migrate import is_current
 from reminders.web.api import Elsewhere, Worklist, answers_router, worklist_router
@@ -225,6 +226,7 @@ def _public(application: Application) -> FastAPI:
         tasks.take,
         hinted,
         _patient(application),
+        notice_of(application.settings),
     )
     if (elsewhere := _elsewhere(application)) is not None:
         app.include_router(answers_router(elsewhere))

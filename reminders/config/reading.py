@@ -30,7 +30,18 @@ from reminders.config.tables import (
 from reminders.errors import ConfigurationError, Problem
 
 FILE_KEYS_KEPT = frozenset({"ca_file"})  # keys ending in _file that are paths, not secrets
-SINGLE = ("store", "web", "network", "delivery", "gate", "retention", "logs", "templates", "email")
+SINGLE = (
+    "store",
+    "web",
+    "network",
+    "delivery",
+    "gate",
+    "retention",
+    "logs",
+    "templates",
+    "privacy",
+    "email",
+)
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -377,9 +377,21 @@ class DpiTable(AdapterTable):
         return 26 * 60.0 if self.kind == "csv" else 30.0
 
 
+def _country(value: str) -> str:
+    if not re.fullmatch("[A-Z]{2}", value):
+        raise ValueError("code de pays à deux lettres attendu, par exemple « FR »")
+    return value
+
+
+Country = Annotated[str, AfterValidator(_country)]  # ISO 3166-1 alpha-2
+
+
 class SmsTable(AdapterTable):
     id: Identifier
     kind: str
+    company: str = ""  # who it is, for the patients' notice
+    country: Country | None = None  # where it keeps what we send
+    transfer: str = ""  # outside the EEA: what guards the data there
     replies: bool = False
     max_per_second: Annotated[float, Field(ge=0)] = 10.0  # 0 = unlimited
     price_per_segment_eur: Annotated[float, Field(ge=0)] = 0.06
@@ -402,6 +414,9 @@ class SmsTable(AdapterTable):
 class EmailTable(AdapterTable):
     id: Identifier = "email"
     kind: str = "smtp"
+    company: str = ""
+    country: Country | None = None
+    transfer: str = ""
     max_per_second: Annotated[float, Field(ge=0)] = 0.0
 
 
@@ -411,6 +426,17 @@ class SystemTable(Table):
     id: Identifier
     secret: Secret
     next_secret: Secret | None = None
+
+
+class PrivacyTable(Table):
+    """What the patients' notice and the accessibility statement say of the hospital. Nothing is
+    made up: what is missing is named on the page and by `check`."""
+
+    controller: str = ""  # the hospital's full name and postal address
+    dpo: str = ""  # how to reach the data protection officer
+    legal_basis: Literal["public-task", "legitimate-interest"] | None = None
+    hosting: str = ""  # who runs the machine, and where
+    accessibility: str = ""  # whom to tell that a page cannot be used
 
 
 class LogsTable(Table):
@@ -440,6 +466,7 @@ class Settings(BaseModel):
     gate: GateTable = GateTable()
     retention: RetentionTable = RetentionTable()
     logs: LogsTable = LogsTable()
+    privacy: PrivacyTable = PrivacyTable()
     templates: TemplatesTable = TemplatesTable()
     site: tuple[SiteTable, ...] = ()
     service: tuple[ServiceTable, ...] = ()

@@ -10,7 +10,9 @@ from starlette.responses import PlainTextResponse
 
 from reminders.errors import Forged
 from reminders.ports import Callback, Received, SmsSender
+from reminders.services.notice import Notice
 from reminders.services.receive import Taken
+from reminders.web.documents import documents_router
 from reminders.web.objection import objection_router
 from reminders.web.patient import Public, patient_router
 
@@ -29,10 +31,12 @@ def public_app(
     take: Take,
     hinted: Hinted,
     patient: Public | None = None,
+    notice: Notice | None = None,
 ) -> FastAPI:
     """`paths`: provider id -> secret path. `take` is durable when it returns: only then 2xx.
 
-    `patient`: what the patient's page works with; None serves no page.
+    `patient`: what the patient's page works with; None serves no page. `notice`: what patients are
+    told of their data, on pages of their own.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for provider, path in paths.items():
@@ -45,6 +49,8 @@ def public_app(
     if patient is not None:
         app.include_router(patient_router(patient))
         app.include_router(objection_router(patient))
+        if notice is not None:
+            app.include_router(documents_router(notice, patient.now))
     app.add_middleware(BaseHTTPMiddleware, dispatch=_quiet_headers)
     return app
 

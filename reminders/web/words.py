@@ -60,14 +60,14 @@ def choose(*wishes: str, header: str = "") -> Words:
     """The first language wished for that exists: the page's own choice, the record's, then the
     browser's (Accept-Language); French if none does."""
     known = catalogues()
-    for wish in (*wishes, *_accepted(header)):
+    for wish in (*wishes, *accepted(header)):
         for code in (wish.lower(), wish.lower().partition("-")[0]):
             if code in known:
                 return known[code]
     return known[DEFAULT]
 
 
-def _accepted(header: str) -> Sequence[str]:
+def accepted(header: str) -> Sequence[str]:
     """Languages of an Accept-Language header, the preferred first (RFC 9110 §12.5.4)."""
     ranked: list[tuple[float, int, str]] = []
     for place, part in enumerate(header[:200].split(",")):

@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parents[2]
 LOCALE = ROOT / "templates" / "locale"
 PAGES = ROOT / "templates" / "pages" / "staff"
+PUBLIC = ROOT / "templates" / "pages" / "documents"  # patients read them too
 PROGRAMS = ROOT / "reminders" / "web" / "staff"
 SHARED = ("domain", "services")  # their tables of sentences, marked N_ or said by a page
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
@@ -45,6 +46,7 @@ def sentences() -> dict[str, Catalog]:
 
 def _sources() -> Iterator[tuple[Path, str]]:
     yield from ((file, "jinja2.ext:babel_extract") for file in PAGES.rglob("*.html"))
+    yield from ((file, "jinja2.ext:babel_extract") for file in PUBLIC.glob("*.html"))
     yield from ((file, "python") for file in PROGRAMS.glob("*.py"))
     for folder in SHARED:
         for file in (ROOT / "reminders" / folder).glob("*.py"):
@@ -56,6 +58,8 @@ def subject_of(file: Path) -> str:
     if file.is_relative_to(PAGES):
         parts = file.relative_to(PAGES).parts
         return parts[0] if len(parts) > 1 else COMMON
+    if file.is_relative_to(PUBLIC):
+        return PUBLIC.name
     if file.is_relative_to(PROGRAMS):
         name = file.stem.partition("_")[0]
         if name in ("account", "sign"):
