@@ -21,6 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from reminders.domain.template import FILTERS, Channel, parse, unguarded
 from reminders.errors import TemplateError
 
+_BLANKS = re.compile(r"\n{3,}")  # what skipped conditions leave
 LEFTOVERS = re.compile(r"\{\{|\}\}|\{%|%\}")
 NOTHINGS = frozenset({"none", "null", "undefined", "nan"})  # an absence some program spelt out
 LONGEST_VALUE = 2_000
@@ -88,7 +89,7 @@ class Renderer:
             raise TemplateError(
                 "empty_variable", f"La variable « {name} » est vide : rien n'est envoyé."
             ) from None
-        text = text.strip() if html else _tidy(text)
+        text = _BLANKS.sub("\n\n", text.strip()) if html else _tidy(text)
         if not text or LEFTOVERS.search(text):
             raise TemplateError("leftover", "Le texte composé garde un trou ou une accolade.")
         return text
@@ -145,7 +146,7 @@ def _check_value(name: str, value: str) -> None:
 def _tidy(text: str) -> str:
     """Blanks a skipped condition leaves behind are closed up; lines stay lines."""
     lines = [re.sub(r"[ \t]+", " ", line).strip() for line in text.strip().split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
+    return _BLANKS.sub("\n\n", "\n".join(lines))
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,3 +228,36 @@ RULES: dict[str, Rule] = {
         channel="email",
     ),
 }  # fmt: skip
+
+# One remark in words; %( )s are its values.
+SAY = {
+    "no_phone": N_(
+        "Le téléphone manque, toujours ou parfois : ajouter {{ telephone_secretariat }} "
+        "hors de toute condition."
+    ),
+    "mixed_asks": N_("Ce message ne peut pas recevoir de réponse."),
+    "mixed_link": N_("Un numéro à réponse n'envoie pas de lien."),
+    "opt_out_word": N_(
+        "STOP, CANCEL, END, QUIT arrêtent tous les messages : demander un autre mot."
+    ),
+    "unguarded": N_(
+        "« %(name)s » peut manquer : l'écrire dans {%% if %(name)s %%}…{%% endif %%}."
+    ),
+    "empty": N_("Le texte est vide."),
+    "subject": N_("L’objet tient sur une ligne, et il en faut un."),
+    "html_forbidden": N_("« %(name)s » n’est pas permis dans un courriel."),
+    "sensitive": N_("« %(name)s » peut révéler des soins."),
+    "costly": N_("« %(name)s » double le coût."),
+    "costly_advice": N_("« %(name)s » double le coût : écrire « %(other)s »."),
+    "costly_drop": N_("Un caractère invisible (%(name)s) double le coût : le retirer."),
+    "long_sentence": N_("Une phrase dépasse trente mots."),
+    "second_segment": N_(
+        "Dans le plus long cas, le texte fait %(segments)s SMS (%(units)s caractères, %(most)s "
+        "pour un seul)."
+    ),
+    "empty_case": N_("Sans « %(name)s », il reste « %(left)s » dans le texte."),
+    "missing_translation": N_(
+        "Rien en %(language)s : ces patients recevront le texte français."
+    ),
+    "html_differs": N_("La mise en forme ne dit pas « %(name)s », que dit le texte."),
+}  # fmt: skip

@@ -7,6 +7,7 @@ every text it ever compiled, so each preview has its own.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -219,6 +220,17 @@ def on_invented(
         values = values_of(key, desk, starts, INVENTED_SHEET, **given)
         found.append(rendered(renderer, version, case, start, linked(rules, key, values)))
     return found
+
+
+@lru_cache(maxsize=512)
+def glimpse(body: str, language: str) -> str:
+    """How an SMS reads, for a list: on invented values, "" if it cannot be composed."""
+    key = TemplateKey("short", language, "any", "sms")
+    start = datetime(2026, 10, 14, 7, 30, tzinfo=UTC)
+    values = values_of(key, INVENTED_DESK, [start], INVENTED_SHEET)
+    values["lien_confirmation"] = "https://…"
+    version = Version(0, key.purpose, language, "any", "sms", body)
+    return rendered(Renderer(), version, "", None, values).text
 
 
 def _invented_start(zone: ZoneInfo, now: datetime) -> datetime:

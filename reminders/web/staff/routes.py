@@ -3,7 +3,7 @@
 from itertools import chain
 
 from reminders.domain.access import May
-from reminders.web.staff import account, accounts, home, protocols, sheets, units
+from reminders.web.staff import account, accounts, home, protocols, sheets, templates, units
 from reminders.web.staff.visit import Route
 from reminders.web.staff.words import N_
 
@@ -15,6 +15,7 @@ ROUTES: tuple[Route, ...] = tuple(
         units.ROUTES,
         protocols.ROUTES,
         sheets.ROUTES,
+        templates.ROUTES,
     )
 )
 

@@ -1,0 +1,496 @@
+"""Writing a template: what one types left, what the patient reads right.
+
+Everything is one form. Each of its buttons saves the draft first, so nothing typed is ever lost;
+with JavaScript the right side follows the typing and the draft saves itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import Response
+
+from reminders.domain.access import May
+from reminders.domain.lint import Costly, costly, position, with_equivalents
+from reminders.domain.sms import measure
+from reminders.domain.template import LONGEST, VARIABLES
+from reminders.domain.template_diff import difference
+from reminders.domain.template_key import TemplateKey, TemplateText, key_of
+from reminders.domain.template_life import NOTE
+from reminders.services import accounts as account_services
+from reminders.services.template_preview import (
+    Rendering,
+    coming,
+    monthly_cost,
+    on_invented,
+    on_real,
+    price_of,
+    shown_ufs,
+)
+from reminders.services.template_review import review
+from reminders.services.template_test import MOST, Asked, send_test
+from reminders.services.templates import (
+    Figures,
+    Overtaken,
+    Refused,
+    Situation,
+    drop_draft,
+    figures,
+    propose,
+    save_draft,
+    situation,
+)
+from reminders.store.engine import Connection, Record
+from reminders.web.staff.templates_shown import (
+    LABELS,
+    key_of_visit,
+    may_exist,
+    named,
+    remark,
+    shown,
+)
+from reminders.web.staff.visit import Route, Visit
+
+EXAMPLES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What the form holds. `kept`: costly characters the author means to keep."""
+
+    text: TemplateText
+    base: int = 0
+    revision: int = 0
+    note: str = ""
+    kept: str = ""
+    example: int = 0
+    invented: bool = False
+
+
+def _typed(visit: Visit) -> Typed:
+    form = visit.form
+    return Typed(
+        TemplateText(form.get("texte", ""), form.get("objet", ""), form.get("mise_en_forme", "")),
+        base=_number(form, "base"),
+        revision=_number(form, "revision"),
+        note=form.get("note", ""),
+        kept=form.get("garde", ""),
+        example=_number(form, "exemple"),
+        invented=form.get("avec", "") == "exemples",
+    )
+
+
+def _number(form: Mapping[str, str], name: str) -> int:
+    text = form.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+# --- the page ----------------------------------------------------------------------------------
+
+
+def write(visit: Visit) -> Response:
+    key = key_of_visit(visit)
+    if key is None:
+        return visit.missing()
+    with visit.staff.store.read() as connection:
+        there = situation(connection, key, now=visit.now)
+        if there.newest is None and not may_exist(visit, key):
+            return visit.missing()
+        draft = there.draft_of(visit.viewer.login)
+        if draft is not None:
+            typed = Typed(draft.text, draft.base_id, draft.revision, draft.note, draft.kept)
+        else:
+            typed = _first(connection, visit, key, there)
+        query = dict(visit.query)
+        typed = replace(
+            typed, example=_number(query, "exemple"), invented=query.get("avec") == "exemples"
+        )
+        parts = _read(connection, visit, key)
+    if named(visit) != frozenset() and parts[0]:
+        visit.saw("template.seen", f"template:{key.slug}")
+    return _page(visit, key, there, typed, parts)
+
+
+def _first(connection: Connection, visit: Visit, key: TemplateKey, there: Situation) -> Typed:
+    """Where a new draft starts: the newest text; for a language that has none, the French one."""
+    head = there.head
+    if head is None and key.language != "fr":
+        french = key_of(key.purpose, "fr", key.family, key.channel)
+        source = situation(connection, french, now=visit.now).live
+        return Typed(replace(source.text, html="") if source else TemplateText(""))
+    if head is None:
+        return Typed(TemplateText(""))
+    return Typed(replace(head.text, html=""), base=head.id)
+
+
+def _read(
+    connection: Connection, visit: Visit, key: TemplateKey
+) -> tuple[Sequence[Record], Figures]:
+    rules = visit.staff.rules
+    ufs = shown_ufs(rules, visit.viewer.ufs(May.SEE_TEMPLATES))
+    return (
+        coming(connection, ufs, now=visit.now, limit=EXAMPLES),
+        figures(connection, rules, key, visit.staff.routes, now=visit.now),
+    )
+
+
+def _page(
+    visit: Visit,
+    key: TemplateKey,
+    there: Situation,
+    typed: Typed,
+    parts: tuple[Sequence[Record], Figures] | None = None,
+    *,
+    status: int = 200,
+    problems: Sequence[tuple[str, str]] = (),
+) -> Response:
+    if parts is None:
+        with visit.staff.store.read() as connection:
+            parts = _read(connection, visit, key)
+    appointments, known = parts
+    draft = there.draft_of(visit.viewer.login)
+    head = there.head
+    return visit.page(
+        "templates/write.html",
+        status,
+        key=key,
+        there=there,
+        head=head,
+        typed=typed,
+        draft=draft,
+        others=[one for one in there.drafts if one.author != visit.viewer.login],
+        problems=problems,
+        variables=_offered(key),
+        labels=LABELS,
+        most=LONGEST[key.channel],
+        most_note=NOTE,
+        volume=known.volume,
+        missing=",".join(known.missing),
+        behind=head is not None and draft is not None and draft.base_id != head.id,
+        **_seen(visit, key, typed, appointments, known.volume.messages, known.missing),
+    )
+
+
+def _offered(key: TemplateKey) -> list[tuple[str, Any, str]]:
+    """(name, variable, what to insert): one that may miss comes with its condition."""
+    return [
+        (
+            name,
+            one,
+            f"{{% if {name} %}} {{{{ {name} }}}}{{% endif %}}" if one.optional
+            else f"{{{{ {name} }}}}",
+        )
+        for name, one in VARIABLES.items()
+        if key.channel in one.channels and not (name == "lien_confirmation" and _mute(key))
+    ]  # fmt: skip
+
+
+def _mute(key: TemplateKey) -> bool:
+    return key.channel == "sms" and key.family != "link"
+
+
+# --- what the patient reads ----------------------------------------------------------------------
+
+
+def _seen(
+    visit: Visit,
+    key: TemplateKey,
+    typed: Typed,
+    appointments: Sequence[Record],
+    volume: int,
+    missing: Sequence[str],
+) -> dict[str, Any]:
+    """The right side: one example of several, the longest case, the price, the remarks."""
+    rules, words = visit.staff.rules, visit.words
+    text = typed.text.normalised(key.channel)
+    found = review(rules, key, text, missing)
+    readable = not found.refused
+    real = (
+        on_real(rules, key, text, appointments, named=named(visit), now=visit.now)
+        if (readable)
+        else []
+    )
+    examples = (
+        on_invented(rules, key, text, now=visit.now)
+        if (readable and (typed.invented or not real))
+        else real
+    )
+    price = price_of(key, visit.staff.routes)
+    place = min(typed.example, max(0, len(examples) - 1))
+    return {
+        "examples": len(examples),
+        "place": place,
+        "example": shown(examples[place]) if examples else None,
+        "invented": typed.invented or not real,
+        "has_real": bool(appointments),
+        "longest": found.longest,
+        "longest_measure": measure(found.longest) if found.longest else None,
+        "refused": [remark(words, one) for one in found.refused],
+        "warned": [remark(words, one) for one in found.warned if one.code != "costly"],
+        "costly": [
+            (one, [position(text.body, place) for place in one.places])
+            for one in (costly(text.body) if key.channel == "sms" else ())
+        ],
+        "marked": _marked(text.body, typed.kept) if key.channel == "sms" else [],
+        "kept": typed.kept,
+        "price": price,
+        "cost": monthly_cost(real or examples, volume, price),
+        "saving": _saving(rules, key, text, appointments, visit, volume, price, real),
+        "messages": volume,
+    }
+
+
+def _saving(
+    rules: Any,
+    key: TemplateKey,
+    text: TemplateText,
+    appointments: Sequence[Record],
+    visit: Visit,
+    volume: int,
+    price: float,
+    real: Sequence[Rendering],
+) -> float:
+    """Euros a month less if every costly character were replaced."""
+    if key.channel != "sms" or not real or not volume:
+        return 0.0
+    characters = "".join(one.character for one in costly(text.body))
+    if not characters:
+        return 0.0
+    plain = TemplateText(with_equivalents(text.body, characters))
+    cheaper = on_real(rules, key, plain, appointments, named=frozenset(), now=visit.now)
+    return monthly_cost(real, volume, price) - monthly_cost(cheaper, volume, price)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of the text, or one costly character at offset `at` that could be spelt otherwise."""
+
+    text: str
+    costly: Costly | None = None
+    at: int = 0
+
+
+def _marked(source: str, kept: str) -> list[Piece]:
+    """The text with each costly character nobody decided on marked in place; [] for none."""
+    marks = {
+        place: one for one in costly(source) if one.character not in kept for place in one.places
+    }
+    pieces, start = [], 0
+    for place in sorted(marks):
+        pieces += [Piece(source[start:place]), Piece(source[place], marks[place], place)]
+        start = place + 1
+    return [*pieces, Piece(source[start:])] if pieces else []
+
+
+def preview(visit: Visit) -> Response:
+    """A piece of the page, for what is being typed: nothing is saved. One statement."""
+    key = key_of_visit(visit)
+    if key is None:
+        return visit.missing()
+    rules, form = visit.staff.rules, visit.form
+    ufs = shown_ufs(rules, visit.viewer.ufs(May.SEE_TEMPLATES))
+    with visit.staff.store.read() as connection:
+        appointments = coming(connection, ufs, now=visit.now, limit=EXAMPLES)
+    missing = [one for one in form.get("manquent", "").split(",") if one in LABELS["language"]]
+    return visit.page(
+        "templates/_preview.html",
+        key=key,
+        typed=_typed(visit),
+        labels=LABELS,
+        **_seen(visit, key, _typed(visit), appointments, _number(form, "volume") % 10**9, missing),
+    )
+
+
+# --- what the buttons do -------------------------------------------------------------------------
+
+
+def keep(visit: Visit) -> Response:
+    """The draft saves itself: a line that says so, with the new revision."""
+    key = key_of_visit(visit)
+    if key is None:
+        return visit.missing()
+    typed = _typed(visit)
+    try:
+        draft = _save(visit, key, typed)
+    except Overtaken:
+        return visit.page("templates/_saved.html", 409, draft=None, refused="")
+    except Refused as refused:
+        sentence = visit.words.gettext(refused.say, **refused.values)
+        return visit.page("templates/_saved.html", 422, draft=None, refused=sentence)
+    return visit.page("templates/_saved.html", draft=draft, refused="")
+
+
+def act(visit: Visit) -> Response:
+    """Save what is typed, then do what the button says."""
+    key = key_of_visit(visit)
+    if key is None:
+        return visit.missing()
+    typed = _typed(visit)
+    wish, _, value = visit.form.get("faire", "").partition(":")
+    if wish == "abandonner":
+        return _abandon(visit, key, typed)
+    typed = _altered(key, typed, wish, value)
+    try:
+        draft = _save(visit, key, typed)
+        typed = replace(typed, revision=draft.revision, text=draft.text)
+        return _do(visit, key, typed, wish)
+    except Overtaken as overtaken:
+        return _overtaken(visit, key, typed, overtaken)
+    except Refused as refused:
+        return _refused(visit, key, typed, refused)
+
+
+def _altered(key: TemplateKey, typed: Typed, wish: str, value: str) -> Typed:
+    """The text as the button changes it."""
+    body = typed.text.body.replace("\r\n", "\n")
+    if wish == "ecrire" and value.isdigit():  # one costly character, at its place
+        place = int(value)
+        if place < len(body):
+            body = with_equivalents(body, body[place], at=place)
+        return replace(typed, text=replace(typed.text, body=body))
+    if wish == "partout" and value:
+        return replace(typed, text=replace(typed.text, body=with_equivalents(body, value)))
+    if wish == "tous":
+        characters = "".join(one.character for one in costly(body))
+        return replace(typed, text=replace(typed.text, body=with_equivalents(body, characters)))
+    if wish == "garder":
+        return replace(typed, kept=typed.kept + value)
+    if wish == "choisir":
+        return replace(typed, kept="")
+    if wish == "exemple" and value.isdigit():
+        return replace(typed, example=int(value[:3]))
+    if wish == "avec":
+        return replace(typed, invented=value == "exemples", example=0)
+    if wish == "refaire":
+        return replace(typed, text=replace(typed.text, html=""))
+    return typed
+
+
+def _save(visit: Visit, key: TemplateKey, typed: Typed) -> Any:
+    return save_draft(
+        visit.staff.store, key, typed.text, author=visit.viewer.login, base=typed.base,
+        revision=typed.revision, note=typed.note, kept=typed.kept, now=visit.now,
+    )  # fmt: skip
+
+
+def _do(visit: Visit, key: TemplateKey, typed: Typed, wish: str) -> Response:
+    words, staff = visit.words, visit.staff
+    here = f"/modeles/{key.slug}/ecrire"
+    if wish == "proposer":
+        number = propose(
+            staff.store, staff.rules, key, author=visit.viewer.login, revision=typed.revision,
+            now=visit.now,
+        )  # fmt: skip
+        alone = not staff.settings.templates.two_people
+        said = (
+            words.gettext("Version %(number)s proposée. Il reste à l’approuver.", number=number)
+            if alone
+            else words.gettext(
+                "Version %(number)s proposée. Une autre personne la relit avant "
+                "sa mise en service.",
+                number=number,
+            )
+        )
+        return visit.go(f"/modeles/{key.slug}/version/{number}", said)
+    if wish == "html":
+        return _with_live_html(visit, key, typed)
+    said = words.gettext("Brouillon enregistré.") if wish == "enregistrer" else ""
+    if wish == "essai":
+        said = _told(visit, _test(visit, key, typed))
+    shown_with = f"?exemple={typed.example}" + ("&avec=exemples" if typed.invented else "")
+    return visit.go(f"{here}{shown_with}#apercu" if wish else here, said)
+
+
+def _with_live_html(visit: Visit, key: TemplateKey, typed: Typed) -> Response:
+    with visit.staff.store.read() as connection:
+        there = situation(connection, key, now=visit.now)
+    html = there.live.text.html if there.live else ""
+    return _page(visit, key, there, replace(typed, text=replace(typed.text, html=html)))
+
+
+def _test(visit: Visit, key: TemplateKey, typed: Typed) -> Asked:
+    staff = visit.staff
+    account = account_services.account(staff.store, visit.viewer.login, now=visit.now)
+    asked = send_test(
+        staff.store, staff.rules, staff.routes, staff.secret, key, typed.text,
+        account=visit.viewer.login, phone=account.phone if account else "", now=visit.now,
+    )  # fmt: skip
+    staff.changed()
+    return asked
+
+
+def _told(visit: Visit, asked: Asked) -> str:
+    words = visit.words
+    if not asked.leaves:
+        return words.gettext(
+            "Essai composé, mais rien ne part : le service est en répétition ou en mode test."
+        )
+    if asked.held:
+        return words.gettext("Essai prêt : il partira si les envois retenus sont libérés.")
+    return words.ngettext(
+        "Essai en route vers votre téléphone (%(num)s SMS).",
+        "Essai en route vers votre téléphone (%(num)s SMS).",
+        asked.segments,
+    )
+
+
+def _abandon(visit: Visit, key: TemplateKey, typed: Typed) -> Response:
+    done = drop_draft(
+        visit.staff.store, key, author=visit.viewer.login, revision=typed.revision, now=visit.now
+    )
+    said = (
+        visit.words.gettext("Brouillon supprimé.")
+        if done
+        else visit.words.gettext("Le brouillon a changé dans une autre fenêtre : il est gardé.")
+    )
+    return visit.go(f"/modeles/{key.slug}" if done else f"/modeles/{key.slug}/ecrire", said)
+
+
+def _refused(visit: Visit, key: TemplateKey, typed: Typed, refused: Refused) -> Response:
+    """The page again, with everything that was typed and why it goes no further."""
+    with visit.staff.store.read() as connection:
+        there = situation(connection, key, now=visit.now)
+        parts = _read(connection, visit, key)
+    words = visit.words
+    fields = {"body": "texte", "subject": "objet", "html": "mise_en_forme"}
+    lint = [remark(words, one) for one in refused.findings]
+    problems = [
+        (fields[one.part], f"{one.sentence} ({one.place})" if one.place else one.sentence)
+        for one in lint
+    ] or [("texte", words.gettext(refused.say, **{"most": MOST} | refused.values))]
+    return _page(visit, key, there, typed, parts, status=422, problems=problems)
+
+
+def _overtaken(visit: Visit, key: TemplateKey, typed: Typed, overtaken: Overtaken) -> Response:
+    """Both texts, side by side: keep one's own, take the other, or mix them."""
+    there = overtaken.situation
+    draft, head = there.draft_of(visit.viewer.login), there.head
+    mine = typed.text.normalised(key.channel)
+    theirs = overtaken.theirs
+    return visit.page(
+        "templates/both.html",
+        409,
+        key=key,
+        mine=mine,
+        theirs=theirs,
+        by=overtaken.by,
+        at=overtaken.at,
+        own=overtaken.by == visit.viewer.login,
+        base=head.id if head else 0,
+        revision=draft.revision if draft else 0,
+        typed=typed,
+        changes=[
+            (part, difference(getattr(theirs, part), getattr(mine, part)))
+            for part in (("subject", "body") if key.channel == "email" else ("body",))
+        ],
+        labels=LABELS,
+    )
+
+
+_ONE = "/modeles/{modele}"
+ROUTES = (
+    Route("GET", f"{_ONE}/ecrire", May.EDIT_TEMPLATES, write),
+    Route("POST", f"{_ONE}/ecrire", May.EDIT_TEMPLATES, act),
+    Route("POST", f"{_ONE}/apercu", May.EDIT_TEMPLATES, preview),
+    Route("POST", f"{_ONE}/brouillon", May.EDIT_TEMPLATES, keep),
+)

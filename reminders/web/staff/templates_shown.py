@@ -1,0 +1,112 @@
+"""What the pages of templates share: the key in the address, a rendering, a remark in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from reminders.domain.access import May
+from reminders.domain.lint import Finding
+from reminders.domain.sms import Measure
+from reminders.domain.template_key import (
+    CHANNELS,
+    FAMILIES,
+    LANGUAGES,
+    PARTS,
+    PURPOSES,
+    TemplateKey,
+    key_from,
+)
+from reminders.domain.template_life import REASONS, STATES
+from reminders.domain.template_mail import shown_html
+from reminders.domain.template_rules import RULES, Rule
+from reminders.errors import TemplateError
+from reminders.services.template_preview import Rendering
+from reminders.web.staff.visit import Visit
+from reminders.web.staff.words import Words
+
+LABELS: Mapping[str, Mapping[str, str]] = {
+    "purpose": PURPOSES, "language": LANGUAGES, "family": FAMILIES, "channel": CHANNELS,
+    "state": STATES, "reason": REASONS, "part": dict(PARTS.items()),
+}  # fmt: skip
+
+
+def key_of_visit(visit: Visit) -> TemplateKey | None:
+    """The template of the address; None where there can be none."""
+    try:
+        return key_from(str(visit.path["modele"]))
+    except TemplateError:
+        return None
+
+
+def may_exist(visit: Visit, key: TemplateKey) -> bool:
+    """Is this a message we know, or one a protocol asks for?"""
+    return key.purpose in PURPOSES or any(
+        step.purpose == key.purpose
+        for unit in visit.staff.rules.units.values()
+        for step in unit.steps
+    )
+
+
+def named(visit: Visit) -> frozenset[str] | None:
+    """The services whose patients may be named to this person; None: all."""
+    return visit.viewer.ufs(May.SEE_PATIENTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A rendering as a page holds it: `html` is structure and escaped text only."""
+
+    case: str
+    starts_at: datetime | None
+    person: str
+    subject: str
+    text: str
+    html: Markup
+    problem: str
+    measure: Measure
+
+
+def shown(one: Rendering) -> Shown:
+    return Shown(
+        one.case, one.starts_at, one.person, one.subject, one.text,
+        Markup(shown_html(one.html)),  # noqa: S704  shown_html lets no attribute or script through
+        one.problem, one.measure,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A finding in the reader's language, with its rule."""
+
+    level: str
+    code: str
+    sentence: str
+    place: str
+    part: str
+    mark: str
+    rule: Rule
+    values: Mapping[str, str]
+
+
+def remark(words: Words, found: Finding) -> Remark:
+    values = dict(found.values)
+    if "language" in values:
+        values["language"] = words.gettext(values["language"])
+    sentence = words.gettext(found.say, **values) if found.say else found.sentence
+    place = ""
+    if not found.say and words.language == "fr":  # the parser's sentence begins with its line
+        return Remark(found.level, found.code, sentence, "", found.part, found.mark,
+                      RULES[found.code], found.values)  # fmt: skip
+    if not found.say:  # its rule, translated, says the same
+        sentence = ""
+    if found.line and found.column:
+        place = words.gettext("ligne %(line)s, colonne %(column)s", line=found.line,
+                              column=found.column)  # fmt: skip
+    elif found.line:
+        place = words.gettext("ligne %(line)s", line=found.line)
+    return Remark(
+        found.level, found.code, sentence, place, found.part, found.mark, RULES[found.code],
+        found.values,
+    )  # fmt: skip
