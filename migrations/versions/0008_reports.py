@@ -54,6 +54,7 @@ def _add_comparison() -> None:
         sa.PrimaryKeyConstraint("appointment_id", name=op.f("pk_unit_entry")),
     )
     op.create_index("ix_unit_entry_holdout", "unit_entry", ["holdout_id", "appointment_id"])
+    op.create_index("ix_unit_entry_slot", "unit_entry", ["starts_at", "uf"])
     op.create_table(
         "effect_look",
         key(),

@@ -17,6 +17,7 @@ from reminders.statistics.normal import Z, two_sided
 Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Keys = NDArray[np.int64]
+PLAIN, ADJUSTED = "ITT, variance par patient", "ITT ajustée (Lin), variance par patient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def itt(values: Numbers, sample: Units) -> Effect:
     K.-Y. Liang and S. L. Zeger (1986), Biometrika 73, 13-22 (clusters). Equal to OLS on the arm
     with statsmodels' cov_type="cluster", checked in tests.
     """
-    return _least_squares(values, sample, _columns(sample), "ITT, variance par patient")
+    return _least_squares(values, sample, _columns(sample), PLAIN)
 
 
 def adjusted(values: Numbers, sample: Units) -> Effect:
@@ -118,7 +119,7 @@ def adjusted(values: Numbers, sample: Units) -> Effect:
         return itt(values, sample)
     arm = sample.treated.astype(np.float64)
     design = np.column_stack((_columns(sample), prior, prior * arm))
-    return _least_squares(values, sample, design, "ITT ajustée (Lin), variance par patient")
+    return _least_squares(values, sample, design, ADJUSTED)
 
 
 def _columns(sample: Units) -> Numbers:

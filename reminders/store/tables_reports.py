@@ -41,7 +41,10 @@ class UnitEntry(Base, table=True):
     `entered_at` is past. What was then sent to whom is elsewhere (message, attempt, told)."""
 
     __tablename__ = "unit_entry"
-    __table_args__ = (Index("ix_unit_entry_holdout", "holdout_id", "appointment_id"),)
+    __table_args__ = (
+        Index("ix_unit_entry_holdout", "holdout_id", "appointment_id"),
+        Index("ix_unit_entry_slot", "starts_at", "uf"),
+    )
     appointment_id: int = Field(
         primary_key=True, sa_type=KEY, sa_column_kwargs={"autoincrement": False}
     )

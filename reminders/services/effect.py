@@ -1,0 +1,246 @@
+"""What reminders change, measured by the hold-out: by intention to treat, or not at all.
+
+`effect` says either why nothing can be said, or a difference with an interval. Every condition is
+looked at before the difference, so that no figure is shown because it pleases. Nothing here
+writes; `take_look` does, once a month when the month is closed.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+
+from reminders.domain.baseline import Past
+from reminders.domain.holdout import Arm, Holdout
+from reminders.domain.outcome import Denominator, Outcome, Tally
+from reminders.services.draw import holdout_of
+from reminders.services.holdout import EXPECTED_BASE, EXPECTED_RATIO, Standing, State, standing
+from reminders.services.observed import Observed, observe
+from reminders.statistics.clustered import (
+    PLAIN,
+    Effect,
+    Flags,
+    Units,
+    adjusted,
+    design_effect,
+    itt,
+)
+from reminders.statistics.design import (
+    IMBALANCE,
+    Balance,
+    smallest_effect,
+    too_small,
+)
+from reminders.statistics.proportion import Interval, wilson_interval
+from reminders.statistics.sequential import always_valid, running
+from reminders.store import effects as stored
+from reminders.store import holdout as holdouts
+from reminders.store.engine import Connection, Store
+from reminders.store.types import micros
+
+FINAL = "final"
+LIKELY_DEFF = 1.3
+
+
+class Verdict(StrEnum):
+    """What may be said. Only the last gives an effect."""
+
+    NO_HOLDOUT = "no-holdout"  # none was approved: descriptions and hypotheses only
+    UNBALANCED = "unbalanced"  # the arms are not what the draw gives
+    UNKNOWN_DIFFERS = "unknown-differs"  # outcomes are missing more in one arm
+    TOO_SMALL = "too-small"  # an arm has fewer than 30 patients or 10 no-shows
+    UNDERPOWERED = "underpowered"  # even the effect expected would not be seen
+    MEASURED = "measured"
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFigures:
+    """One arm. `interval` is of its rate, `tally` by outcome; `pending` are still to come."""
+
+    units: int
+    patients: int
+    tally: Tally
+    pending: int
+
+    @property
+    def known(self) -> int:
+        return self.tally.among(Denominator.ELIGIBLE)
+
+    @property
+    def missed(self) -> int:
+        return self.tally[Outcome.NO_SHOW]
+
+    @property
+    def rate(self) -> float | None:
+        return self.tally.rate(Denominator.ELIGIBLE)
+
+    @property
+    def interval(self) -> Interval | None:
+        """Descriptive, of appointments taken as independent."""
+        return wilson_interval(self.missed, self.known) if self.known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Differences are the reminded arm's no-show rate less the held-out arm's, as fractions:
+    negative where reminders bring people in. Estimates are None unless `verdict` is MEASURED.
+    """
+
+    verdict: Verdict
+    since: datetime | None = None
+    until: datetime | None = None
+    arms: Mapping[Arm, ArmFigures] = field(default_factory=dict)
+    balance: Balance | None = None
+    unknown_p: float | None = None  # of equal shares of unknown outcomes
+    smallest: float | None = None  # the smallest difference these arms would show 4 times in 5
+    expected: float | None = None  # the one reminders are expected to make
+    design_effect: float | None = None
+    final: bool = False  # the interval is the final look's; else valid at every look
+    adjusted: bool = False  # on the rates before the launch
+    estimate: float | None = None
+    error: float | None = None  # standard error of the estimate
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    method: str = ""
+
+    @property
+    def units(self) -> int:
+        return sum(arm.units for arm in self.arms.values())
+
+    @property
+    def avoided(self) -> tuple[float, float, float] | None:
+        """(estimate, low, high) of the no-shows avoided among the reminded units whose outcome
+        is known; never cut at 0."""
+        if self.estimate is None or self.low is None or self.high is None:
+            return None
+        known = self.arms[Arm.REMINDED].known
+        return -self.estimate * known, -self.high * known, -self.low * known
+
+
+def effect(
+    store: Store,
+    *,
+    now: datetime,
+    until: datetime | None = None,
+    past: Mapping[str, Past] | None = None,
+) -> Measured:
+    """The effect so far, of units that first started before `until` (now, or the hold-out's end).
+
+    `past`: what happened in each cell before the launch (domain.baseline), to adjust on; without
+    it the difference is the plain one. The final look is that at or after the hold-out's end,
+    of everything before it.
+    """
+    where = standing(store, now=now)
+    if where.state in (State.NONE, State.PROPOSED) or where.approved_at is None:
+        return Measured(Verdict.NO_HOLDOUT)
+    with store.read() as connection:
+        row = holdouts.latest(connection)
+        assert row is not None
+        holdout = holdout_of(row)
+        earlier = _smallest_p(connection, holdout, now)
+    end = min(until or now, holdout.until)
+    observed = observe(store, holdout, until=end, now=now, past=past or {})
+    final = where.state is State.ENDED and end == holdout.until
+    return _judge(observed, holdout, where, end, final=final, earlier=earlier)
+
+
+def _smallest_p(connection: Connection, holdout: Holdout, now: datetime) -> float | None:
+    taken = stored.looks(connection, holdout.id, before=micros(now))
+    return min((look.p for look in taken if look.name != FINAL), default=None)
+
+
+def _judge(
+    observed: Observed,
+    holdout: Holdout,
+    where: Standing,
+    end: datetime,
+    *,
+    final: bool,
+    earlier: float | None,
+) -> Measured:
+    """Every condition in turn; the difference is computed only after all of them hold."""
+    arms = {arm: _figures(observed, arm) for arm in Arm}
+    found = Measured(Verdict.UNBALANCED, holdout.since, end, arms, where.balance, final=final)
+    if where.balance is not None and where.balance.alarming:
+        return found
+    known = ~observed.unknown
+    sample, missed = observed.sample.only(known), observed.missed[known].astype(np.float64)
+    if _too_small(sample, arms):
+        return _with_power(replace(found, verdict=Verdict.TOO_SMALL), LIKELY_DEFF)
+    found = replace(found, unknown_p=_difference_of(observed.unknown, observed.sample))
+    if found.unknown_p is not None and found.unknown_p < IMBALANCE:
+        return replace(found, verdict=Verdict.UNKNOWN_DIFFERS)
+    deff = max(1.0, design_effect(missed, sample))
+    found = _with_power(replace(found, design_effect=deff), deff)
+    if found.smallest is None or found.expected is None or found.smallest > found.expected:
+        return replace(found, verdict=Verdict.UNDERPOWERED)
+    return _with_effect(found, adjusted(missed, sample), earlier)
+
+
+def _with_effect(found: Measured, one: Effect, earlier: float | None) -> Measured:
+    """The final look's interval, once; before it one that holds at every look."""
+    said = replace(
+        found,
+        verdict=Verdict.MEASURED,
+        adjusted=one.method != PLAIN,
+        estimate=one.estimate,
+        error=one.error,
+    )
+    if found.final:
+        method = f"{one.method} ; intervalle à 95 %, regard final"
+        return replace(said, low=one.low, high=one.high, p=one.p, method=method)
+    look = always_valid(one.estimate, one.variance)
+    method = f"{one.method} ; intervalle à 95 % valable à chaque regard"
+    return replace(said, low=look.low, high=look.high, p=running(look.p, earlier), method=method)
+
+
+def _figures(observed: Observed, arm: Arm) -> ArmFigures:
+    mine = observed.sample.treated if arm is Arm.REMINDED else ~observed.sample.treated
+    counts = Counter(one for one, own in zip(observed.outcomes, mine, strict=True) if own)
+    patients = len(np.unique(observed.sample.cluster[mine]))
+    return ArmFigures(int(mine.sum()), patients, Tally(counts), observed.pending.get(arm, 0))
+
+
+def _too_small(sample: Units, arms: Mapping[Arm, ArmFigures]) -> bool:
+    return too_small(sample.arm_clusters(), (arms[Arm.REMINDED].missed, arms[Arm.HELD].missed))
+
+
+def _difference_of(flags: Flags, sample: Units) -> float:
+    """The p of equal shares in both arms; 1 where there are none at all."""
+    return itt(flags.astype(np.float64), sample).p
+
+
+def _with_power(found: Measured, deff: float) -> Measured:
+    """With the smallest effect these arms would show, and the one reminders should make."""
+    base = found.arms[Arm.HELD].rate or EXPECTED_BASE
+    expected = base * (1 - EXPECTED_RATIO)
+    treated, held = found.arms[Arm.REMINDED].known, found.arms[Arm.HELD].known
+    if not treated or not held or base >= 1:
+        return replace(found, expected=expected)
+    smallest = smallest_effect(base, treated, held, deff=deff)
+    return replace(found, expected=expected, smallest=smallest)
+
+
+def take_look(
+    store: Store, name: str, *, now: datetime, past: Mapping[str, Past] | None = None
+) -> Measured:
+    """The effect, written down as the look of that name (a month, 2026-10): p-values of later
+    looks never grow above it. A look that gives no effect is not written."""
+    found = effect(store, now=now, past=past)
+    if found.verdict is not Verdict.MEASURED:
+        return found
+    assert found.error is not None
+    with store.write() as connection:
+        row = holdouts.latest(connection)
+        assert row is not None
+        stored.remember(
+            connection, row.id, FINAL if found.final else name, at=micros(now),
+            estimate=found.estimate, variance=found.error**2, p=found.p,
+            treated=found.arms[Arm.REMINDED].known, held=found.arms[Arm.HELD].known,
+            method=found.method,
+        )  # fmt: skip
+    return found

@@ -1,0 +1,131 @@
+"""What became of the units of a comparison, page by page, and the looks already taken."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection
+
+from reminders.store.engine import Record, Store, reserve, rows, run
+from reminders.store.reporting import ASKED_AT
+from reminders.store.types import DAY
+
+PAGE = 20_000
+# A new appointment taken this close to a cancellation, by the same patient in the same service,
+# is where that one moved to: the records system knows no other way to move it.
+MOVED_WITHIN = 2 * DAY
+
+# `|| ''` and `+` keep a column out of the index SQLite would else take: that of a whole service,
+# or of the whole hold-out, where a patient's or a slot's few rows are meant.
+_BOOKED = "COALESCE({0}.booked_at, {0}.first_seen_at)"
+_NEAR = f"{_BOOKED} BETWEEN {{1}}.cancelled_at - :near AND {{1}}.cancelled_at + :near"
+# When the slot a unit entered with was given back; NULL: it was not.
+_FREED = (
+    "CASE WHEN {0}.status = 'cancelled' THEN {0}.cancelled_at "
+    "WHEN {0}.starts_at <> {1}.starts_at THEN {0}.version_at END"
+)
+_REAL = "('cancelled', 'entered-in-error', 'proposed', 'waitlist', 'pending')"
+MOVED_TO = (
+    "(SELECT MIN(b.id) FROM appointment b WHERE a.status = 'cancelled' "
+    "AND b.patient_id = a.patient_id AND b.uf || '' = a.uf AND b.id <> a.id "
+    f"AND b.starts_at > a.cancelled_at AND {_NEAR.format('b', 'a')})"
+)
+REFILLED = (
+    "EXISTS (SELECT 1 FROM appointment r WHERE r.starts_at = u.starts_at AND r.uf = u.uf "
+    f"AND r.agenda = a.agenda AND r.id <> a.id AND r.status NOT IN {_REAL} "
+    f"AND {_BOOKED.format('r')} >= {_FREED.format('a', 'u')})"
+)
+# The unit is where another one moved to, or took the slot another one gave back.
+IS_A_MOVE = (
+    "EXISTS (SELECT 1 FROM appointment o CROSS JOIN unit_entry v "
+    "WHERE v.appointment_id = o.id AND o.patient_id = a.patient_id AND o.uf || '' = a.uf "
+    "AND o.id <> a.id AND +v.holdout_id = u.holdout_id AND o.status = 'cancelled' "
+    f"AND v.entered_at <= o.cancelled_at AND {_NEAR.format('a', 'o')})"
+)
+IS_A_REFILL = (
+    "EXISTS (SELECT 1 FROM unit_entry v CROSS JOIN appointment o "
+    "WHERE o.id = v.appointment_id AND v.starts_at = u.starts_at AND v.uf = u.uf "
+    "AND +v.holdout_id = u.holdout_id AND v.excluded = '' AND o.id <> a.id AND o.agenda = a.agenda "
+    f"AND v.entered_at <= {_BOOKED.format('a')} "
+    f"AND {_FREED.format('o', 'v')} <= {_BOOKED.format('a')})"
+)
+_LOST = "('NOT_SENT', 'REFUSED', 'REHEARSED')"
+# An SMS about several appointments is shared among them.
+SEGMENTS = (
+    "COALESCE((SELECT SUM(x.segments * 1.0 / (SELECT COUNT(*) FROM told y "
+    "WHERE y.attempt_id = x.id)) FROM told t JOIN attempt x ON x.id = t.attempt_id "
+    f"WHERE t.appointment_id = a.id AND x.state NOT IN {_LOST}), 0)"
+)
+_TASKS = (
+    "(SELECT k.appointment_id, COUNT(*) AS number FROM task k WHERE k.state = 'done' "
+    "AND k.resolved_by <> '' AND k.appointment_id IS NOT NULL GROUP BY k.appointment_id)"
+)
+
+
+def units(
+    store: Store, holdout: int, *, before: int, now: int, refills: bool = True
+) -> Iterator[Sequence[Record]]:
+    """Pages of the units that entered by `now` and first started before `before`.
+
+    One row an appointment as first booked: its patient (the survivor of a merge), arm, cell, and
+    what became of where it stands now, or moved to; whether its slot was given back (`freed`) and
+    taken again (`refilled`), the SMS segments sent about it, the tasks people did for it. One
+    that is itself the move or the refill of another unit is left out.
+    """
+    extra = (
+        f"CASE WHEN {_FREED.format('a', 'u')} IS NULL THEN 0 ELSE 1 END AS freed, "
+        f"CASE WHEN {REFILLED} THEN 1 ELSE 0 END AS refilled, {SEGMENTS} AS segments, "
+        "COALESCE(w.number, 0) AS tasks, "
+    )
+    sql = (
+        "SELECT u.appointment_id, COALESCE(p.merged_into, u.patient_id) AS patient, u.arm, u.uf, "
+        f"u.cell, {extra if refills else ''}f.status, f.starts_at, f.cancelled_at, "
+        f"f.cancelled_by, f.attendance, {ASKED_AT.format('f')} AS asked_at "
+        "FROM unit_entry u JOIN appointment a ON a.id = u.appointment_id "
+        f"JOIN appointment f ON f.id = COALESCE({MOVED_TO}, a.id) "
+        "LEFT JOIN patient p ON p.id = u.patient_id "
+        f"{f'LEFT JOIN {_TASKS} w ON w.appointment_id = a.id ' if refills else ''}"
+        "WHERE u.holdout_id = :holdout AND u.appointment_id > :after AND u.excluded = '' "
+        "AND u.entered_at <= :now AND u.starts_at < :before "
+        f"AND NOT {IS_A_MOVE} AND NOT {IS_A_REFILL} ORDER BY u.appointment_id LIMIT :limit"
+    )
+    after = 0
+    while True:
+        with store.read() as connection:
+            page = rows(
+                connection, sql, holdout=holdout, after=after, before=before, now=now,
+                near=MOVED_WITHIN, limit=PAGE,
+            )  # fmt: skip
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1].appointment_id
+
+
+LOOK = "name, at, estimate, variance, p, treated, held, method"
+
+
+def looks(connection: Connection, holdout: int, *, before: int) -> Sequence[Record]:
+    """Those taken before this moment, oldest first; some dozens at most."""
+    return rows(
+        connection,
+        f"SELECT {LOOK} FROM effect_look WHERE holdout_id = :holdout AND at < :before "
+        "ORDER BY at, id LIMIT 600",
+        holdout=holdout,
+        before=before,
+    )
+
+
+def remember(connection: Connection, holdout: int, name: str, **values: object) -> bool:
+    """Write a look down, once: False if this one was taken already."""
+    names = ("at", "estimate", "variance", "p", "treated", "held", "method")
+    changed = run(
+        connection,
+        f"INSERT INTO effect_look (id, holdout_id, name, {', '.join(names)}) "
+        f"VALUES (:id, :holdout, :name, {', '.join(f':{one}' for one in names)}) "
+        "ON CONFLICT (holdout_id, name) DO NOTHING",
+        id=reserve(connection, "effect_look", 1),
+        holdout=holdout,
+        name=name,
+        **values,
+    )
+    return changed == 1

@@ -1,0 +1,276 @@
+"""What may be said of the effect, and when nothing may."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from reminders.domain.baseline import Past
+from reminders.domain.holdout import Arm
+from reminders.domain.outcome import Outcome
+from reminders.services.draw import running
+from reminders.services.effect import Measured, Verdict, effect, take_look
+from reminders.services.effect_said import said
+from reminders.services.holdout import propose
+from reminders.services.observed import observe, outcome_of_row
+from reminders.statistics.clustered import itt, units
+from reminders.statistics.normal import Z
+from reminders.store import effects as stored
+from reminders.store.engine import Record, Store, run
+from reminders.store.types import DAY, HOUR, micros
+from tests.support.clinic import Clinic
+from tests.support.comparison import CAME, CANCELLED, ENDS, MISSED, NOW, OPEN, SINCE, Comparison
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+def first_line(found: Measured) -> str:
+    return said(found, PARIS)[0].replace("\u00a0", " ").replace("\u202f", " ")
+
+
+@pytest.fixture
+def trial(store: Store) -> Comparison:
+    return Comparison(store)
+
+
+def enough(trial: Comparison, reminded: float = 0.07, held: float = 0.13) -> None:
+    """8,000 against 2,000 patients, an appointment each."""
+    trial.arm(Arm.REMINDED, 8_000, round(8_000 * reminded))
+    trial.arm(Arm.HELD, 2_000, round(2_000 * held))
+
+
+# --- when nothing may be said --------------------------------------------------------------------
+
+
+def test_without_an_approved_hold_out_the_first_line_says_so(store: Store) -> None:
+    clinic = Clinic(store)
+    assert effect(store, now=clinic.now).verdict is Verdict.NO_HOLDOUT
+    propose(store, clinic.rules, now=clinic.now, by="nadia")
+    found = effect(store, now=clinic.now)
+    assert (found.verdict, found.estimate) == (Verdict.NO_HOLDOUT, None)
+    assert first_line(found).startswith("Aucun groupe témoin approuvé :")
+
+
+@pytest.mark.parametrize(
+    ("reminded", "held"),
+    [((116, 20), (29, 20)), ((400, 60), (100, 9)), ((400, 9), (100, 20)), ((0, 0), (0, 0))],
+)
+def test_a_small_arm_is_not_measured(
+    trial: Comparison, reminded: tuple[int, int], held: tuple[int, int]
+) -> None:
+    trial.arm(Arm.REMINDED, *reminded)
+    trial.arm(Arm.HELD, *held)
+    found = effect(trial.store, now=NOW)
+    assert (found.verdict, found.estimate, found.avoided) == (Verdict.TOO_SMALL, None, None)
+    assert first_line(found).startswith("Pas encore mesurable : moins de 30 patients")
+    assert ("Plus petit effet détectable :" in first_line(found)) == bool(reminded[0])
+
+
+def test_below_power_the_smallest_effect_is_told_and_nothing_else(trial: Comparison) -> None:
+    trial.arm(Arm.REMINDED, 800, 40)
+    trial.arm(Arm.HELD, 200, 40)  # a difference of 15 points: still not shown
+    found = effect(trial.store, now=NOW)
+    assert (found.verdict, found.estimate) == (Verdict.UNDERPOWERED, None)
+    assert found.smallest is not None
+    assert found.expected is not None
+    assert found.smallest > found.expected == pytest.approx(0.2 * 0.34)
+    assert "Plus petit effet détectable : 8,9 points." in first_line(found)
+
+
+def test_outcomes_missing_more_in_one_arm_show_no_effect(trial: Comparison) -> None:
+    trial.arm(Arm.REMINDED, 8_000, 560, unknown=400)
+    trial.arm(Arm.HELD, 2_000, 260, unknown=180)
+    found = effect(trial.store, now=NOW)
+    assert (found.verdict, found.estimate) == (Verdict.UNKNOWN_DIFFERS, None)
+    assert found.unknown_p is not None
+    assert found.unknown_p < 0.001
+    assert "l'issue manque pour 5 % des rendez-vous avec rappels et 9 %" in first_line(found)
+
+
+def test_outcomes_missing_alike_are_left_out_and_bounded(trial: Comparison) -> None:
+    trial.arm(Arm.REMINDED, 8_000, 560, unknown=400)
+    trial.arm(Arm.HELD, 2_000, 260, unknown=104)
+    found = effect(trial.store, now=NOW)
+    assert found.verdict is Verdict.MEASURED
+    held = found.arms[Arm.HELD]
+    assert (held.known, held.rate) == (1_896, 260 / 1_896)
+    assert held.tally.bounds_of is not None
+    assert found.estimate == pytest.approx(560 / 7_600 - 260 / 1_896)
+
+
+def test_arms_the_draw_does_not_give_show_no_effect(trial: Comparison) -> None:
+    trial.arm(Arm.REMINDED, 8_000, 560)
+    trial.arm(Arm.HELD, 1_800, 234)
+    found = effect(trial.store, now=NOW)
+    assert (found.verdict, found.estimate) == (Verdict.UNBALANCED, None)
+    assert first_line(found).startswith("Aucun effet affiché : les groupes comptent 1 800 et 8 000")
+
+
+# --- what is measured ----------------------------------------------------------------------------
+
+
+def test_the_difference_is_by_intention_to_treat(trial: Comparison) -> None:
+    enough(trial)
+    found = effect(trial.store, now=NOW)
+    assert found.verdict is Verdict.MEASURED
+    assert found.estimate == pytest.approx(-0.06)
+    assert found.avoided is not None
+    assert found.avoided[0] == pytest.approx(480)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.avoided == pytest.approx((480, -8_000 * found.high, -8_000 * found.low))
+    assert not found.final
+    assert "valable à chaque regard" in found.method
+    assert first_line(found).startswith("Du 01/03/2026 au 01/06/2026, 480 non-venues évitées (")
+    assert len(said(found, PARIS)) == 5
+
+
+def test_no_effect_is_said_as_such_and_never_cut_at_nothing(trial: Comparison) -> None:
+    enough(trial, 0.128, 0.13)
+    found = effect(trial.store, now=NOW)
+    assert found.avoided is not None
+    assert found.avoided[1] < 0 < found.avoided[2]
+    assert ", aucun effet établi : entre −" in first_line(found)
+
+
+def test_harm_is_said_too(trial: Comparison) -> None:
+    enough(trial, 0.19, 0.13)
+    assert ", 480 non-venues de plus avec les rappels (" in first_line(effect(trial.store, now=NOW))
+
+
+def test_a_patient_with_many_appointments_is_one_patient(trial: Comparison) -> None:
+    lot = [[MISSED] * 10] * 60 + [[CAME] * 10] * 740
+    trial.patients(Arm.REMINDED, lot)
+    trial.patients(Arm.HELD, [[MISSED] * 10] * 26 + [[CAME] * 10] * 174)
+    found = effect(trial.store, now=NOW)
+    assert found.design_effect == pytest.approx(10, rel=0.02)
+    assert found.verdict is Verdict.UNDERPOWERED  # of ten thousand appointments, so alike
+
+
+def test_merged_patients_are_one_patient(trial: Comparison) -> None:
+    enough(trial)
+    trial.patients(Arm.HELD, [[MISSED], [MISSED]], merged_into=1)
+    found = effect(trial.store, now=NOW)
+    assert found.arms[Arm.HELD].patients == 2_001
+    assert found.arms[Arm.HELD].units == 2_002
+
+
+def test_the_past_of_each_cell_sharpens_it(trial: Comparison) -> None:
+    """Two services, missed at 2 and 24 %: knowing which says a lot about an appointment."""
+    for uf, held, reminded in (("a", 30, 60), ("b", 240, 720)):
+        trial.arm(Arm.REMINDED, 4_000, reminded, uf=uf)
+        trial.arm(Arm.HELD, 1_000, held, uf=uf)
+    plain = effect(trial.store, now=NOW)
+    past = {"a": Past(5_000, 100), "b": Past(5_000, 1_200)}
+    sharp = effect(trial.store, now=NOW, past=past)
+    assert (plain.adjusted, sharp.adjusted) == (False, True)
+    assert plain.error is not None
+    assert sharp.error is not None
+    assert sharp.error < 0.97 * plain.error
+    assert sharp.estimate == pytest.approx(plain.estimate, abs=1e-3)
+
+
+def test_the_final_look_is_at_its_date_and_narrower(trial: Comparison) -> None:
+    enough(trial)
+    monthly = effect(trial.store, now=ENDS - timedelta(days=1))
+    final = effect(trial.store, now=ENDS)
+    assert (monthly.final, final.final) == (False, True)
+    assert final.until == ENDS
+    assert monthly.error is not None
+    assert monthly.high is not None
+    assert final.high is not None
+    assert final.high == pytest.approx(-0.06 + Z * monthly.error)
+    assert monthly.high > final.high
+
+
+def test_looks_are_remembered_and_the_smallest_p_is_shown(trial: Comparison) -> None:
+    enough(trial, 0.105, 0.13)
+    first = take_look(trial.store, "2026-05", now=NOW)
+    assert first.verdict is Verdict.MEASURED
+    again = take_look(trial.store, "2026-05", now=NOW + timedelta(minutes=1))
+    assert again.p == first.p
+    trial.arm(Arm.HELD, 500, 10)
+    trial.arm(Arm.REMINDED, 2_000, 260)  # a bad month
+    later = effect(trial.store, now=NOW + timedelta(days=1))
+    assert later.p == first.p
+    rows = Clinic(trial.store).rows("SELECT name, p, treated, held FROM effect_look")
+    assert [(row.name, row.treated, row.held) for row in rows] == [("2026-05", 8_000, 2_000)]
+
+
+def test_a_look_that_gives_no_effect_is_not_written(trial: Comparison) -> None:
+    trial.arm(Arm.REMINDED, 800, 40)
+    trial.arm(Arm.HELD, 200, 20)
+    take_look(trial.store, "2026-05", now=NOW)
+    assert Clinic(trial.store).rows("SELECT 1 FROM effect_look") == []
+
+
+# --- units ---------------------------------------------------------------------------------------
+
+
+def kept(trial: Comparison) -> dict[int, Record]:
+    """Unit -> what became of it, as status and start."""
+    pages = stored.units(trial.store, 1, before=micros(NOW), now=micros(NOW))
+    return {row.appointment_id: row for page in pages for row in page}
+
+
+def test_a_move_stays_with_its_origin(trial: Comparison) -> None:
+    """Moved by a cancellation and a new appointment: one unit, whose outcome is where it went."""
+    first, second = trial.patients(Arm.HELD, [[CANCELLED, CAME]])
+    at = micros(SINCE) + 20 * DAY
+    trial.change(first, cancelled_at=at, starts_at=at + 5 * DAY)
+    trial.change(second, booked_at=at + HOUR, first_seen_at=at + HOUR, starts_at=at + 30 * DAY)
+    units = kept(trial)
+    assert set(units) == {first}
+    assert outcome_of_row(units[first], micros(NOW)) is Outcome.ATTENDED
+    trial.change(second, booked_at=at + 9 * DAY, first_seen_at=at + 9 * DAY)  # another matter
+    assert set(kept(trial)) == {first, second}
+
+
+def test_a_refill_is_credited_to_the_freed_slot_and_is_no_unit(trial: Comparison) -> None:
+    (freed,) = trial.patients(Arm.REMINDED, [[CANCELLED]])
+    (filler,) = trial.patients(Arm.HELD, [[MISSED]])
+    slot, gone = micros(SINCE) + 40 * DAY, micros(SINCE) + 35 * DAY
+    with trial.store.write() as connection:
+        run(connection, "UPDATE unit_entry SET starts_at = :slot, entered_at = :entered",
+            slot=slot, entered=gone - DAY)  # fmt: skip
+    trial.change(freed, starts_at=slot, cancelled_at=gone)
+    trial.change(filler, starts_at=slot, booked_at=gone + HOUR)
+    units = kept(trial)
+    assert set(units) == {freed}
+    assert (units[freed].freed, units[freed].refilled) == (1, 1)
+    trial.change(filler, booked_at=gone - 30 * DAY)  # booked before: side by side, not a refill
+    units = kept(trial)
+    assert set(units) == {freed, filler}
+    assert (units[freed].freed, units[freed].refilled) == (1, 0)
+
+
+def test_what_is_left_out_or_still_to_come_is_in_no_arm(trial: Comparison) -> None:
+    trial.patients(Arm.HELD, [[MISSED]], excluded="neutral")
+    (moved,) = trial.patients(Arm.HELD, [[OPEN]])
+    trial.change(moved, starts_at=micros(NOW) + DAY)
+    with trial.store.read() as connection:
+        holdout = running(connection)
+    assert holdout is not None
+    found = observe(trial.store, holdout, until=NOW, now=NOW, past={})
+    assert (len(found.sample), found.pending) == (0, {Arm.HELD: 1})
+
+
+def test_every_page_is_read_once(trial: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
+    enough(trial)
+    with monkeypatch.context() as patch:
+        patch.setattr(stored, "PAGE", 700)
+        pages = [len(page) for page in stored.units(
+            trial.store, 1, before=micros(NOW), now=micros(NOW), refills=False
+        )]  # fmt: skip
+    assert sum(pages) == 10_000
+    assert max(pages) == 700
+
+
+def test_the_difference_is_the_estimators(trial: Comparison) -> None:
+    enough(trial)
+    found = effect(trial.store, now=NOW)
+    treated = [True] * 8_000 + [False] * 2_000
+    missed = [1.0] * 560 + [0.0] * 7_440 + [1.0] * 260 + [0.0] * 1_740
+    direct = itt(np.array(missed), units(treated, range(10_000)))
+    assert (found.estimate, found.error) == pytest.approx((direct.estimate, direct.error))
