@@ -1,0 +1,240 @@
+"""What reminders saved, as far as randomisation says so: one cost an appointment, in both arms.
+
+Only where the effect itself may be told (services/effect). The drivers beside the sum say where
+it comes from; they overlap and are never added up.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reminders.domain.baseline import Past
+from reminders.domain.holdout import Arm, Holdout
+from reminders.domain.outcome import Outcome
+from reminders.domain.savings import VALUE_OF, Component, UnitCost, Value, cost_on, slots_wasted
+from reminders.services.draw import holdout_of
+from reminders.services.effect import Measured, Verdict, effect
+from reminders.services.observed import outcome_of_row
+from reminders.statistics.clustered import Differences, Units, differences, itt, units
+from reminders.statistics.money import Prices, Saving, saving
+from reminders.statistics.normal import Z
+from reminders.statistics.sequential import PRIOR_SPREAD, always_valid
+from reminders.store import effects as stored
+from reminders.store import holdout as holdouts
+from reminders.store.engine import Record, Store
+from reminders.store.types import micros
+
+Numbers = NDArray[np.float64]
+Calls = Mapping[int, float]  # appointment -> calls about it, known alike in both arms
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One price and what it contributes. `difference`: reminded less held out, a unit."""
+
+    cost: UnitCost
+    difference: float
+    euros: float  # saved over all reminded units, before the fee
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """How many more (or fewer) among the reminded units: not additive."""
+
+    name: str
+    number: float
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """Nothing but `effect` unless that one is measured and every price that counts is known."""
+
+    effect: Measured
+    total: Saving | None = None
+    capacity: Saving | None = None
+    cash: Saving | None = None
+    fee: float = 0.0
+    units: int = 0  # reminded, with a known outcome
+    lines: tuple[Line, ...] = ()
+    drivers: tuple[Driver, ...] = ()
+    calls_measured: bool = False
+    missing: tuple[tuple[Component, str], ...] = ()  # (component, UF) without a price
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """Quantities of each unit, gathered page by page; a column for each price."""
+
+    costs: Sequence[UnitCost]
+    day: date
+    columns: dict[UnitCost, int]
+    missing: set[tuple[Component, str]]
+    treated: list[bool]
+    patients: list[int]
+    cells: list[tuple[int, int, float]]  # (row, column, quantity)
+    outcomes: list[Outcome]
+    refilled: list[bool]
+
+    def add(self, component: Component, uf: str, quantity: float) -> None:
+        """To the unit being written."""
+        if not quantity:
+            return
+        cost = cost_on(self.costs, component, uf, self.day)
+        if cost is None:
+            self.missing.add((component, uf))
+            return
+        column = self.columns.setdefault(cost, len(self.columns))
+        self.cells.append((len(self.treated) - 1, column, quantity))
+
+
+def savings(
+    store: Store,
+    costs: Sequence[UnitCost],
+    *,
+    now: datetime,
+    until: datetime | None = None,
+    fee: float = 0.0,
+    calls: Calls | None = None,
+    past: Mapping[str, Past] | None = None,
+) -> Savings:
+    """What the reminded units cost less than they would have without reminders.
+
+    `costs`: unit costs, those valid at the end of the period count. `fee`: what the service cost
+    over the period, hosting included. `calls`: None where they are not linked to appointments in
+    both arms: then not measured, and 0 €.
+    """
+    found = effect(store, now=now, until=until, past=past)
+    if found.verdict is not Verdict.MEASURED or found.until is None:
+        return Savings(found)
+    with store.read() as connection:
+        row = holdouts.latest(connection)
+        assert row is not None
+        holdout = holdout_of(row)
+    ledger = _gather(store, holdout, costs, found.until, calls or {}, now)
+    if ledger.missing or not ledger.columns:
+        return Savings(found, missing=tuple(sorted(ledger.missing)))
+    return _sum_up(found, ledger, fee, calls_measured=calls is not None)
+
+
+def _gather(
+    store: Store,
+    holdout: Holdout,
+    costs: Sequence[UnitCost],
+    until: datetime,
+    calls: Calls,
+    now: datetime,
+) -> _Ledger:
+    ledger = _Ledger(costs, until.date(), {}, set(), [], [], [], [], [])
+    at = micros(now)
+    for page in stored.units(store, holdout.id, before=micros(until), now=at):
+        for row in page:
+            _enter(ledger, row, calls, at)
+    return ledger
+
+
+def _enter(ledger: _Ledger, row: Record, calls: Calls, at: int) -> None:
+    outcome = outcome_of_row(row, at)
+    if outcome is None:
+        return
+    wasted = slots_wasted(outcome, freed=bool(row.freed), refilled=bool(row.refilled))
+    if wasted is None:
+        return
+    ledger.treated.append(row.arm == Arm.REMINDED)
+    ledger.patients.append(row.patient)
+    ledger.outcomes.append(outcome)
+    ledger.refilled.append(bool(row.refilled))
+    ledger.add(Component.SLOT, row.uf, wasted)
+    ledger.add(Component.SEGMENT, row.uf, float(row.segments))
+    ledger.add(Component.TASK, row.uf, float(row.tasks))
+    ledger.add(Component.CALL, row.uf, calls.get(row.appointment_id, 0.0))
+
+
+def _sum_up(found: Measured, ledger: _Ledger, fee: float, *, calls_measured: bool) -> Savings:
+    sample = units(ledger.treated, ledger.patients)
+    quantities = np.zeros((len(sample), len(ledger.columns)))
+    for row, column, quantity in ledger.cells:
+        quantities[row, column] += quantity
+    costs = list(ledger.columns)
+    prices = Prices(*(np.array([getattr(one, name) for one in costs]) for name in _BOUNDS))
+    joint, reminded = differences(quantities, sample), sample.arm_sizes()[0]
+    widen = 1.0 if found.final else _widen(quantities @ prices.value, sample, prices)
+    kinds = {
+        kind: np.array([VALUE_OF[one.component] is kind for one in costs], dtype=np.bool_)
+        for kind in Value
+    }
+
+    def saved(only: NDArray[np.bool_] | None = None, fee: float = 0.0) -> Saving:
+        return saving(joint, prices, reminded, fee=fee, widen=widen, only=only)
+
+    return Savings(
+        found,
+        saved(fee=fee),
+        saved(kinds[Value.CAPACITY]),
+        saved(kinds[Value.CASH]),
+        fee,
+        reminded,
+        _lines(costs, joint, reminded),
+        _drivers(ledger, sample),
+        calls_measured,
+    )
+
+
+_BOUNDS = ("value", "low", "high")
+
+
+def _widen(euros: Numbers, sample: Units, prices: Prices) -> float:
+    """How much wider an interval must be that holds at every look; the prior spread of two points
+    of no-shows, in euros of the dearest slot."""
+    one = itt(euros, sample)
+    dearest = float(prices.value.max(initial=0.0))
+    if not one.error or not dearest:
+        return 1.0
+    look = always_valid(0.0, one.variance, spread=PRIOR_SPREAD * dearest)
+    return max(1.0, look.high / (Z * one.error))
+
+
+def _lines(costs: Sequence[UnitCost], joint: Differences, reminded: int) -> tuple[Line, ...]:
+    return tuple(
+        Line(cost, float(difference), -reminded * float(difference) * cost.value)
+        for cost, difference in zip(costs, joint.estimates, strict=True)
+    )
+
+
+_COUNTED = {
+    "no-shows": frozenset({Outcome.NO_SHOW}),
+    "attended": frozenset({Outcome.ATTENDED}),
+    "cancelled-early": frozenset({Outcome.CANCELLED_EARLY}),
+    "cancelled-late": frozenset({Outcome.CANCELLED_LATE}),
+}
+
+
+def _drivers(ledger: _Ledger, sample: Units) -> tuple[Driver, ...]:
+    """Shares of the reminded arm less those of the held one, times the reminded units."""
+    reminded = sample.arm_sizes()[0]
+
+    def more(flags: Sequence[bool]) -> float:
+        values = np.asarray(flags, dtype=np.float64)
+        share = values[sample.treated].mean() - values[~sample.treated].mean()
+        return float(reminded * share)
+
+    counted = [
+        Driver(name, more([one in which for one in ledger.outcomes]))
+        for name, which in _COUNTED.items()
+    ]
+    return (*counted, Driver("refilled", more(ledger.refilled)))
+
+
+def with_fee(found: Savings, fee: float) -> Savings:
+    """The same after another fee: for a page on which somebody tries one."""
+    if found.total is None:
+        return replace(found, fee=fee)
+    less = fee - found.fee
+    total = found.total
+    moved = Saving(
+        total.central - less, total.low - less, total.high - less, total.conservative - less,
+        total.favourable - less,
+    )  # fmt: skip
+    return replace(found, fee=fee, total=moved)

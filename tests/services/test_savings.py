@@ -1,0 +1,217 @@
+"""Savings: one cost an appointment, nothing counted twice, nothing without randomisation."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+
+from reminders.domain.holdout import Arm
+from reminders.domain.savings import Component, UnitCost
+from reminders.services.effect import Verdict
+from reminders.services.savings import Savings, savings, with_fee
+from reminders.store.engine import Store, insert_rows, run
+from reminders.store.types import DAY, HOUR, micros
+from tests.support.comparison import (
+    APPOINTMENT,
+    CAME,
+    CANCELLED,
+    ENDS,
+    MISSED,
+    NOW,
+    OPEN,
+    SINCE,
+    Comparison,
+)
+
+
+def cost(component: Component, value: float, uf: str = "", spread: float = 1.0) -> UnitCost:
+    return UnitCost(
+        component,
+        value,
+        value / spread,
+        value * spread,
+        "contrôle de gestion",
+        date(2026, 1, 1),
+        uf,
+    )
+
+
+SLOT = cost(Component.SLOT, 80.0)
+
+
+@pytest.fixture
+def trial(store: Store) -> Comparison:
+    return Comparison(store)
+
+
+def enough(trial: Comparison) -> None:
+    """8,000 against 2,000 patients; 7 against 13 % missed, 8 against 2 % called off."""
+    reminded = [[MISSED]] * 560 + [[CANCELLED]] * 640 + [[CAME]] * 6_800
+    held = [[MISSED]] * 260 + [[CANCELLED]] * 40 + [[CAME]] * 1_700
+    trial.patients(Arm.REMINDED, reminded)
+    trial.patients(Arm.HELD, held)
+
+
+def refill(trial: Comparison, share: int) -> None:
+    """Every `share`-th slot called off is taken by somebody else, who is no unit."""
+    with trial.store.write() as connection:
+        run(
+            connection,
+            "UPDATE appointment SET cancelled_at = starts_at - :ahead WHERE status = 'cancelled'",
+            ahead=DAY,
+        )
+        found = connection.exec_driver_sql(
+            "SELECT id, starts_at FROM appointment WHERE status = 'cancelled' ORDER BY id"
+        ).all()
+        at = micros(SINCE)
+        rows = [
+            (100_000 + n, "agenda", f"X{n}", None, "4220", "", row.starts_at, CAME, at,
+             row.starts_at - HOUR, at, at, row.starts_at, None, "")
+            for n, row in enumerate(found)
+            if n % share == 0
+        ]  # fmt: skip
+        insert_rows(connection, "appointment", APPOINTMENT, rows)
+
+
+def told(trial: Comparison, costs: Sequence[UnitCost] = (SLOT,), **more: object) -> Savings:
+    return savings(trial.store, costs, now=NOW, **more)  # type: ignore[arg-type]
+
+
+def test_without_a_measured_effect_there_is_no_saving(trial: Comparison) -> None:
+    trial.arm(Arm.REMINDED, 400, 20)
+    trial.arm(Arm.HELD, 100, 20)
+    found = told(trial)
+    assert found.effect.verdict is Verdict.UNDERPOWERED
+    assert (found.total, found.lines, found.drivers) == (None, (), ())
+
+
+def test_the_saving_is_the_difference_of_one_cost_an_appointment(trial: Comparison) -> None:
+    """Wasted without refills: 15 % in both arms. No-shows avoided alone would claim 38,400 €."""
+    enough(trial)
+    found = told(trial)
+    assert found.total is not None
+    assert found.total.central == pytest.approx(0.0, abs=1e-6)
+    avoided = {one.name: one.number for one in found.drivers}["no-shows"]
+    assert avoided == pytest.approx(-480)
+    assert found.total.low < 0 < found.total.high
+
+
+def test_a_refilled_slot_is_inside_the_cost_and_never_beside_it(trial: Comparison) -> None:
+    """Take refills out of the cost and the saving is another: they are counted once, there."""
+    enough(trial)
+    without = told(trial)
+    refill(trial, share=2)
+    found = told(trial)
+    assert without.total is not None
+    assert found.total is not None
+    # 320 of 8,000 and 20 of 2,000 slots were used again: 3 points of wasted slots
+    assert found.total.central == pytest.approx(8_000 * 0.03 * 80)
+    assert found.total.central - without.total.central == pytest.approx(19_200)
+    drivers = {one.name: one.number for one in found.drivers}
+    assert drivers["refilled"] == pytest.approx(8_000 * 0.03)
+    summed = 80 * (drivers["refilled"] - drivers["no-shows"])
+    assert summed > 2.5 * found.total.central  # what adding the drivers up would claim
+
+
+def test_messages_are_a_cost_and_cash_is_apart_from_capacity(trial: Comparison) -> None:
+    enough(trial)
+    refill(trial, share=2)
+    send(trial, segments=2)
+    found = told(trial, [SLOT, cost(Component.SEGMENT, 0.06)])
+    assert found.capacity is not None
+    assert found.cash is not None
+    assert found.total is not None
+    assert found.capacity.central == pytest.approx(19_200)
+    assert found.cash.central == pytest.approx(-8_000 * 2 * 0.06)
+    assert found.total.central == pytest.approx(19_200 - 960)
+    assert sum(line.euros for line in found.lines) == pytest.approx(found.total.central)
+
+
+def send(trial: Comparison, *, segments: int) -> None:
+    """A reminder left about every unit of the reminded arm."""
+    with trial.store.write() as connection:
+        units = connection.exec_driver_sql(
+            "SELECT appointment_id FROM unit_entry WHERE arm = 'reminded'"
+        ).all()
+        at = micros(SINCE)
+        insert_rows(
+            connection,
+            "attempt",
+            ("id", "message_id", "reference", "provider", "channel", "segments", "state",
+             "template_version_id", "started_at"),
+            [(one[0], one[0], f"ref{one[0]}", "main", "sms", segments, "DELIVERED", 1, at)
+             for one in units],
+        )  # fmt: skip
+        insert_rows(
+            connection,
+            "told",
+            ("attempt_id", "appointment_id", "starts_at"),
+            [(one[0], one[0], at) for one in units],
+        )
+
+
+def test_each_service_has_its_own_price(trial: Comparison) -> None:
+    for uf in ("4220", "4230"):
+        trial.arm(Arm.REMINDED, 4_000, 280, uf=uf)
+        trial.arm(Arm.HELD, 1_000, 130, uf=uf)
+    found = told(trial, [SLOT, cost(Component.SLOT, 200.0, uf="4230")])
+    assert found.total is not None
+    assert found.total.central == pytest.approx(4_000 * 0.06 * (80 + 200))
+    assert len(found.lines) == 2
+
+
+def test_a_price_nobody_gave_is_named_and_nothing_is_said(trial: Comparison) -> None:
+    enough(trial)
+    found = told(trial, [cost(Component.SLOT, 80.0, uf="9999")])
+    assert found.missing == ((Component.SLOT, "4220"),)
+    assert found.total is None
+
+
+def test_calls_nobody_linked_are_not_measured_and_cost_nothing(trial: Comparison) -> None:
+    enough(trial)
+    found = told(trial)
+    assert not found.calls_measured
+    assert all(line.cost.component is not Component.CALL for line in found.lines)
+    linked = told(
+        trial,
+        [SLOT, cost(Component.CALL, 2.2)],
+        calls=dict.fromkeys(range(8001, 9001), 1.0),  # half of the held arm rang
+    )
+    assert linked.calls_measured
+    assert linked.total is not None
+    assert linked.total.central == pytest.approx(8_000 * 0.5 * 2.2)
+
+
+def test_the_fee_is_taken_off_and_can_be_tried(trial: Comparison) -> None:
+    enough(trial)
+    refill(trial, share=2)
+    free, paid = told(trial), told(trial, fee=5_000.0)
+    assert free.total is not None
+    assert paid.total is not None
+    assert free.total.central - paid.total.central == pytest.approx(5_000)
+    tried = with_fee(free, 5_000.0)
+    assert tried.total is not None
+    assert tried.total.low == pytest.approx(paid.total.low)
+
+
+def test_unknown_outcomes_cost_nothing_in_either_arm(trial: Comparison) -> None:
+    enough(trial)
+    before = told(trial)
+    trial.patients(Arm.REMINDED, [[OPEN]] * 80)
+    trial.patients(Arm.HELD, [[OPEN]] * 20)
+    after = told(trial)
+    assert before.total is not None
+    assert after.total is not None
+    assert after.units == before.units == 8_000
+    assert after.total.central == pytest.approx(before.total.central, abs=1e-6)
+
+
+def test_the_final_look_is_narrower_than_a_monthly_one(trial: Comparison) -> None:
+    enough(trial)
+    refill(trial, share=2)
+    monthly, final = told(trial), savings(trial.store, [SLOT], now=ENDS)
+    assert monthly.total is not None
+    assert final.total is not None
+    assert monthly.total.central == final.total.central
+    ratio = (monthly.total.high - monthly.total.low) / (final.total.high - final.total.low)
+    assert 1.3 < ratio < 2.5
