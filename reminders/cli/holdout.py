@@ -23,6 +23,9 @@ from reminders.cli.common import (
 from reminders.domain.holdout import PROPOSED_SHARE, Arm, Excluded
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
 from reminders.services import holdout as service
+from reminders.services.effect import Measured
+from reminders.services.effect import effect as measure
+from reminders.services.effect_said import said
 from reminders.services.holdout import Standing, State
 from reminders.services.holdout_protocol import day, number, percent, protocol_text, typeset
 from reminders.services.rules import rules_in
@@ -155,6 +158,40 @@ def protocol(config: ConfigOption = DEFAULT_CONFIG, at: AtOption = None) -> None
         remedy = "lancer d'abord : reminders holdout propose"
         raise RepairNeeded(Problem("groupe témoin", "aucun n'est proposé", remedy))
     out.print(protocol_text(found, rules, zone_of(settings)))
+
+
+@holdout.command()
+def effect(
+    config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False, at: AtOption = None
+) -> None:
+    """Ce que les rappels changent, ou pourquoi on ne peut pas encore le dire."""
+    settings = settings_of(config)
+    clock = clock_of(settings, at, harmless=True)
+    with opened(settings, create=False) as store:
+        found = measure(store, now=clock.now())
+    if as_json:
+        print_json(_effect_json(found))
+    else:
+        for sentence in said(found, zone_of(settings)):
+            out.print(sentence)
+
+
+def _effect_json(found: Measured) -> dict[str, object]:
+    return {
+        "verdict": found.verdict.value,
+        "measure": "no-show rate, reminded less held out",
+        "estimate": found.estimate,
+        "low": found.low,
+        "high": found.high,
+        "p": found.p,
+        "method": found.method,
+        "smallest_detectable": found.smallest,
+        "final": found.final,
+        "arms": {
+            arm.value: {"known": one.known, "no_shows": one.missed, "patients": one.patients}
+            for arm, one in found.arms.items()
+        },
+    }
 
 
 def _tell(found: Standing, zone: ZoneInfo) -> None:

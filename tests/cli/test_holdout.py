@@ -57,3 +57,15 @@ def test_mistakes_are_named(desk: Desk) -> None:
         done = desk.run_at("holdout", "propose", *arguments)
         assert done.code == code
         assert place in done.err
+
+
+def test_the_effect_is_said_or_why_it_is_not(desk: Desk) -> None:
+    desk.configure(mode="rehearsal")
+    desk.export([visit(1)])
+    desk.run_at("run")
+    assert desk.run_at("holdout", "effect").lines[0].startswith("Aucun groupe témoin approuvé")
+    desk.run_at("holdout", "propose")
+    desk.run_at("holdout", "approve", "--by", "Dr Claire Exemple")
+    assert desk.run_at("holdout", "effect").lines[0].startswith("Pas encore mesurable")
+    found = json.loads(desk.run_at("holdout", "effect", "--json").out)
+    assert (found["verdict"], found["estimate"]) == ("too-small", None)
