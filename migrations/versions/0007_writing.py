@@ -2,7 +2,9 @@
 
 Additive: the release before ignores the new tables, and the new columns have defaults.
 Cost: the columns carry constants, so no row is rewritten. The indexes are built once, while
-writers wait; a synced appointment then costs two entries more where its day or agenda changed.
+writers wait: per million appointments the two of `appointment` took 1 to 2 s each on both
+databases, 26 and 30 MB on SQLite, 41 and 50 MB on PostgreSQL. A synced appointment then costs two
+entries more, and only where its service, agenda or start changed.
 """
 
 import sqlalchemy as sa

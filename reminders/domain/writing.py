@@ -15,14 +15,15 @@ from reminders.domain.calendar import (
     permitted_window,
     to_utc,
 )
+from reminders.domain.template_key import N_
 
 # The purposes a session may be written to with, and what each says, for staff.
 SESSION: Mapping[str, str] = {
-    "session_cancelled": "La séance n’aura pas lieu",
-    "session_moved": "La séance est reportée, une autre date suivra",
-    "session_late": "Du retard est prévu",
-    "session_place": "Le lieu change",
-    "session_doubtful": "La séance est incertaine, appeler avant de venir",
+    "session_cancelled": N_("La séance n’aura pas lieu"),
+    "session_moved": N_("La séance est reportée, une autre date suivra"),
+    "session_late": N_("Du retard est prévu"),
+    "session_place": N_("Le lieu change"),
+    "session_doubtful": N_("La séance est incertaine, appeler avant de venir"),
 }
 # After these the patient no longer comes: no reminder may say the contrary, whatever the DPI
 # still holds.
@@ -59,9 +60,9 @@ class Session:
     def mistake(self) -> str:
         """Why this is no session, for a person; "" if it is one."""
         if not self.uf and not self.agenda:
-            return "Choisir un service ou un agenda."
+            return N_("Choisir un service ou un agenda.")
         if self.begins and self.ends and self.begins >= self.ends:
-            return "L’heure de fin doit venir après l’heure de début."
+            return N_("L’heure de fin doit venir après l’heure de début.")
         return ""
 
 

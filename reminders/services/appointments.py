@@ -11,6 +11,7 @@ from reminders.domain.appointment import Status
 from reminders.domain.calendar import to_utc
 from reminders.domain.outbox import FAILED, State
 from reminders.domain.outcome import Attendance
+from reminders.domain.template_key import N_
 from reminders.services import attendance
 from reminders.services.answer import Given, give
 from reminders.store import appointments, facts, planning
@@ -207,13 +208,13 @@ def life_of(store: Store, appointment: int, *, now: datetime) -> Life | None:
         )
     moments = [*_own(row), *_decided(decisions, now), *_sent(attempts, decisions)]
     moments += [Moment(instant(one.at), one.what, one) for one in events if one.at is not None]
-    moments.sort(key=lambda one: (one.at, _RANK.get(one.kind, 1)))
+    moments.sort(key=lambda one: (one.at, _RANK.get(one.kind, 2)))
     past = tuple(one for one in moments if one.at <= now)
     coming = tuple(one for one in moments if one.at > now)
     return Life(row, past, coming, decisions)
 
 
-_RANK = {"read": 0, "start": 2}
+_RANK = {"read": 0, "reply": 1, "start": 3}  # of one moment, what led to the others first
 
 
 def _own(row: Record) -> list[Moment]:
@@ -263,12 +264,19 @@ def still_open(connection: Connection, appointment: int, now: datetime) -> Recor
     """An appointment to come that the DPI holds as booked. Raises Refused."""
     row = appointments.find(connection, appointment)
     if row is None:
-        raise Refused("unknown", "Ce rendez-vous n’existe pas, ou a été effacé.")
+        raise Refused("unknown", N_("Ce rendez-vous n’existe pas, ou a été effacé."))
     if row.status != Status.BOOKED:
-        raise Refused("not_booked", "Ce rendez-vous n’est plus prévu dans le DPI.")
+        raise Refused("not_booked", N_("Ce rendez-vous n’est plus prévu dans le DPI."))
     if instant(row.starts_at) <= now:
-        raise Refused("past", "Ce rendez-vous a déjà commencé.")
+        raise Refused("past", N_("Ce rendez-vous a déjà commencé."))
     return row
+
+
+def uf_of(store: Store, appointment: int) -> str | None:
+    """The service of an appointment; None: there is none."""
+    with store.read() as connection:
+        row = appointments.find(connection, appointment)
+    return None if row is None else str(row.uf)
 
 
 def answer_by_phone(
@@ -315,10 +323,10 @@ def mark(store: Store, appointment: int, word: Attendance, *, by: str, now: date
     with store.read() as connection:
         row = appointments.find(connection, appointment)
     if row is None:
-        raise Refused("unknown", "Ce rendez-vous n’existe pas, ou a été effacé.")
+        raise Refused("unknown", N_("Ce rendez-vous n’existe pas, ou a été effacé."))
     if instant(row.starts_at) > now:
         raise Refused(
-            "coming", "Ce rendez-vous n’a pas encore commencé : marquer la présence ensuite."
+            "coming", N_("Ce rendez-vous n’a pas encore commencé : marquer la présence ensuite.")
         )
     attendance.mark(store, row.source_id, row.external_id, word, by=by, now=now)
     with store.write() as connection:

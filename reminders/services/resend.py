@@ -7,6 +7,7 @@ caps and the protocol's hours are left aside. Refused with the reason where it m
 from collections.abc import Sequence
 from datetime import datetime
 
+from reminders.domain.template_key import N_
 from reminders.domain.writing import RESENDABLE, Session
 from reminders.services.appointments import Refused, still_open
 from reminders.services.compose import Templates
@@ -40,9 +41,9 @@ def resend(
         row = still_open(connection, appointment, now)
         purpose = purpose_of(appointments.decisions(connection, appointment))
         if not purpose:
-            raise Refused("nothing", "Aucun rappel n’existe pour ce rendez-vous.")
+            raise Refused("nothing", N_("Aucun rappel n’existe pour ce rendez-vous."))
         if written.in_hand(connection, appointment):
-            raise Refused("in_hand", "Un envoi demandé par le secrétariat est déjà en cours.")
+            raise Refused("in_hand", N_("Un envoi demandé par le secrétariat est déjà en cours."))
         means.rules.follow(connection)
         planning.mark_dirty(connection, [row.patient_id] if row.patient_id else [])
         found = [written.one(connection, appointment)]

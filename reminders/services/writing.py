@@ -16,6 +16,7 @@ from reminders.domain.booking import Address, Booking, Person, Step
 from reminders.domain.calendar import civil_day
 from reminders.domain.outbox import dedupe_key
 from reminders.domain.recipient import address_for, number_zone
+from reminders.domain.template_key import N_
 from reminders.domain.writing import (
     ASKS_A_NUMBER,
     CALLED_OFF,
@@ -183,7 +184,7 @@ def _survey(
     if mistake := session.mistake():
         raise Refused("session", mistake)
     if purpose not in SESSION:
-        raise Refused("purpose", "Choisir ce que le message doit dire.")
+        raise Refused("purpose", N_("Choisir ce que le message doit dire."))
     start, end = session.bounds(means.zone)
     if session.uf:
         ufs = [session.uf] if ufs is None or session.uf in ufs else []
@@ -473,17 +474,17 @@ def _visits(seen: Survey) -> Iterable[Visit]:
 
 def _confirmed(seen: Survey, order: Order) -> None:
     if seen.too_many:
-        raise Refused("too_many", "Trop de rendez-vous : choisir un agenda ou des heures.", seen)
+        raise Refused("too_many", N_("Trop de rendez-vous : choisir un agenda, des heures."), seen)
     if not seen.recipients and not seen.calls:
-        raise Refused("nobody", "Personne n’est à prévenir pour cette séance.", seen)
+        raise Refused("nobody", N_("Personne n’est à prévenir pour cette séance."), seen)
     if seen.patients != order.patients:
         raise Refused(
             "changed",
-            "La liste a changé depuis que vous l’avez lue : vérifiez les nombres, puis confirmez.",
+            N_("La liste a changé depuis que vous l’avez lue : vérifiez, puis confirmez."),
             seen,
         )
     if seen.asks_a_number and order.typed.replace(" ", "") != str(seen.patients):
-        raise Refused("number", "Écrivez le nombre de patients pour confirmer cet envoi.", seen)
+        raise Refused("number", N_("Écrivez le nombre de patients pour confirmer cet envoi."), seen)
 
 
 def plan_texts(
@@ -596,6 +597,17 @@ def progress(
         row, counts, shown, (last.starts_at, last.appointment_id) if last is not None else None,
         row.purpose in CALLED_OFF,
     )  # fmt: skip
+
+
+def find(store: Store, writing: int) -> Record | None:
+    with store.read() as connection:
+        return written.find(connection, writing)
+
+
+def recent(store: Store, ufs: Collection[str] | None) -> Sequence[Record]:
+    """The last sessions written to, newest first."""
+    with store.read() as connection:
+        return written.recent(connection, ufs=ufs)
 
 
 def call_back(store: Store, writing: int, *, by: str, now: datetime) -> int:

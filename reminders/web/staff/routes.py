@@ -3,7 +3,17 @@
 from itertools import chain
 
 from reminders.domain.access import May
-from reminders.web.staff import account, accounts, home, protocols, sheets, templates, units
+from reminders.web.staff import (
+    account,
+    accounts,
+    appointments,
+    home,
+    protocols,
+    sheets,
+    templates,
+    units,
+    writing,
+)
 from reminders.web.staff.visit import Route
 from reminders.web.staff.words import N_
 
@@ -12,6 +22,8 @@ ROUTES: tuple[Route, ...] = tuple(
         home.ROUTES,
         account.ROUTES,
         accounts.ROUTES,
+        appointments.ROUTES,
+        writing.ROUTES,
         units.ROUTES,
         protocols.ROUTES,
         sheets.ROUTES,
