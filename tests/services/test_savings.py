@@ -45,9 +45,9 @@ def trial(store: Store) -> Comparison:
 
 
 def enough(trial: Comparison) -> None:
-    """8,000 against 2,000 patients; 7 against 13 % missed, 8 against 2 % called off."""
-    reminded = [[MISSED]] * 560 + [[CANCELLED]] * 640 + [[CAME]] * 6_800
-    held = [[MISSED]] * 260 + [[CANCELLED]] * 40 + [[CAME]] * 1_700
+    """1,600 against 400 patients; 14 against 26 % missed, 16 against 4 % called off."""
+    reminded = [[MISSED]] * 224 + [[CANCELLED]] * 256 + [[CAME]] * 1_120
+    held = [[MISSED]] * 104 + [[CANCELLED]] * 16 + [[CAME]] * 280
     trial.patients(Arm.REMINDED, reminded)
     trial.patients(Arm.HELD, held)
 
@@ -86,13 +86,13 @@ def test_without_a_measured_effect_there_is_no_saving(trial: Comparison) -> None
 
 
 def test_the_saving_is_the_difference_of_one_cost_an_appointment(trial: Comparison) -> None:
-    """Wasted without refills: 15 % in both arms. No-shows avoided alone would claim 38,400 €."""
+    """Wasted without refills: 30 % in both arms. No-shows avoided alone would claim 15,360 €."""
     enough(trial)
     found = told(trial)
     assert found.total is not None
     assert found.total.central == pytest.approx(0.0, abs=1e-6)
     avoided = {one.name: one.number for one in found.drivers}["no-shows"]
-    assert avoided == pytest.approx(-480)
+    assert avoided == pytest.approx(-192)
     assert found.total.low < 0 < found.total.high
 
 
@@ -104,11 +104,11 @@ def test_a_refilled_slot_is_inside_the_cost_and_never_beside_it(trial: Compariso
     found = told(trial)
     assert without.total is not None
     assert found.total is not None
-    # 320 of 8,000 and 20 of 2,000 slots were used again: 3 points of wasted slots
-    assert found.total.central == pytest.approx(8_000 * 0.03 * 80)
-    assert found.total.central - without.total.central == pytest.approx(19_200)
+    # 128 of 1,600 and 8 of 400 slots were used again: 6 points of wasted slots
+    assert found.total.central == pytest.approx(1_600 * 0.06 * 80)
+    assert found.total.central - without.total.central == pytest.approx(7_680)
     drivers = {one.name: one.number for one in found.drivers}
-    assert drivers["refilled"] == pytest.approx(8_000 * 0.03)
+    assert drivers["refilled"] == pytest.approx(1_600 * 0.06)
     summed = 80 * (drivers["refilled"] - drivers["no-shows"])
     assert summed > 2.5 * found.total.central  # what adding the drivers up would claim
 
@@ -121,9 +121,9 @@ def test_messages_are_a_cost_and_cash_is_apart_from_capacity(trial: Comparison) 
     assert found.capacity is not None
     assert found.cash is not None
     assert found.total is not None
-    assert found.capacity.central == pytest.approx(19_200)
-    assert found.cash.central == pytest.approx(-8_000 * 2 * 0.06)
-    assert found.total.central == pytest.approx(19_200 - 960)
+    assert found.capacity.central == pytest.approx(7_680)
+    assert found.cash.central == pytest.approx(-1_600 * 2 * 0.06)
+    assert found.total.central == pytest.approx(7_680 - 192)
     assert sum(line.euros for line in found.lines) == pytest.approx(found.total.central)
 
 
@@ -152,11 +152,11 @@ def send(trial: Comparison, *, segments: int) -> None:
 
 def test_each_service_has_its_own_price(trial: Comparison) -> None:
     for uf in ("4220", "4230"):
-        trial.arm(Arm.REMINDED, 4_000, 280, uf=uf)
-        trial.arm(Arm.HELD, 1_000, 130, uf=uf)
+        trial.arm(Arm.REMINDED, 800, 112, uf=uf)
+        trial.arm(Arm.HELD, 200, 52, uf=uf)
     found = told(trial, [SLOT, cost(Component.SLOT, 200.0, uf="4230")])
     assert found.total is not None
-    assert found.total.central == pytest.approx(4_000 * 0.06 * (80 + 200))
+    assert found.total.central == pytest.approx(800 * 0.12 * (80 + 200))
     assert len(found.lines) == 2
 
 
@@ -175,11 +175,11 @@ def test_calls_nobody_linked_are_not_measured_and_cost_nothing(trial: Comparison
     linked = told(
         trial,
         [SLOT, cost(Component.CALL, 2.2)],
-        calls=dict.fromkeys(range(8001, 9001), 1.0),  # half of the held arm rang
+        calls=dict.fromkeys(range(1_601, 1_801), 1.0),  # half of the held arm rang
     )
     assert linked.calls_measured
     assert linked.total is not None
-    assert linked.total.central == pytest.approx(8_000 * 0.5 * 2.2)
+    assert linked.total.central == pytest.approx(1_600 * 0.5 * 2.2)
 
 
 def test_the_fee_is_taken_off_and_can_be_tried(trial: Comparison) -> None:
@@ -197,12 +197,12 @@ def test_the_fee_is_taken_off_and_can_be_tried(trial: Comparison) -> None:
 def test_unknown_outcomes_cost_nothing_in_either_arm(trial: Comparison) -> None:
     enough(trial)
     before = told(trial)
-    trial.patients(Arm.REMINDED, [[OPEN]] * 80)
-    trial.patients(Arm.HELD, [[OPEN]] * 20)
+    trial.patients(Arm.REMINDED, [[OPEN]] * 16)
+    trial.patients(Arm.HELD, [[OPEN]] * 4)
     after = told(trial)
     assert before.total is not None
     assert after.total is not None
-    assert after.units == before.units == 8_000
+    assert after.units == before.units == 1_600
     assert after.total.central == pytest.approx(before.total.central, abs=1e-6)
 
 
