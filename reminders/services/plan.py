@@ -123,6 +123,7 @@ class _Chunk:
         self._address_keys: dict[str, bytes] = {}
         self._moved: set[int] = set()  # decisions whose hour is another than it was
         self._scoped: dict[int, Mapping[str, set[str]]] = {}  # patient -> scope -> channels
+        self._draw: Draw | None = None  # while a hold-out runs
         keys = _Keys(connection)
         self._next_decision = partial(keys.take, "decision")
         self._next_message = partial(keys.take, "message")
@@ -137,7 +138,6 @@ class _Chunk:
         self._flush(ids)
         summary.patients += len(ids)
 
-        self._draw: Draw | None = None  # while a hold-out runs
     def look(
         self, patients: Sequence[Record], ids: Sequence[int], *, alone: bool = True
     ) -> "tuple[list[tuple[Person, tuple[Booking, ...]]], _History]":
@@ -160,12 +160,6 @@ class _Chunk:
             among = self._draw.among
             found = [(one, among(one, theirs, history.reminds_of)) for one, theirs in found]
         return found, history
-
-    def known(self, patients: Sequence[Record]) -> list[Person]:
-        return self._persons(patients, [patient.id for patient in patients], None)
-
-    def objects_about(self, row: Record) -> frozenset[str]:
-        return self._objects_about(row)
 
     def known(self, patients: Sequence[Record]) -> list[Person]:
         return self._persons(patients, [patient.id for patient in patients], None)
@@ -448,6 +442,8 @@ class _Chunk:
             [cast(int, row["id"]) for row in writes.changed_decisions if row["state"] != "PLANNED"],
         )
         planning.open_tasks(connection, writes.tasks)
+        if self._draw is not None:
+            self._draw.write(connection)
         planning.settle_patients(
             connection, [patient for patient in patients if patient not in writes.unsettled]
         )
@@ -464,8 +460,6 @@ def _same(known: Record, decision: Decision) -> bool:
     if decision.exhausted or not decision.planned:
         return True  # where nothing will leave, the moment it might have matters no more
     return (known.opens_at, known.closes_at) == (
-        if self._draw is not None:
-            self._draw.write(connection)
         micros_or_none(decision.opens_at), micros_or_none(decision.closes_at),
     )  # fmt: skip
 
@@ -584,6 +578,16 @@ class _History:
                 taken[row.step][row.channel] = _fate(row)
         return taken
 
+    def reminds_of(self, booking: Booking) -> bool:
+        """May a reminder of this appointment, of whatever cycle, have left already?"""
+        others = {CORRECTION, NOTICE}
+        if booking.unit is not None:
+            others |= {step.id for step in booking.unit.steps if step.day is None}
+        return any(
+            row.channel is not None and row.step not in others and _fate(row) != "open"
+            for row in self.of_appointment.get(booking.id, ())
+        )
+
     def marks(self, appointment: int, cycle: int) -> dict[str, datetime]:
         return {
             row.step: instant(row.opens_at)
@@ -600,16 +604,6 @@ def _fate(row: Record) -> Taken:
     if row.message_state == State.CANCELLED and row.message_reason == "discarded":
         return "left"  # a person decided that it never leaves, over no channel
     return "left" if row.message_state in LEFT else "open"
-    def reminds_of(self, booking: Booking) -> bool:
-        """May a reminder of this appointment, of whatever cycle, have left already?"""
-        others = {CORRECTION, NOTICE}
-        if booking.unit is not None:
-            others |= {step.id for step in booking.unit.steps if step.day is None}
-        return any(
-            row.channel is not None and row.step not in others and _fate(row) != "open"
-            for row in self.of_appointment.get(booking.id, ())
-        )
-
 
 
 def _booking(
