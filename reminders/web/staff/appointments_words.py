@@ -151,12 +151,11 @@ def step_of(words: Words, row: Record) -> str:
     """What a message or a decision is for: « Rappel J-3 », « Message d’annulation »."""
     name = str(row.step)
     if name.startswith("ack:"):
-        return words.gettext(STEPS["ack"])
-    if name.startswith("staff:"):
-        return words.gettext(STEPS.get(row.writing_kind or "staff", STEPS["staff"]))
-    if name in STEPS:
-        return words.gettext(STEPS[name])
-    return words.gettext("Rappel %(step)s", step=name)
+        name = "ack"
+    elif name.startswith("staff:"):
+        name = row.writing_kind or "staff"
+    known = STEPS.get(name)
+    return words.gettext(known) if known else words.gettext("Rappel %(step)s", step=name)
 
 
 def line_of(words: Words, moment: Moment) -> Line:
@@ -232,11 +231,11 @@ def _planned(words: Words, moment: Moment) -> Line:
 
 
 def _held(words: Words, moment: Moment) -> Line:
-    line = _planned(words, moment)
+    line, remedy = _planned(words, moment), REMEDIES["hold"]
     return Line(
         line.at, words.gettext("%(step)s : retenu", step=step_of(words, moment.row)),
         ("held", words.gettext("retenu")), reason(words, "hold"),
-        words.gettext(REMEDIES["hold"]), by=line.by, details=line.details, href=line.href,
+        words.gettext(remedy), by=line.by, details=line.details, href=line.href,
     )  # fmt: skip
 
 
