@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from reminders.domain.template_key import N_
 from reminders.store import facts, notes, patients
 from reminders.store.engine import Connection, Store
 from reminders.store.types import micros
@@ -22,9 +23,9 @@ def plain(text: str) -> str:
     kept = "".join(one for one in text.replace("\r\n", "\n") if one == "\n" or one.isprintable())
     kept = kept.strip()
     if not kept:
-        raise NotNoted("Écrire la note.")
+        raise NotNoted(N_("Écrire la note."))
     if len(kept) > LONGEST:
-        raise NotNoted(f"La note a {len(kept)} caractères : {LONGEST} au plus.")
+        raise NotNoted(N_("La note est trop longue : 500 caractères au plus."))
     return kept
 
 
@@ -35,7 +36,7 @@ def add(
     body = plain(text)
     with store.write() as connection:
         if not patients.named(connection, patient):
-            raise NotNoted("L’identité de ce patient est effacée : plus rien ne s’y note.")
+            raise NotNoted(N_("L’identité de ce patient est effacée : plus rien ne s’y note."))
         return write(connection, patient, body, uf=uf, origin=origin, by=by, now=now)
 
 

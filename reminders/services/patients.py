@@ -1,21 +1,21 @@
 """Patients as the desk meets them: who calls, what happened, what they say by telephone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reminders.domain.answer import AnswerKind, Priority
 from reminders.domain.search import Asked, asked
+from reminders.domain.template_key import N_
 from reminders.services.answer import Given, give
 from reminders.services.notes import plain, write
-from reminders.services.tasks import SENTENCES
 from reminders.store import facts, patients, planning, subjects, worklist
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.patients import EVERYTHING, KINDS, MOST
 from reminders.store.types import instant, micros
 
 Ufs = frozenset[str] | None
-LAST = (2**62, "", 0)  # before everything there will ever be
+LAST = (2**62, 0, 0)  # before everything there will ever be
 LINES = 50  # of a timeline on one page
 AHEAD = 30
 
@@ -137,9 +137,8 @@ class Person:
     objections: Sequence[Record]
     past: Sequence[Line]
     ahead: Sequence[Line]
-    older: tuple[int, str, int] | None
+    older: tuple[int, int, int] | None
     elsewhere: int
-    ufs: tuple[str, ...] = field(default=())
 
     @property
     def own(self) -> Record:
@@ -153,7 +152,7 @@ def person(
     ufs: Ufs,
     *,
     kinds: Sequence[str] = EVERYTHING,
-    before: tuple[int, str, int] = LAST,
+    before: tuple[int, int, int] = LAST,
     now: datetime,
 ) -> Person | None:
     """Everything about one person that the reader may see; None: nobody, or nobody they see."""
@@ -164,15 +163,12 @@ def person(
         if not files or not (ufs is None or any(one.seen for one in files)):
             return None
         acting = patients.standing(connection, patient, _keys(secret, files), within, now=at)
-        past = patients.timeline(
-            connection, patient, chosen, within, now=at, before=before, limit=LINES + 1
-        )
-        first = before == LAST
-        ahead = (
-            patients.ahead(connection, patient, chosen, within, now=at, limit=AHEAD)
-            if first
-            else ()
-        )
+        lines = patients.history(
+            connection, patient, chosen, within, now=at, before=before, limit=LINES + 1,
+            ahead=AHEAD if before == LAST else 0,
+        )  # fmt: skip
+    lines = sorted(lines, key=lambda row: (row.at, row.place, row.id))
+    past = [row for row in reversed(lines) if not row.coming]
     last = past[LINES - 1] if len(past) > LINES else None
     return Person(
         root=patient,
@@ -180,16 +176,17 @@ def person(
         visits=[one for one in acting if one.kind == "visit"],
         objections=[one for one in acting if one.kind == "objection"],
         past=[_line(row) for row in reversed(past[:LINES])],
-        ahead=[_line(row) for row in ahead],
-        older=None if last is None else (last.at, last.kind, last.id),
+        ahead=[_line(row) for row in lines if row.coming],
+        older=None if last is None else (last.at, last.place, last.id),
         elsewhere=sum(one.elsewhere for one in files),
     )
 
 
-def root_of(store: Store, patient: int) -> int | None:
-    """The file this one was merged into, or itself; None: there is none."""
+def seen_by(store: Store, patient: int, ufs: Ufs) -> Sequence[Record]:
+    """The files of one person, empty for whoever sees none of their appointments."""
     with store.read() as connection:
-        return patients.root_of(connection, patient)
+        files = patients.files(connection, patient, None if ufs is None else sorted(ufs))
+    return files if ufs is None or any(one.seen for one in files) else ()
 
 
 def _keys(secret: bytes, files: Sequence[Record]) -> list[bytes]:
@@ -219,6 +216,10 @@ SAYS = {
     "question": AnswerKind.QUESTION,
 }
 FOLLOWS = {AnswerKind.RESCHEDULE: "reply_reschedule", AnswerKind.QUESTION: "reply_question"}
+ASKED = {  # whoever takes the task finds the patient's words among the notes of their file
+    "reply_reschedule": N_("Demande une autre date, dit par téléphone : voir son dossier."),
+    "reply_question": N_("Pose une question, dit par téléphone : voir la note de son dossier."),
+}
 SOON = timedelta(hours=24)
 
 
@@ -279,29 +280,24 @@ def say(
 def _standing(connection: Connection, appointment: int, version: int, now: datetime) -> Record:
     found = subjects.appointments(connection, [appointment])
     if not found or found[0].patient_id is None:
-        raise NotSaid("unknown", "Ce rendez-vous n’existe plus ici.")
+        raise NotSaid("unknown", N_("Ce rendez-vous n’existe plus ici."))
     planning.mark_dirty(connection, [found[0].patient_id])  # what follows is as of now
     row = subjects.appointments(connection, [appointment])[0]
     if row.status != "booked":
-        raise NotSaid("cancelled", "Ce rendez-vous n’est plus prévu dans le DPI.")
+        raise NotSaid("cancelled", N_("Ce rendez-vous n’est plus prévu dans le DPI."))
     if row.version != version:
-        raise NotSaid(
-            "moved",
-            "Ce rendez-vous a changé depuis que la page est ouverte : le relire au patient.",
-        )
+        raise NotSaid("moved", N_("Ce rendez-vous a changé entre-temps : le relire au patient."))
     if instant(row.starts_at) <= now:
-        raise NotSaid("past", "Ce rendez-vous a déjà commencé : noter la présence à la place.")
+        raise NotSaid("past", N_("Ce rendez-vous a déjà commencé : noter la présence."))
     return row
 
 
 def _open_task(connection: Connection, kind: str, row: Record, origin: str, at: int) -> None:
-    """Whoever takes it finds the patient's words among the notes of their file."""
     subject = f"answer:{origin}"
     soon = instant(row.starts_at) - instant(at) < SOON
-    sentence = f"{SENTENCES[kind].rstrip('.')}, dit par téléphone : voir la note du dossier."
     planning.open_tasks(
         connection,
-        [(reserve(connection, "task", 1), kind, subject, 1, sentence, row.uf, at, at)],
+        [(reserve(connection, "task", 1), kind, subject, 1, ASKED[kind], row.uf, at, at)],
         priority=int(Priority.TODAY if soon else Priority.REST),
     )
     worklist.bind(connection, kind, subject, row.id)

@@ -9,24 +9,29 @@ from reminders.domain.patient import mail_address
 from reminders.domain.phone import Phone, classify
 from reminders.domain.protocol import Person
 from reminders.domain.recipient import is_minor, not_to_be_told, relation_on
+from reminders.domain.template_key import N_
 from reminders.store import facts, planning, recipients
 from reminders.store.engine import Connection, Record, Store
 from reminders.store.objections import WHOLE
 from reminders.store.types import micros
 
 WHY_NOT = {
-    "represented": "Ce patient est mineur ou protégé : on écrit à son représentant. Indiquer le "
-    "numéro de celui-ci.",
-    "of_age": "Ce patient est majeur : choisir « le patient » ou « un autre proche ».",
-    "not_protected": "Le DPI ne signale pas de mesure de protection : choisir « un autre proche », "
-    "ou faire corriger le DPI.",
-    "minor": "Ce patient est mineur : choisir « un parent » ou « le tuteur ».",
-    "protected": "Ce patient est protégé : choisir « le tuteur ».",
-    "unknown": "Dire de qui est ce numéro.",
-    "nothing": "Donner un numéro de mobile ou une adresse de courriel.",
-    "mail": "Cette adresse de courriel n’en est pas une.",
-    "purged": "L’identité de ce patient est effacée : rien ne peut plus lui être écrit.",
-    "blocked": "Rien n’est écrit à ce patient : décès, identité bloquée ou dossier fusionné.",
+    "represented": N_(
+        "Ce patient est mineur ou protégé : on écrit à son représentant. Indiquer le numéro de "
+        "celui-ci."
+    ),
+    "of_age": N_("Ce patient est majeur : choisir « le patient » ou « un proche »."),
+    "not_protected": N_(
+        "Le DPI ne signale pas de mesure de protection : choisir « un proche », ou faire corriger "
+        "le DPI."
+    ),
+    "minor": N_("Ce patient est mineur : choisir « un parent » ou « le tuteur »."),
+    "protected": N_("Ce patient est protégé : choisir « le tuteur »."),
+    "unknown": N_("Dire de qui est cette adresse."),
+    "nothing": N_("Donner un numéro de mobile ou une adresse de courriel."),
+    "mail": N_("Cette adresse de courriel n’en est pas une."),
+    "purged": N_("L’identité de ce patient est effacée : rien ne peut plus lui être écrit."),
+    "blocked": N_("Rien n’est écrit à ce patient : décès, identité bloquée ou dossier fusionné."),
 }
 
 
@@ -221,7 +226,7 @@ def _born(row: Record) -> date | None:
 def _number(typed: str) -> Phone:
     phone = classify(typed)
     if typed.strip() and not phone.textable:
-        raise NotTold("phone", f"{phone.reason[:1].upper()}{phone.reason[1:]}.")
+        raise NotTold("phone", phone.reason)
     return phone
 
 

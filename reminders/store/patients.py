@@ -166,14 +166,6 @@ _PERSON = (
 )
 
 
-def root_of(connection: Connection, patient: int) -> int | None:
-    found = rows(
-        connection, "SELECT COALESCE(merged_into, id) AS root FROM patient WHERE id = :id",
-        id=patient,
-    )  # fmt: skip
-    return int(found[0].root) if found else None
-
-
 def files(connection: Connection, root: int, ufs: Ufs) -> Sequence[Record]:
     """The person's file and those merged into it, the person's first, with how many of their
     appointments the reader may see (`seen`) and how many not (`elsewhere`)."""
@@ -319,61 +311,51 @@ KINDS = {
     "notes": _NOTES | _RECIPIENTS,
     "acts": _ACTS,
 }
+# Of what happened at one moment, the cause comes first.
+ORDER = (
+    "taken", "moved", "cancelled", "unsent", "stopped", "planned", "sent", "reply", "answer",
+    "task", "done", "objection", "withdrawn", "note", "recipient", "ended", "attended", "visit",
+    "act",
+)  # fmt: skip
+_RANK = " ".join(f"WHEN '{kind}' THEN {rank}" for rank, kind in enumerate(ORDER))
 EVERYTHING = ("visits", "messages", "answers", "tasks", "objections", "notes")  # acts on request
 
 
-def timeline(
+def history(
     connection: Connection,
     root: int,
     kinds: Sequence[str],
     ufs: Ufs,
     *,
     now: int,
-    before: tuple[int, str, int],
+    before: tuple[int, int, int],
     limit: int,
+    ahead: int,
 ) -> Sequence[Record]:
-    """Lines of these kinds up to now, the latest first, from before (at, kind, id) on."""
-    return _lines(
-        connection, root, kinds, ufs,
-        "line.at <= :now AND (line.at, line.kind, line.id) < (:at, :kind, :id)",
-        "line.at DESC, line.kind DESC, line.id DESC",
-        limit, now=now, at=before[0], kind=before[1], id=before[2],
-    )  # fmt: skip
-
-
-def ahead(
-    connection: Connection, root: int, kinds: Sequence[str], ufs: Ufs, *, now: int, limit: int
-) -> Sequence[Record]:
-    """What is still to come, the nearest first."""
-    return _lines(
-        connection, root, kinds, ufs, "line.at > :now", "line.at, line.kind, line.id", limit,
-        now=now,
-    )  # fmt: skip
-
-
-def _lines(
-    connection: Connection,
-    root: int,
-    kinds: Sequence[str],
-    ufs: Ufs,
-    condition: str,
-    order: str,
-    limit: int,
-    **values: object,
-) -> Sequence[Record]:
+    """Lines of these kinds: `limit` up to now, the latest before (at, rank, id), and the nearest
+    `ahead` of those to come (coming = 1). One statement, in no order."""
     within, noted = ("", "1 = 1") if ufs is None else (" AND a.uf IN :ids", "n.uf IN :ids")
     branches = [branch for kind in kinds for branch in KINDS[kind].values()]
     union = " UNION ALL ".join(branches).replace("{noted}", noted)
     return _rows(
         connection,
         f"WITH {_PERSON}, seen AS (SELECT a.* FROM appointment a JOIN person o "
-        f"ON o.id = a.patient_id{within}), line (at, kind, id, about, uf, starts_at, a, b, c, d, "
-        f"who, body, n) AS ({union}) SELECT * FROM line WHERE {condition} "
-        f"ORDER BY {order} LIMIT :limit",
+        f"ON o.id = a.patient_id{within}), raw (at, kind, id, about, uf, starts_at, a, b, c, d, "
+        f"who, body, n) AS ({union}), "
+        f"line AS (SELECT raw.*, CASE raw.kind {_RANK} END AS place FROM raw) "
+        "SELECT * FROM (SELECT 0 AS coming, line.* FROM line "
+        "WHERE line.at <= :now AND (line.at, line.place, line.id) < (:at, :place, :id) "
+        "ORDER BY line.at DESC, line.place DESC, line.id DESC LIMIT :limit) past "
+        "UNION ALL SELECT * FROM (SELECT 1 AS coming, line.* FROM line WHERE line.at > :now "
+        "ORDER BY line.at, line.place, line.id LIMIT :ahead) following",
         ufs,
         root=root,
+        now=now,
+        at=before[0],
+        place=before[1],
+        id=before[2],
         limit=limit,
-        **values,
+        ahead=ahead,
     )
 
 

@@ -18,14 +18,16 @@ PLACES: Mapping[str, str] = {
     "appointment": "SELECT appointment_id AS id FROM answer ORDER BY id",
     "patient": "SELECT a.patient_id AS id FROM answer n JOIN appointment a "
     "ON a.id = n.appointment_id ORDER BY n.id",
+    "objection": "SELECT id FROM objection WHERE patient_id IS NOT NULL AND withdrawn_at IS NULL "
+    "ORDER BY id",
     "login": "SELECT login AS id FROM account ORDER BY login",
     "hold": "SELECT id FROM hold WHERE released_at IS NULL ORDER BY id",
     "uf": "SELECT '4220' AS id",
     "protocol": "SELECT 'default' AS id",
     "writing": "SELECT id FROM writing ORDER BY id",
-    "protocoles/name": "SELECT 'default' AS id",
-    "consignes/name": "SELECT 'scan' AS id",
-    "consignes/number": "SELECT 1 AS id",
+    "protocoles/name": "SELECT protocol AS id FROM protocol_version",
+    "consignes/name": "SELECT sheet AS id FROM sheet_version",
+    "consignes/number": "SELECT number AS id FROM sheet_version ORDER BY number DESC",
 }
 
 
