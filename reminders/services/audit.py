@@ -15,7 +15,12 @@ from reminders.store.types import instant, micros
 
 # A subject is one of our ids behind its kind. Ten digits without a leading zero: no telephone
 # number, French or international, reads as one, whatever is typed into the field; no name either.
-SUBJECT = re.compile(r"(?!patient:[^1-9])[a-z][a-z-]{1,29}:(?:[1-9]\d{0,9}|[a-z][a-z0-9._-]{0,59})")
+NUMBERED = ("patient", "appointment", "task", "message", "account", "writing", "hold", "holdout")
+NAMED = ("uf", "template", "sheet", "protocol", "day")  # by a code somebody configured, or a date
+SUBJECT = re.compile(
+    rf"(?:{'|'.join(NUMBERED)}):[1-9]\d{{0,9}}"
+    rf"|(?:{'|'.join(NAMED)}):(?!.*\d{{10}})[A-Za-z0-9][\w./-]{{0,59}}"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,17 +102,18 @@ def export(
     return done
 
 
-def foreign_services(store: Store, patient: int, ufs: frozenset[str] | None) -> set[str] | None:
-    """The services of a patient that lie outside these; None for a patient nobody knows.
+def whole_for(store: Store, patient: int, ufs: frozenset[str] | None) -> bool | None:
+    """May who sees these services (None: all) hand over what is held about a patient? None: they
+    know no such patient.
 
-    What is held about a person is given whole or not at all: who sees only a part of it cannot
-    answer a request for access.
+    It is given whole or not at all: who sees only a part cannot answer a request for access.
     """
     with store.read() as connection:
         people = exporting.merged_into(connection, patient)
-        if not people:
-            return None
-        return set() if ufs is None else exporting.services_of(connection, people) - ufs
+        if not people or ufs is None:
+            return bool(people) or None
+        theirs = exporting.services_of(connection, people)
+    return theirs <= ufs if theirs & ufs else None
 
 
 def _note(store: Store, wanted: Wanted, *, now: datetime, by: str) -> None:
@@ -250,4 +251,4 @@ def _moments(zone: ZoneInfo) -> _Change:
     return cast(_Change, written)
 
 
-__all__ = ["PACKAGE", "READ_ME", "Exported", "Sink", "Wanted", "export", "foreign_services"]
+__all__ = ["PACKAGE", "READ_ME", "Exported", "Sink", "Wanted", "export", "whole_for"]

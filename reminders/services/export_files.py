@@ -69,14 +69,16 @@ def _private(path: Path) -> int:
     return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY)
 
 
-def while_written(write: Callable[[IO[bytes]], None]) -> Iterator[bytes]:
-    """The pieces of what `write` writes, read from a nameless file behind it.
+def while_written(
+    write: Callable[[IO[bytes]], None], folder: Path | None = None
+) -> Iterator[bytes]:
+    """The pieces of what `write` writes, read from a nameless file of `folder` behind it.
 
     So the writing, and the view of the database it holds, lasts as long as it must and not as
     long as a slow reader likes. A reader who leaves ends it; what goes wrong ends the pieces.
     """
-    with TemporaryFile(buffering=0) as kept:
-        behind = _Behind(cast("IO[bytes]", kept))
+    with _nameless(folder) as kept:
+        behind = _Behind(kept)
         writer = threading.Thread(target=behind.run, args=(write,), name="export", daemon=True)
         writer.start()
         try:
@@ -84,6 +86,14 @@ def while_written(write: Callable[[IO[bytes]], None]) -> Iterator[bytes]:
         finally:
             behind.left = True
             writer.join()
+
+
+def _nameless(folder: Path | None) -> IO[bytes]:
+    """In the hospital's own folder if it may be written to: /tmp is often memory."""
+    try:
+        return cast("IO[bytes]", TemporaryFile(buffering=0, dir=folder))
+    except OSError:
+        return cast("IO[bytes]", TemporaryFile(buffering=0))
 
 
 class ReaderLeft(Exception):

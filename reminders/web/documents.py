@@ -30,7 +30,11 @@ def documents_router(notice: Notice, now: Callable[[], datetime]) -> APIRouter:
         pages = environment(words.language)
         template = pages.get_template(f"documents/{PAGES[path]}")
         text = template.render(
-            w=words, here=path, languages=LANGUAGES, tel=_tel, **about(notice, words)
+            w=words,
+            here=path,
+            languages=LANGUAGES,
+            tel=_tel,
+            **about(notice, words, links_out=True),
         )
         return HTMLResponse(text, headers=HEADERS | AN_HOUR)
 
@@ -39,13 +43,14 @@ def documents_router(notice: Notice, now: Callable[[], datetime]) -> APIRouter:
     return router
 
 
-def about(notice: Notice, words: Words) -> dict[str, object]:
+def about(notice: Notice, words: Words, *, links_out: bool) -> dict[str, object]:
     """What both documents are made with, here and inside the hospital."""
     names = Locale(words.language).territories
     return {
         "notice": notice,
         "country": lambda code: names.get(code, code),
         "version": __version__,
+        "links_out": links_out,
     }
 
 

@@ -138,7 +138,9 @@ def test_whoever_did_anything_can_be_chosen(store: Store) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["patient:12", "account:3", "template:rappel-j3", "appointment:1"])
+@pytest.mark.parametrize(
+    "text", ["patient:12", "account:3", "template:rappel-j3", "uf:4220", "day:2026-10-14"]
+)
 def test_an_id_behind_its_kind_is_a_subject(text: str) -> None:
     assert SUBJECT.fullmatch(text)
 

@@ -20,7 +20,7 @@ from sqlalchemy import LargeBinary
 from reminders.domain.access import Grant, Role
 from reminders.domain.cells import may_run, unguarded
 from reminders.services import accounts
-from reminders.services.export import Wanted, export, foreign_services
+from reminders.services.export import Wanted, export, whole_for
 from reminders.services.export_files import Folder, Zip, while_written
 from reminders.store.catalogue import LEFT_OUT
 from reminders.store.engine import Store, rows
@@ -317,16 +317,17 @@ def test_nobody_is_invented(store: Store) -> None:
     clinic = lived_in(store)
     with pytest.raises(LookupError):
         exported(clinic, Wanted(patient=999_999))
-    assert foreign_services(store, 999_999, None) is None
+    assert whole_for(store, 999_999, None) is None
 
 
-def test_who_sees_a_part_of_a_person_is_told_what_lies_elsewhere(store: Store) -> None:
+def test_who_sees_a_part_of_a_person_hands_nothing_over(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(visit(1, uf="4220"), visit(2, uf="4230", patient=someone(1)))
     key = clinic.patient(1).id
-    assert foreign_services(store, key, None) == set()
-    assert foreign_services(store, key, frozenset({"4220", "4230"})) == set()
-    assert foreign_services(store, key, frozenset({"4220"})) == {"4230"}
+    assert whole_for(store, key, None) is True
+    assert whole_for(store, key, frozenset({"4220", "4230"})) is True
+    assert whole_for(store, key, frozenset({"4220"})) is False
+    assert whole_for(store, key, frozenset({"9999"})) is None  # they do not even learn of them
 
 
 # --- one moment, any size, any reader -----------------------------------------------------------

@@ -7,6 +7,9 @@ from reminders.web.staff import (
     account,
     accounts,
     appointments,
+    audit,
+    documents,
+    export,
     home,
     objections,
     patients,
@@ -32,6 +35,9 @@ ROUTES: tuple[Route, ...] = tuple(
         protocols.ROUTES,
         sheets.ROUTES,
         templates.ROUTES,
+        audit.ROUTES,
+        documents.ROUTES,
+        export.ROUTES,
     )
 )
 
@@ -63,6 +69,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str, May], ...]], ...] = (
             ("/oppositions", N_("Oppositions"), May.SEE_PATIENTS),
             ("/journal", N_("Journal"), May.SEE_AUDIT),
             ("/export", N_("Export"), May.EXPORT),
+            ("/documents", N_("Documents"), May.SEE_HOME),
             ("/comptes", N_("Comptes"), May.MANAGE_ACCOUNTS),
         ),
     ),

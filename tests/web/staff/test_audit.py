@@ -1,0 +1,158 @@
+"""The audit: who saw and did what is found and exported, and no name stands in an address."""
+
+import csv
+import io
+from datetime import timedelta
+from html import unescape
+
+import pytest
+
+from reminders.domain.access import Role
+from reminders.services.object import object_address
+from reminders.store import facts
+from reminders.store.engine import Store, insert_rows
+from reminders.store.types import micros
+from reminders.web.staff.audit_words import ACTIONS
+from tests.support.office import Clerk, Office, office_on
+
+
+@pytest.fixture
+def office(store: Store) -> Office:
+    return office_on(store)
+
+
+def administrator(office: Office) -> Clerk:
+    return office.clerk(Role.ADMINISTRATOR, login="ada", name="Ada Exemple")
+
+
+def note(office: Office, actor: str, action: str, subject: str = "", **detail: object) -> None:
+    with office.store.write() as connection:
+        facts.audit(
+            connection, at=micros(office.now), actor=actor, action=action, subject=subject, **detail
+        )
+
+
+def see(clerk: Clerk, address: str = "/journal") -> str:
+    response = clerk.get(address)
+    assert response.status_code == 200, response.text[:500]
+    return unescape(response.text)
+
+
+def lines(page: str) -> int:
+    return page.count("<tr><td>")
+
+
+def test_what_was_done_is_told_in_words(office: Office) -> None:
+    ada = administrator(office)
+    object_address(office.store, office.secret, "06 39 98 00 07", now=office.now, by="nadia")
+    page = see(ada)
+    assert "a enregistré une opposition" in page
+    assert "Ada Exemple" in page
+    assert "s’est connecté" in page
+    assert "06" not in page.split("<table")[1]
+
+
+def test_a_code_without_words_is_shown_as_it_is(office: Office) -> None:
+    note(office, "nadia", "something.new", "patient:12", share="3")
+    page = see(administrator(office))
+    assert "something.new" in page
+    assert "share\u00a0: 3" in page
+
+
+def test_what_is_looked_for_comes_back_as_codes_in_the_address(office: Office) -> None:
+    note(office, "nadia", "hold")
+    note(office, "marc", "patient.see", "patient:12")
+    note(office, "nadia", "patient.see", "patient:121")
+    ada = administrator(office)
+    answer = ada.post(
+        "/journal", compte="nadia", objet="patient", numero="121", action="", du="", au=""
+    )
+    assert answer.headers["location"] == "/journal?compte=nadia&sujet=patient:121"
+    page = see(ada, answer.headers["location"])
+    assert lines(page) == 1
+    assert 'value="121"' in page
+
+
+@pytest.mark.parametrize(
+    "typed", ["MARTIN", "06 39 98 00 12", "0639980012", "33639980012", "12 bis"]
+)
+def test_a_name_or_number_typed_into_the_field_never_reaches_an_address(
+    office: Office, typed: str
+) -> None:
+    ada = administrator(office)
+    answer = ada.post("/journal", objet="patient", numero=typed)
+    assert answer.status_code == 422
+    assert "location" not in answer.headers
+    assert typed in unescape(answer.text)  # what was typed is kept
+    assert "Ni nom ni téléphone ici" in unescape(answer.text)
+
+
+def test_a_day_is_looked_for_whole(office: Office) -> None:
+    note(office, "nadia", "hold")
+    office.now += timedelta(days=1)
+    note(office, "nadia", "release")
+    ada = administrator(office)
+    page = see(ada, "/journal?du=2026-10-12&au=2026-10-12&compte=nadia")
+    assert "a suspendu les envois" in page.split("<table")[1]
+    assert "a libéré les envois" not in page.split("<table")[1]
+    assert ada.post("/journal", du="12/10/2026").status_code == 422
+
+
+def test_a_long_audit_is_paged(office: Office) -> None:
+    with office.store.write() as connection:
+        insert_rows(
+            connection,
+            "audit",
+            ("id", "at", "actor", "action", "subject", "detail"),
+            [(900_000 + n, micros(office.now) - n, "nadia", "hold", "", "") for n in range(1_000)],
+        )
+    ada = administrator(office)
+    first = see(ada, "/journal?compte=nadia")
+    assert lines(first) == 50
+    following = first.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0]
+    second = see(ada, following)
+    assert lines(second) == 50
+    assert 'rel="first"' in second
+
+
+def test_the_export_is_a_sheet_that_runs_nothing_and_a_line_of_the_audit(office: Office) -> None:
+    note(office, "=cmd|' /C calc'!A0", "hold", "patient:12", count=2)
+    ada = administrator(office)
+    response = ada.post("/journal/export")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/csv")
+    assert "journal-2026-10-12.csv" in response.headers["content-disposition"]
+    read = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig")), delimiter=";"))
+    assert read[0][:3] == ["Date et heure", "Identifiant", "Nom"]
+    hold = next(line for line in read if line[4] == "hold")
+    assert hold[0] == "2026-10-12T09:00:00+02:00"
+    assert hold[1] == "'=cmd|' /C calc'!A0"
+    assert hold[3] == "a suspendu les envois"
+    assert hold[5:] == ["patient:12", "count\u00a0: 2"]
+    assert "a exporté le journal" in see(ada).split("<table")[1]
+
+
+def test_the_export_holds_what_was_looked_for(office: Office) -> None:
+    note(office, "nadia", "hold")
+    note(office, "marc", "release")
+    response = administrator(office).post("/journal/export", compte="marc")
+    read = list(csv.reader(io.StringIO(response.content.decode("utf-8-sig")), delimiter=";"))
+    assert [line[1] for line in read[1:]] == ["marc"]
+
+
+def test_who_administers_one_site_is_not_shown_the_whole_hospital(office: Office) -> None:
+    clerk = office.clerk(Role.ADMINISTRATOR, login="locale", sites=("sud",))
+    for answer in (clerk.get("/journal"), clerk.post("/journal"), clerk.post("/journal/export")):
+        assert answer.status_code == 403
+        assert "tout l’établissement" in unescape(answer.text)
+
+
+def test_reading_the_audit_is_itself_a_line_of_it(office: Office) -> None:
+    ada = administrator(office)
+    see(ada)
+    office.store.close()
+    assert "a consulté le journal" in see(ada).split("<table")[1]
+
+
+def test_every_action_is_one_sentence_that_follows_a_name() -> None:
+    assert all(words[0].islower() and not words.endswith(".") for words in ACTIONS.values())
