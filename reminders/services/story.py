@@ -167,8 +167,15 @@ def _entries(told: "stories.Told", row: Record, zone: ZoneInfo) -> tuple[Entry, 
     return tuple(sorted(entries, key=lambda entry: (entry.at is None, entry.at or entries[0].at)))
 
 
+_NAMED = {
+    "*": "rendez-vous entier",
+    "ack": "accusé de réponse",
+    "staff": "message du secrétariat",
+}
+
+
 def _decision(row: Record, zone: ZoneInfo) -> Entry:
-    step = "rendez-vous entier" if row.step == "*" else f"étape {row.step}"
+    step = _NAMED.get(str(row.step).partition(":")[0], f"étape {row.step}")
     state = row.message_state if row.state == "PLANNED" and row.message_state else row.state
     reason = row.reason or (row.message_reason or "")
     opens = instant_or_none(row.opens_at)
