@@ -89,10 +89,10 @@ def read(
     errors: dict[str, str] = {}
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", form.name):
         errors["name"] = N_(
-            "Donner un nom court : lettres sans accent, chiffres et tirets, par exemple « bloc »."
+            "Donner un nom court : lettres sans accent, chiffres et tirets, par exemple « bloc »."
         )
     if len(form.steps) > MOST_STEPS:
-        errors["steps"] = N_("Au plus huit étapes : un patient en reçoit trois.")
+        errors["steps"] = N_("Au plus huit étapes : un patient en reçoit trois.")
     steps = [_step(n, one, purposes, errors) for n, one in enumerate(form.steps)]
     if errors:
         return None, errors

@@ -33,11 +33,11 @@ LABELS = {
 LENGTHS = {"sms": 60, "arrival_point": 80, "building": 60, "floor": 40, "door": 40, "address": 160}
 LONGEST = 2_000  # a value no text may exceed (rendering)
 TOO_LONG = {
-    40: N_("Trop long : au plus 40 caractères."),
-    60: N_("Trop long : au plus 60 caractères."),
-    80: N_("Trop long : au plus 80 caractères."),
-    160: N_("Trop long : au plus 160 caractères."),
-    LONGEST: N_("Trop long : au plus 2 000 caractères."),
+    40: N_("Trop long : au plus 40 caractères."),
+    60: N_("Trop long : au plus 60 caractères."),
+    80: N_("Trop long : au plus 80 caractères."),
+    160: N_("Trop long : au plus 160 caractères."),
+    LONGEST: N_("Trop long : au plus 2 000 caractères."),
 }
 
 
@@ -127,7 +127,7 @@ def read(form: SheetForm, book: Book) -> tuple[PreparationTable | None, dict[str
 
 def _said(field: str, told: str) -> str:
     if field == "id":
-        return N_("Donner un nom court : lettres sans accent, chiffres et tirets.")
+        return N_("Donner un nom court : lettres sans accent, chiffres et tirets.")
     if field in ("map_url", "preadmission_url"):
         return N_("Écrire une adresse qui commence par https://.")
     if field == "arrive_minutes_before":
@@ -140,7 +140,7 @@ def _checked(form: SheetForm, book: Book) -> Iterator[tuple[str, str]]:
     if kind not in ("uf", "type") or not subject:
         yield "about", N_("Dire pour quel service, ou pour quel type de rendez-vous.")
     elif kind == "uf" and subject not in book.services:
-        yield "about", N_("Ce service n’a pas encore de réglage : le régler d’abord.")
+        yield "about", N_("Ce service n’a pas encore de réglage : le régler d’abord.")
     elif taken(form.name, kind, subject, book) is not None:
         yield "about", N_("Une autre fiche dit déjà ce qu’il faut pour ces rendez-vous.")
     for field, most in LENGTHS.items():
@@ -181,8 +181,8 @@ def _unfit(value: str) -> str:
 
 
 _UNFIT = {
-    "invisible_character": N_("Un caractère invisible s’y trouve : l’effacer et le réécrire."),
-    "leftover": N_("Les accolades {{ }} ne servent qu’aux modèles : les retirer."),
+    "invisible_character": N_("Un caractère invisible s’y trouve : l’effacer et le réécrire."),
+    "leftover": N_("Les accolades {{ }} ne servent qu’aux modèles : les retirer."),
     "empty_variable": N_("Écrire un texte, ou laisser vide."),
 }
 
@@ -191,14 +191,14 @@ _UNFIT = {
 
 WARNINGS = {
     "sensitive_sms": N_(
-        "Un mot du SMS peut révéler des soins : un SMS se lit sur un écran verrouillé."
+        "Un mot du SMS peut révéler des soins : un SMS se lit sur un écran verrouillé."
     ),
     "long_sentence": N_("Une phrase des consignes dépasse trente mots."),
     "no_instructions": N_(
-        "Les consignes sont vides : la page ne dira que le lieu et les documents."
+        "Les consignes sont vides : la page ne dira que le lieu et les documents."
     ),
-    "acknowledge": N_("Qui n’a pas dit « J’ai lu » à J-2 sera à appeler : un appel par patient."),
-    "neutral": N_("Ce service est discret ou exclu : la fiche ne sera montrée à personne."),
+    "acknowledge": N_("Qui n’a pas dit « J’ai lu » à J-2 sera à appeler : un appel par patient."),
+    "neutral": N_("Ce service est discret ou exclu : la fiche ne sera montrée à personne."),
 }
 
 

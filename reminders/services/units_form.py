@@ -121,12 +121,12 @@ def _checked(form: ServiceForm, settings: Settings, book: Book) -> dict[str, str
         errors["sensitivity"] = N_("Choisir une des trois réponses.")
     elif names_sensitive_care(form.label) and form.sensitivity != "excluded" and not form.sure:
         errors["sensitivity"] = N_(
-            "Ce nom désigne un soin sensible : laisser « exclu », ou cocher la case qui confirme."
+            "Ce nom désigne un soin sensible : laisser « exclu », ou cocher la case qui confirme."
         )
     if form.phone and not _can_be_called(form.phone):
-        errors["phone"] = N_("Numéro illisible : l’écrire comme 01 99 00 12 34.")
+        errors["phone"] = N_("Numéro illisible : l’écrire comme 01 99 00 12 34.")
     if form.manager_email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", form.manager_email):
-        errors["manager_email"] = N_("Adresse illisible : l’écrire comme prenom.nom@example.org.")
+        errors["manager_email"] = N_("Adresse illisible : l’écrire comme prenom.nom@example.org.")
     if not AMOUNT.fullmatch(_amount(form.slot_cost_eur)):
         errors["slot_cost_eur"] = N_("Écrire un montant en euros, par exemple 50 ou 52,50.")
     if not form.desk_days:

@@ -11,9 +11,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from reminders.config import PreparationTable, ProtocolTable
 from reminders.domain.appointment import AppointmentRecord, ContactPoint, PatientRecord, Status
 from reminders.domain.outcome import Attendance
 from reminders.ports import InboundSms, Received
+from reminders.services import protocols, sheets
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.attendance import mark
 from reminders.services.receive import receive
@@ -69,6 +71,7 @@ def _lived(store: Store, hostile: bool, count: int) -> Office:
     records = [*_appointments(count, hostile)]
     office.read(*records)
     office.release()
+    _written(office)
     for day in range(6, 15):
         office.at(paris(f"2026-10-{day:02} 10:05"))
         if day == 13:
@@ -86,6 +89,20 @@ def _lived(store: Store, hostile: bool, count: int) -> Office:
     office.feed(*records[:3])  # a truncated export: the gate holds it
     office.sync()
     return office
+
+
+def _written(office: Office) -> None:
+    """What the pages own: a protocol nobody follows yet, a sheet and its next version."""
+    rules, now = office.rules, office.now
+    steps = [{"day": "booking", "template": "booking"}, {"day": "J-2", "template": "confirm"}]
+    bloc = ProtocolTable.model_validate({"id": "bloc", "step": steps})
+    protocols.save(office.store, rules, bloc, number=0, actor="cadre", now=now)
+    sheet = PreparationTable.model_validate(SHEET | {"id": "imagerie", "service": "4230"})
+    for number, text in ((1, sheet.sms), (2, "Venir à jeun depuis minuit.")):
+        told = sheet.model_copy(update={"sms": text})
+        sheets.propose(office.store, rules, told, base=number - 1, actor="auteur", now=now)
+        if number == 1:
+            sheets.approve(office.store, rules, "imagerie", 1, actor="cadre", ticked=(), now=now)
 
 
 def _appointments(count: int, hostile: bool) -> Iterator[AppointmentRecord]:

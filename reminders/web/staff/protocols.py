@@ -167,13 +167,13 @@ def _change(visit: Visit, name: str, *, new: bool) -> Response:
     except NotSaved:
         return _overtaken(visit, asked, new=new)
     staff.changed()
-    said = visit.words.gettext("C’est enregistré : protocole « %(name)s ».", name=name)
+    said = visit.words.gettext("C’est enregistré : protocole « %(name)s ».", name=name)
     return visit.go(f"/protocoles/{name}", said)
 
 
 def _name_taken(visit: Visit, name: str) -> dict[str, str]:
     if name == NEW or name in visit.staff.rules.book.protocols:
-        return {"name": N_("Ce nom est déjà pris : en choisir un autre.")}
+        return {"name": N_("Ce nom est déjà pris : en choisir un autre.")}
     return {}
 
 

@@ -32,7 +32,7 @@ TONES = {"proposed": "waiting", "approved": "done", "refused": "problem", "withd
 WHY_NOT = {
     "own": N_("Une autre personne doit approuver ce que vous avez proposé."),
     "decided": N_("Quelqu’un a déjà décidé de cette proposition."),
-    "changed": N_("Une autre version est entrée en service depuis : reprendre à partir d’elle."),
+    "changed": N_("Une autre version est entrée en service depuis : reprendre à partir d’elle."),
     "waiting": N_("La proposition de quelqu’un d’autre attend déjà une décision."),
     "warned": N_("Cocher d’abord chaque remarque lue."),
     "subject": N_("Une autre fiche dit déjà ce qu’il faut pour ces rendez-vous."),
@@ -153,7 +153,7 @@ def _change(visit: Visit, form: SheetForm, page: sheets.Page | None) -> Response
         return visit.go("/consignes", visit.words.gettext("Le brouillon est abandonné."))
     table, errors = read(form, staff.rules.book)
     if page is None and "name" not in errors and _taken(visit, form.name):
-        errors = errors | {"name": N_("Ce nom est déjà pris : en choisir un autre.")}
+        errors = errors | {"name": N_("Ce nom est déjà pris : en choisir un autre.")}
     if "name" not in errors:
         sheets.save_draft(staff.store, form, base=base, actor=login, now=visit.now)
     if deed == "brouillon" and "name" not in errors:
@@ -171,7 +171,7 @@ def _change(visit: Visit, form: SheetForm, page: sheets.Page | None) -> Response
         )
     except NotSaved as refused:
         return _overtaken(visit, form, refused.code)
-    said = visit.words.gettext("C’est proposé ; une autre personne peut l’approuver.")
+    said = visit.words.gettext("C’est proposé ; une autre personne peut l’approuver.")
     return visit.go(f"/consignes/{form.name}/versions/{number}", said)
 
 

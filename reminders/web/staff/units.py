@@ -22,7 +22,7 @@ SENSITIVITIES = {
 }
 MEANS = {
     "normal": N_("Les messages disent le lieu, l’heure et les consignes."),
-    "neutral": N_("Ni lieu, ni prénom, ni consigne : seulement la date, l’heure et le téléphone."),
+    "neutral": N_("Ni lieu, ni prénom, ni consigne : seulement la date, l’heure et le téléphone."),
     "excluded": N_("Aucun message n’est envoyé."),
 }
 TONES = {"normal": "done", "neutral": "held", "excluded": "neutral"}
@@ -61,7 +61,7 @@ def services(visit: Visit) -> Response:
 
 
 def one(visit: Visit) -> Response:
-    return _one(visit, visit.query.get("uf", ""))
+    return _one(visit, str(visit.path["uf"]))
 
 
 def _one(
@@ -76,7 +76,7 @@ def _one(
     theirs: bool = False,
 ) -> Response:
     staff, viewer = visit.staff, visit.viewer
-    page = units.one(staff.store, staff.rules, uf, now=visit.now) if uf else None
+    page = units.one(staff.store, staff.rules, uf, now=visit.now)
     if page is None or not viewer.may_in(May.SEE_SERVICES, uf):
         return visit.missing()
     known = page.service
@@ -111,9 +111,9 @@ def _one(
 def change(visit: Visit) -> Response:
     """« apercu » says what the settings would do; « enregistrer » does it."""
     staff, form = visit.staff, visit.form
-    uf = form.get("uf", "")
+    uf = str(visit.path["uf"])
     asked = typed(uf, form, visit.values("desk_days"))
-    if not uf or not _may_edit(visit, uf, asked.site):
+    if not _may_edit(visit, uf, asked.site):
         return visit.missing()
     number = int(form["number"]) if form.get("number", "").isdigit() else 0
     table, errors = read(asked, staff.settings, staff.rules.book)
@@ -134,7 +134,7 @@ def change(visit: Visit) -> Response:
             return _one(visit, uf, 409)
         return _one(visit, uf, 409, form=asked, theirs=True)
     staff.changed()
-    said = visit.words.gettext("C’est enregistré : « %(label)s ».", label=table.label)
+    said = visit.words.gettext("C’est enregistré : « %(label)s ».", label=table.label)
     return visit.go("/services", said)
 
 
@@ -180,6 +180,6 @@ def _history(page: units.Page) -> list[tuple[units.Revision, list[tuple[str, str
 
 ROUTES = (
     Route("GET", "/services", May.SEE_SERVICES, services),
-    Route("GET", "/services/reglage", May.SEE_SERVICES, one),
-    Route("POST", "/services/reglage", May.EDIT_SERVICES, change),
+    Route("GET", "/services/uf/{uf:path}", May.SEE_SERVICES, one),
+    Route("POST", "/services/uf/{uf:path}", May.EDIT_SERVICES, change),
 )
