@@ -150,6 +150,13 @@ def test_a_patient_is_in_one_arm_whatever_the_appointment(room: Mailroom) -> Non
     arms = room.rows("SELECT patient_id, COUNT(DISTINCT arm) AS n FROM unit_entry GROUP BY 1")
     assert len(arms) == 20
     assert {row.n for row in arms} == {1}
+    before = {row.patient_id: row.arm for row in units(room).values()}
+    room.pass_days(30)
+    room.read(*(visit(n, "2026-11-24 09:30") for n in range(20, 0, -1)), mode="delta")
+    room.plan()
+    assert len(units(room)) == 60
+    for row in units(room).values():
+        assert row.arm == before[row.patient_id]
 
 
 def test_the_arm_is_drawn_before_anybody_asks_who_can_be_reached(room: Mailroom) -> None:
