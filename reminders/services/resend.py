@@ -12,7 +12,7 @@ from reminders.domain.writing import RESENDABLE, Session
 from reminders.services.appointments import Refused, still_open
 from reminders.services.compose import Templates
 from reminders.services.story import REASONS
-from reminders.services.writing import Means, Survey, addressed, composed, plan_texts
+from reminders.services.writing import Means, Survey, addressed, composed, one_at_a_time, plan_texts
 from reminders.store import appointments, facts, planning, templates
 from reminders.store import writing as written
 from reminders.store.engine import Record, Store, reserve
@@ -36,6 +36,7 @@ def resend(
     """
     at = micros(now)
     with store.write() as connection:
+        one_at_a_time(connection, request)
         if (known := written.find_request(connection, request)) is not None:
             return int(known.id)
         row = still_open(connection, appointment, now)
@@ -54,7 +55,7 @@ def resend(
             raise _refused([*missed, *unsaid][0].reason)
         seen = Survey(Session(now.date(), row.uf), purpose, tuple(recipients))
         key = reserve(connection, "writing", 1)
-        added = written.add(
+        written.add(
             connection,
             {
                 "id": key, "request": request, "kind": "resend", "purpose": purpose, "uf": row.uf,
@@ -63,10 +64,6 @@ def resend(
                 "created_at": at, "created_by": by,
             },
         )  # fmt: skip
-        if not added:
-            first = written.find_request(connection, request)
-            assert first is not None
-            return int(first.id)
         plan_texts(connection, means, key, request, purpose, seen, now)
         facts.audit(
             connection, at=at, actor=by, action="resend", subject=f"appointment:{appointment}",

@@ -430,6 +430,7 @@ def send(
     """Plan every text and every call: the writing's key, the one of the first time if the
     request is known. Raises Refused, and nothing is planned."""
     with store.write() as connection:
+        one_at_a_time(connection, order.request)
         if (known := written.find_request(connection, order.request)) is not None:
             return int(known.id)
         means.rules.follow(connection)
@@ -440,7 +441,7 @@ def send(
         planning.mark_dirty(connection, patients)
         key = reserve(connection, "writing", 1)
         start, end = session.bounds(means.zone)
-        added = written.add(
+        written.add(
             connection,
             {
                 "id": key, "request": order.request, "kind": "session", "purpose": purpose,
@@ -450,10 +451,6 @@ def send(
                 "created_at": micros(now), "created_by": order.by,
             },
         )  # fmt: skip
-        if not added:  # the same form, sent twice at once
-            first = written.find_request(connection, order.request)
-            assert first is not None
-            return int(first.id)
         plan_texts(connection, means, key, order.request, purpose, seen, now)
         if purpose in CALLED_OFF:
             called_off = [v.appointment for v in _visits(seen)]
@@ -465,6 +462,12 @@ def send(
         failpoint("writing.before_commit")
     failpoint("writing.after_commit")
     return key
+
+
+def one_at_a_time(connection: Connection, request: str) -> None:
+    """Whoever writes by hand waits for whoever does: what is already written is then seen, and
+    two people who write to one session at once do not both reach its patients."""
+    facts.replace(connection, "writing", request)
 
 
 def _visits(seen: Survey) -> Iterable[Visit]:

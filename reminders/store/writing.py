@@ -112,17 +112,11 @@ def find(connection: Connection, writing: int) -> Record | None:
     return found[0] if found else None
 
 
-def add(connection: Connection, writing: Mapping[str, object]) -> bool:
-    """False if this request is a writing already; somebody who sends it now is waited for."""
+def add(connection: Connection, writing: Mapping[str, object]) -> None:
+    """Its request is new: who writes is alone (services.writing.one_at_a_time)."""
     names = ", ".join(WRITING_COLUMNS)
     marks = ", ".join(f":{name}" for name in WRITING_COLUMNS)
-    return bool(
-        run(
-            connection,
-            f"INSERT INTO writing ({names}) VALUES ({marks}) ON CONFLICT (request) DO NOTHING",
-            **writing,
-        )
-    )
+    run(connection, f"INSERT INTO writing ({names}) VALUES ({marks})", **writing)
 
 
 def add_lines(connection: Connection, lines: Sequence[Sequence[object]]) -> None:

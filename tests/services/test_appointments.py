@@ -276,7 +276,7 @@ def test_a_story_is_told_from_the_first_reading_to_the_hour_itself(store: Store)
     receive(store, room.secret, "main", Received(replies=(said,)), now=room.now)
     take_replies(store, room.rules, room.secret, now=room.now)
     told = kinds(room)
-    assert told[:6] == ["read", "not_sent", "sent", "answer", "receipt", "reply"]
+    assert told[:6] == ["read", "not_sent", "sent", "reply", "answer", "receipt"]
     assert told[-1] == "start"
 
 

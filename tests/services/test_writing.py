@@ -1,5 +1,6 @@
 """Writing to a session: who is told, once, and who is called because no message can tell them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -11,9 +12,10 @@ from reminders.domain.writing import SESSION, Session
 from reminders.errors import NotSent
 from reminders.ports import InboundSms, Received
 from reminders.rendering import Renderer
-from reminders.services import writing
+from reminders.services import appointments, writing
 from reminders.services.answer import take_replies
 from reminders.services.compose import Composer, Route
+from reminders.services.purge import purge
 from reminders.services.receive import receive
 from reminders.services.writing import Means, Order, Refused, Survey
 from reminders.store.engine import Store
@@ -225,6 +227,24 @@ def test_the_same_form_sent_twice_is_one_writing(store: Store) -> None:
     assert room.outbox() == outbox
     room.deliver()
     assert send(room, patients=3) == first
+    room.deliver()
+    assert len(room.sent) == 3
+
+
+@pytest.mark.parametrize("forms", [["form-1"] * 6, [f"form-{n}" for n in range(6)]])
+def test_of_several_who_send_at_once_one_writes(store: Store, forms: list[str]) -> None:
+    room = clinic(store)
+
+    def attempt(form: str) -> int:
+        try:
+            return send(room, request=form, patients=3)
+        except Refused:  # everybody is told already
+            return 0
+
+    with ThreadPoolExecutor(6) as people:
+        keys = set(people.map(attempt, forms))
+    assert room.value("SELECT COUNT(*) FROM writing") == 1
+    assert len(keys - {0}) == 1
     room.deliver()
     assert len(room.sent) == 3
 
@@ -441,6 +461,19 @@ def test_a_new_date_in_the_dpi_is_told_and_reminded_of(store: Store) -> None:
     assert room.reasons()["J-1"] == "PLANNED"
 
 
+def test_who_was_told_wrongly_that_it_is_off_is_told_otherwise(store: Store) -> None:
+    room = clinic(store, visit(1), *OTHERS)
+    send(room)
+    room.deliver()
+    appointments.resume_reminders(store, room.appointment(1).id, by="nadia", now=room.now)
+    room.plan()
+    room.deliver()
+    assert room.sent[1].text == (
+        "Changement : rendez-vous le mar. 20/10 à 9h30, CH Exemple. Pour annuler : 01 99 00 12 34"
+    )
+    assert room.reasons()["J-1"] == "PLANNED"
+
+
 def test_ok_to_a_called_off_session_confirms_nothing(store: Store) -> None:
     room = clinic(store)
     room.routes = (Route("main", "sms", "reply"), room.routes[1])
@@ -520,6 +553,17 @@ def test_every_number_of_a_writing_opens_its_list(store: Store) -> None:
     hidden = writing.progress(room.store, key, ufs={"4230"})
     assert hidden is not None
     assert hidden.lines == []
+
+
+def test_a_writing_goes_with_its_appointments_when_their_time_is_over(store: Store) -> None:
+    room = clinic(store)
+    send(room)
+    room.deliver()
+    room.pass_days(500)
+    purge(store, room.settings.retention, now=room.now)
+    assert room.value("SELECT COUNT(*) FROM writing") == 0
+    assert room.value("SELECT COUNT(*) FROM writing_line") == 0
+    assert room.value("SELECT COUNT(*) FROM message") == 0
 
 
 def test_closed_writings_are_looked_at_no_more(store: Store) -> None:
