@@ -16,10 +16,10 @@ PLACES: Mapping[str, str] = {
     "task": "SELECT id FROM task WHERE state = 'open' AND appointment_id IS NOT NULL ORDER BY "
     "priority, id",
     "appointment": "SELECT appointment_id AS id FROM answer ORDER BY id",
-    "patient": "SELECT a.patient_id AS id FROM answer n JOIN appointment a "
-    "ON a.id = n.appointment_id ORDER BY n.id",
+    "patient": "SELECT a.patient_id AS id FROM told t JOIN appointment a ON a.id = t.appointment_id "
+    "LEFT JOIN answer n ON n.appointment_id = a.id ORDER BY COALESCE(n.id, 999999), a.id",
     "objection": "SELECT id FROM objection WHERE patient_id IS NOT NULL AND withdrawn_at IS NULL "
-    "ORDER BY id",
+    "UNION ALL SELECT 999999 ORDER BY 1",
     "login": "SELECT login AS id FROM account ORDER BY login",
     "hold": "SELECT id FROM hold WHERE released_at IS NULL ORDER BY id",
     "uf": "SELECT '4220' AS id",
