@@ -16,6 +16,7 @@ from reminders.store.engine import Record, Store
 from reminders.store.lists import Ufs
 from reminders.store.types import instant, instant_or_none, micros
 
+PAGE = 20  # ended holds on a page
 HIDDEN = "***"  # of the SMS alphabet; for a first name whoever looks may not read
 
 
@@ -73,6 +74,49 @@ class Held:
     ended: str = ""  # released | discarded
     ended_at: datetime | None = None
     ended_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A hold in the list of them."""
+
+    id: int
+    source: str
+    code: str
+    sentence: str
+    at: datetime
+    by: str
+    ended: str
+    ended_at: datetime | None
+    ended_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    active: Sequence[Line]
+    ended: Sequence[Line]
+    after: tuple[int, int] | None
+
+
+def holds_of(store: Store, after: tuple[int, int] | None = None) -> Listing:
+    with store.read() as connection:
+        found = holding.page(connection, after, PAGE + 1)
+    active = [_line(row) for row in found if row.released_at is None]
+    ended = [row for row in found if row.released_at is not None]
+    last = ended[PAGE - 1] if len(ended) > PAGE else None
+    return Listing(
+        active,
+        [_line(row) for row in ended[:PAGE]],
+        None if last is None else (last.released_at, last.id),
+    )
+
+
+def _line(row: Record) -> Line:
+    return Line(
+        row.id, row.source_id, row.code, row.sentence, instant(row.placed_at), row.placed_by,
+        (row.ended or "released") if row.released_at is not None else "",
+        instant_or_none(row.released_at), row.released_by,
+    )  # fmt: skip
 
 
 def held_of(

@@ -5,8 +5,8 @@ outcomes. The last three are remembered for a moment, and say of which.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -125,14 +125,16 @@ def _source(
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`events` among `among`. `few`: too few to be told (and to name nobody)."""
+    """`events` among `among`. `few`: too few to be told, lest they point at somebody; or
+    `kept` back, lest those that are be found by subtraction."""
 
     events: int
     among: int
+    kept: bool = False
 
     @property
     def few(self) -> bool:
-        return self.events < FEWEST
+        return self.kept or self.events < FEWEST
 
     @property
     def share(self) -> float:
@@ -146,6 +148,17 @@ class Rate:
 def rate(events: int, among: int) -> Rate | None:
     """None: there is nothing to measure, or too little to say so."""
     return Rate(events, among) if among >= FEWEST else None
+
+
+def protected(rates: Sequence[Rate | None]) -> list[Rate | None]:
+    """The same rates of parts whose whole is told: where one alone is not told, the smallest of
+    the others is kept back too."""
+    told = [one for one in rates if one is not None and not one.few]
+    if len(rates) - len(told) != 1 or not told:
+        return list(rates)
+    least = min(told, key=lambda one: one.events)
+    place = next(n for n, one in enumerate(rates) if one is least)
+    return [*rates[:place], replace(least, kept=True), *rates[place + 1 :]]
 
 
 @dataclass(frozen=True, slots=True)

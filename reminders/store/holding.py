@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from reminders.store.engine import Record, listed
+from reminders.store.engine import Record, listed, rows
 from reminders.store.holds import COLUMNS
 from reminders.store.lists import Ufs
 from reminders.store.worklist import scoped
 
 SHOWN = 10
+MOST_HELD = 200  # holds in force on one page: each source has a few
 
 # Of a hold h: the messages m about its source, or all of them.
 _WITH = (
@@ -21,6 +22,30 @@ _DUE = (
     "(m.state = 'HELD' OR (m.state = 'PLANNED' AND m.channel IN ('sms', 'email') "
     "AND m.opens_at <= :now)) AND m.closes_at > :now"
 )
+
+
+def page(connection: Connection, after: tuple[int, int] | None, limit: int) -> Sequence[Record]:
+    """Holds in force, oldest first, then those that ended, newest first."""
+    moment, key = after or (0, 0)
+    ended = (
+        "released_at IS NOT NULL AND (:moment = 0 OR (released_at, id) < (:moment, :key)) "
+        "ORDER BY released_at DESC, id DESC LIMIT :limit"
+    )
+    held = (
+        ""
+        if after
+        else (f"SELECT {COLUMNS}, 0 AS place FROM hold WHERE released_at IS NULL UNION ALL ")
+    )
+    return rows(
+        connection,
+        f"SELECT * FROM ({held}SELECT * FROM (SELECT {COLUMNS}, 1 AS place FROM hold "
+        f"WHERE {ended}) ended) found ORDER BY place, COALESCE(released_at, -placed_at) DESC, "
+        "id DESC LIMIT :most",
+        moment=moment,
+        key=key,
+        limit=limit,
+        most=limit + MOST_HELD,
+    )
 
 
 def occasion(

@@ -6,14 +6,14 @@ from typing import Any
 
 from reminders.domain.appointment import AppointmentRecord
 from reminders.rendering import Renderer
-from reminders.services.compose import Composer
+from reminders.services.compose import Composer, Route
 from reminders.services.hold import discard_feed, hold_everything, release_hold
-from reminders.services.holding import HIDDEN, Held, held_of
+from reminders.services.holding import HIDDEN, PAGE, Held, held_of, holds_of
 from reminders.store import holds
 from reminders.store.engine import Store
 from reminders.store.lists import Ufs
-from tests.support.clinic import PARIS, Clinic, someone, visit, visits
-from tests.support.mailroom import LIVE, Mailroom, Route, settings_with
+from tests.support.clinic import PARIS, Clinic, settings_with, someone, visit, visits
+from tests.support.mailroom import LIVE, Mailroom
 
 HOUR = timedelta(hours=1)
 ROUTES = (Route("main", "sms", "link", price_eur=0.06),)
@@ -126,3 +126,23 @@ def test_there_is_no_other_hold(store: Store) -> None:
     assert held_of(
         store, composer, ROUTES, 7, ufs=None, named=None, zone=PARIS, now=clinic.now
     ) is None  # fmt: skip
+
+
+def test_holds_in_force_come_first_then_the_ended_ones_page_by_page(store: Store) -> None:
+    clinic = Clinic(store)
+    for number in range(PAGE + 3):
+        clinic.now += HOUR
+        hold_everything(store, f"panne {number}", now=clinic.now, by="paul")
+        clinic.release()
+    clinic.read(*visits(range(30)))
+    clinic.read(*visits(range(12, 30)), content_hash="half")
+    hold_everything(store, "encore", now=clinic.now + HOUR, by="paul")
+    found = holds_of(store)
+    assert [one.code for one in found.active] == ["vanished", "manual"]
+    assert [one.sentence for one in found.ended] == [
+        f"panne {number}" for number in range(PAGE + 2, 2, -1)
+    ]
+    rest = holds_of(store, found.after)
+    assert ([one.sentence for one in rest.ended], rest.active, rest.after) == (
+        ["panne 2", "panne 1", "panne 0"], [], None,
+    )  # fmt: skip

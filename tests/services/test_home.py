@@ -9,6 +9,7 @@ import pytest
 from reminders.domain.appointment import AppointmentRecord, CancelledBy, ContactPoint, Status
 from reminders.domain.worklist import Ending
 from reminders.errors import BadRecipient, Unknown
+from reminders.services.compose import Route
 from reminders.services.gaps import Gap, gaps_of
 from reminders.services.hold import hold_everything
 from reminders.services.home import (
@@ -23,6 +24,7 @@ from reminders.services.home import (
     machine_of,
     measures_of,
     no_shows,
+    protected,
     rate,
     work_of,
 )
@@ -42,7 +44,7 @@ from reminders.store.engine import Store
 from reminders.store.lists import FIRST, Ufs
 from reminders.store.types import micros
 from tests.support.clinic import PARIS, Clinic, paris, settings_with, someone, visit, visits
-from tests.support.mailroom import LIVE, Mailroom, Route
+from tests.support.mailroom import LIVE, Mailroom
 from tests.support.worklist import hospital, reply
 
 MONDAY = date(2026, 10, 12)
@@ -300,6 +302,16 @@ def test_few_are_not_told() -> None:
     assert rate(2, 4) is None
     assert Rate(4, 50).few
     assert not Rate(5, 50).few
+
+
+def test_no_few_can_be_found_by_subtraction() -> None:
+    few, small, large = Rate(2, 50), Rate(6, 50), Rate(9, 50)
+    told = protected([large, few, small])
+    assert [one.few for one in told if one] == [False, True, True]
+    assert [one.few for one in protected([large, small]) if one] == [False, False]
+    assert [one.few for one in protected([few, few, small]) if one] == [True, True, False]
+    assert protected([None, small])[1] == Rate(6, 50, kept=True)
+    assert protected([few]) == [few]
 
 
 def test_the_period_is_the_four_weeks_before_today(store: Store) -> None:

@@ -1,16 +1,120 @@
-"""The first page: the run of the day."""
+"""The first page: the run of the day first, then what needs somebody, then how the month goes."""
 
 from fastapi import Response
 
 from reminders.domain.access import May
-from reminders.services.today import today_of
+from reminders.services.gaps import gaps_of
+from reminders.services.home import (
+    FEWEST,
+    Home,
+    confirmations,
+    early_cancellations,
+    home_of,
+    no_shows,
+    protected,
+)
+from reminders.services.lists import unreached_of
+from reminders.store.lists import Ufs
+from reminders.web.staff.asked import cursor, dotted
+from reminders.web.staff.home_words import HOLDS, MODES, NUMBERS, OFTEN_NONE, repair, tiles, why
 from reminders.web.staff.visit import Route, Visit
+
+REASONS = 4  # told on the page itself
 
 
 def home(visit: Visit) -> Response:
+    staff, seen = visit.staff, visit.viewer.ufs(May.SEE_HOME)
+    if visit.query.get("frais"):
+        staff.figures.forget()
+    found = _found(visit, seen)
+    run = found.run.value
+    gaps = gaps_of(staff.settings, staff.rules, staff.routes, found.machine, seen)
+    return visit.page(
+        "home/home.html",
+        home=found,
+        numbers=[
+            (place, label, run[name], tone if run[name] else "")
+            for name, (place, label, tone) in NUMBERS.items()
+            if run[name] or name not in OFTEN_NONE
+        ],
+        reasons=[(code, why(visit.words, code), number) for code, number in run.reasons[:REASONS]],
+        more=len(run.reasons) > REASONS,
+        repairs=[repair(visit.words, gap, staff.rules) for gap in gaps],
+        hold_words=HOLDS,
+        mode_words=MODES,
+        tiles=tiles(visit.words, found, tasks=visit.viewer.may(May.SEE_TASKS)),
+        resting=sorted(staff.resting().items()),
+        ours=_services(visit, seen),
+        may=May,
+    )
+
+
+def _found(visit: Visit, seen: Ufs) -> Home:
     staff = visit.staff
-    today = today_of(staff.store, staff.zone, now=visit.now)
-    return visit.page("home/home.html", today=today, resting=staff.resting())
+    limits = {table.id: table.oldest_minutes for table in staff.settings.dpi}
+    return home_of(staff.store, staff.rules, staff.figures, seen, staff.zone, limits, now=visit.now)
 
 
-ROUTES = (Route("GET", "/", May.SEE_HOME, home),)
+def _services(visit: Visit, seen: Ufs) -> list[str]:
+    """The labels of the services the figures are of; none: of all."""
+    if seen is None:
+        return []
+    desks = visit.staff.rules.desks
+    return sorted(desks[uf].label if uf in desks else uf for uf in seen)
+
+
+def measures(visit: Visit) -> Response:
+    """What each figure counts, and the same figures by service."""
+    staff, seen = visit.staff, visit.viewer.ufs(May.SEE_HOME)
+    found = _found(visit, seen)
+    desks = staff.rules.desks
+    units = {
+        uf: one for uf, one in found.measures.value.units.items() if seen is None or uf in seen
+    }
+    lines = sorted(
+        ((desks[uf].label if uf in desks else uf, uf, one) for uf, one in units.items()),
+        key=lambda line: line[:2],
+    )
+    columns = [
+        protected([of(one) for _, _, one in lines])
+        for of in (no_shows, confirmations, early_cancellations)
+    ]
+    return visit.page(
+        "home/measures.html",
+        home=found,
+        lines=[
+            (label, uf, columns[0][n], columns[1][n], columns[2][n], one)
+            for n, (label, uf, one) in enumerate(lines)
+        ],
+        whole=found.ours,
+        figures=(no_shows(found.ours), confirmations(found.ours), early_cancellations(found.ours)),
+        fewest=FEWEST,
+    )
+
+
+def unreached(visit: Visit) -> Response:
+    viewer = visit.viewer
+    after = cursor(visit.query.get("apres", ""), 2)
+    found = unreached_of(
+        visit.staff.store,
+        viewer.ufs(May.SEE_HOME),
+        viewer.ufs(May.SEE_PATIENTS) if viewer.may(May.SEE_PATIENTS) else frozenset(),
+        after=(after[0], after[1]) if after else (0, 0),
+        now=visit.now,
+    )
+    return visit.page(
+        "home/unreached.html",
+        found=found,
+        first="/injoignables" if after else "",
+        following=f"/injoignables?apres={dotted(found.after)}" if found.after else "",
+        desks=visit.staff.rules.desks,
+        opens=viewer.may(May.SEE_PATIENTS),
+        may=May,
+    )
+
+
+ROUTES = (
+    Route("GET", "/", May.SEE_HOME, home),
+    Route("GET", "/mesures", May.SEE_HOME, measures),
+    Route("GET", "/injoignables", May.SEE_HOME, unreached),
+)

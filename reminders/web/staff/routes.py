@@ -10,7 +10,9 @@ from reminders.web.staff import (
     audit,
     documents,
     export,
+    holds,
     home,
+    messages,
     objections,
     patients,
     protocols,
@@ -25,6 +27,8 @@ from reminders.web.staff.words import N_
 ROUTES: tuple[Route, ...] = tuple(
     chain(
         home.ROUTES,
+        messages.ROUTES,
+        holds.ROUTES,
         account.ROUTES,
         accounts.ROUTES,
         patients.ROUTES,

@@ -20,6 +20,7 @@ from reminders.domain.sign_in import Lasting
 from reminders.services.accounts import Present
 from reminders.services.compose import Composer
 from reminders.services.compose import Route as Sender
+from reminders.services.home import Figures
 from reminders.services.rules import Rules
 from reminders.services.visits import Notebook
 from reminders.store.engine import Store
@@ -53,6 +54,7 @@ class Staff:
     doors: Mapping[str, str] = field(default_factory=dict)  # demo: login -> name, one click each
     notebook: Notebook = field(default_factory=Notebook)
     links: Sequence[tuple[str, str]] = ()  # (address, label) the bar shows besides the menu
+    figures: Figures = field(default_factory=Figures)  # the first page's, for a moment
 
     @property
     def mode(self) -> str:
