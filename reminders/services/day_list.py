@@ -98,6 +98,21 @@ def day_list(
     )
 
 
+def lines_of(
+    store: Store,
+    rules: Rules,
+    keys: Sequence[int],
+    zone: ZoneInfo,
+    ufs: frozenset[str] | None,
+    *,
+    now: datetime,
+) -> list[Line]:
+    """These appointments as they are now, where they are of these services (None: all)."""
+    with store.read() as connection:
+        found = attendance.lines_of(connection, keys)
+    return [line_of(rules, row, zone, now=now) for row in found if ufs is None or row.uf in ufs]
+
+
 def line_of(rules: Rules, row: Record, zone: ZoneInfo, *, now: datetime) -> Line:
     starts_at = instant(row.starts_at)
     day = starts_at.astimezone(zone).date()
@@ -191,4 +206,4 @@ def _fate(row: Record | None, wish: Wish, at: int) -> Fate:
     return Fate.KEPT if row.attendance == wish.seen.value else Fate.CHANGED
 
 
-__all__ = ["Agenda", "DayList", "Fate", "Line", "Wish", "day_list", "mark_day"]
+__all__ = ["Agenda", "DayList", "Fate", "Line", "Wish", "day_list", "lines_of", "mark_day"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from reminders.domain.protocol import CORRECTION, NOTICE, Decision
+from reminders.domain.wording import N_
 from reminders.store import planning, syncing
 from reminders.store.engine import Connection, Record, reserve
 from reminders.store.types import micros_or_none
@@ -25,58 +26,65 @@ TOO_LATE = {CORRECTION: "call_moved", NOTICE: "call_cancelled"}
 NOT_BY_MESSAGE = {CORRECTION: "call_moved_stop", NOTICE: "call_cancelled_stop"}
 
 SENTENCES = {
-    "call_cancelled": "Rendez-vous annulé à moins de 24 h : prévenir par téléphone.",
-    "call_vanished": "Rendez-vous disparu du fichier après un message : vérifier, prévenir.",
-    "call_moved": "Rendez-vous déplacé, plus de moment permis pour écrire : appeler.",
-    "call_moved_stop": "Rendez-vous déplacé, et ne veut plus de messages : appeler.",
-    "call_cancelled_stop": "Rendez-vous annulé, et ne veut plus de messages : appeler.",
-    "call_no_contact": "Ni mobile ni courriel utilisable : appeler ou compléter le dossier.",
-    "call_preparation": "Consignes non lues à J-2 : appeler pour la préparation.",
-    "call_not_reached": "Aucun message n'a pu être remis : appeler.",
-    "call_session_cancelled": "Séance annulée, et aucun message ne peut le dire : appeler.",
-    "call_session_moved": "Séance reportée, et aucun message ne peut le dire : appeler.",
-    "call_session_late": "Retard prévu, et aucun message ne peut le dire : appeler.",
-    "call_session_place": "Le lieu change, et aucun message ne peut le dire : appeler.",
-    "call_session_doubtful": "Séance incertaine, et aucun message ne peut le dire : appeler.",
-    "duplicate": "Le même rendez-vous vient de deux sources : un seul message est envoyé.",
-    "no_hour": "Rendez-vous sans heure : aucun message n'est envoyé.",
-    "unmapped_uf": "UF sans réglage : aucun message n'est envoyé pour elle.",
-    "empty_variable": "Texte impossible à composer sans trou : compléter fiche ou modèle.",
-    "no_template": "Aucun modèle approuvé pour ce message.",
-    "not_composed": "Texte impossible à composer : prévenir l'administrateur.",
-    "quarantined": "Envoi interrompu trois fois : vérifier avec le journal.",
-    "receipt_after_refusal": "Accusé reçu pour un message refusé : vérifier chez l'opérateur.",
-    "provider_misconfigured": "L'opérateur refuse nos identifiants : corriger la configuration.",
-    "bad_recipient": "L'adresse ne fonctionne pas : la vérifier avec le patient.",
-    "status_unknown": "Statut inconnu dans le DPI : à vérifier.",
-    "answer_cancelled": "Le patient annule : l'enregistrer dans le DPI, le créneau est libre.",
-    "write_back_failed": "Réponse du patient que le DPI n'a pas acceptée : l'y enregistrer.",
-    "write_back_changed": "Réponse non écrite : le rendez-vous a changé dans le DPI. Le vérifier.",
-    "reply_alert": "Réponse qui parle de santé : la lire et rappeler tout de suite.",
-    "reply_deceased": "Réponse qui annonce un décès : vérifier, corriger le DPI.",
-    "reply_wrong_number": "Ce numéro n'est pas celui du patient : le vérifier.",
-    "reply_new_holder": "Ce numéro semble avoir changé de titulaire : le vérifier.",
-    "reply_stop": "Ne veut plus de messages, et dit autre chose : lire la réponse.",
-    "provider_stop": "Numéro bloqué chez l'opérateur ; le patient voulait peut-être annuler : "
-    "l'appeler.",
-    "start_stands": "Veut de nouveau nos SMS, mais une opposition du secrétariat ou de l'opérateur "
-    "reste : voir avec le patient.",
-    "reply_proxy_cancel": "Un proche annule : vérifier avec le patient.",
-    "reply_which": "Réponse qui peut viser plusieurs rendez-vous : demander lequel.",
-    "reply_unbound": "Réponse d'un numéro sans message récent : trouver le patient.",
-    "reply_after": "Réponse arrivée après l'heure du rendez-vous : la lire.",
-    "reply_cancelled": "Réponse à un rendez-vous déjà annulé : rappeler si besoin.",
-    "reply_moved": "Réponse à un horaire qui a changé : demander ce qu'il en est.",
-    "reply_changed_mind": "Confirme après avoir annulé : dire si la place est encore là.",
-    "reply_reschedule": "Demande une autre date.",
-    "reply_question": "Pose une question.",
-    "reply_late": "Annonce un retard : prévenir l'accueil.",
-    "reply_transport": "Question de transport.",
-    "reply_already": "Dit que c'est déjà fait : vérifier dans le DPI.",
-    "reply_complaint": "Réclamation.",
-    "reply_unclear": "Réponse à lire : son sens n'est pas sûr.",
-    "reply_other": "Confirme, et dit autre chose : lire la réponse.",
-    "no_patient": "Rendez-vous sans patient identifiable : à vérifier dans le DPI.",
+    "call_cancelled": N_("Rendez-vous annulé à moins de 24 h : prévenir par téléphone."),
+    "call_vanished": N_("Rendez-vous disparu du fichier après un message : vérifier, prévenir."),
+    "call_moved": N_("Rendez-vous déplacé, plus de moment permis pour écrire : appeler."),
+    "call_moved_stop": N_("Rendez-vous déplacé, et ne veut plus de messages : appeler."),
+    "call_cancelled_stop": N_("Rendez-vous annulé, et ne veut plus de messages : appeler."),
+    "call_no_contact": N_("Ni mobile ni courriel utilisable : appeler ou compléter le dossier."),
+    "call_preparation": N_("Consignes non lues à J-2 : appeler pour la préparation."),
+    "call_not_reached": N_("Aucun message n'a pu être remis : appeler."),
+    "call_session_cancelled": N_("Séance annulée, et aucun message ne peut le dire : appeler."),
+    "call_session_moved": N_("Séance reportée, et aucun message ne peut le dire : appeler."),
+    "call_session_late": N_("Retard prévu, et aucun message ne peut le dire : appeler."),
+    "call_session_place": N_("Le lieu change, et aucun message ne peut le dire : appeler."),
+    "call_session_doubtful": N_("Séance incertaine, et aucun message ne peut le dire : appeler."),
+    "duplicate": N_("Le même rendez-vous vient de deux sources : un seul message est envoyé."),
+    "no_hour": N_("Rendez-vous sans heure : aucun message n'est envoyé."),
+    "unmapped_uf": N_("UF sans réglage : aucun message n'est envoyé pour elle."),
+    "empty_variable": N_("Texte impossible à composer sans trou : compléter fiche ou modèle."),
+    "no_template": N_("Aucun modèle approuvé pour ce message."),
+    "not_composed": N_("Texte impossible à composer : prévenir l'administrateur."),
+    "quarantined": N_("Envoi interrompu trois fois : vérifier avec le journal."),
+    "receipt_after_refusal": N_("Accusé reçu pour un message refusé : vérifier chez l'opérateur."),
+    "provider_misconfigured": N_(
+        "L'opérateur refuse nos identifiants : corriger la configuration."
+    ),
+    "bad_recipient": N_("L'adresse ne fonctionne pas : la vérifier avec le patient."),
+    "status_unknown": N_("Statut inconnu dans le DPI : à vérifier."),
+    "answer_cancelled": N_("Le patient annule : l'enregistrer dans le DPI, le créneau est libre."),
+    "write_back_failed": N_("Réponse du patient que le DPI n'a pas acceptée : l'y enregistrer."),
+    "write_back_changed": N_(
+        "Réponse non écrite : le rendez-vous a changé dans le DPI. Le vérifier."
+    ),
+    "reply_alert": N_("Réponse qui parle de santé : la lire et rappeler tout de suite."),
+    "reply_deceased": N_("Réponse qui annonce un décès : vérifier, corriger le DPI."),
+    "reply_wrong_number": N_("Ce numéro n'est pas celui du patient : le vérifier."),
+    "reply_new_holder": N_("Ce numéro semble avoir changé de titulaire : le vérifier."),
+    "reply_stop": N_("Ne veut plus de messages, et dit autre chose : lire la réponse."),
+    "provider_stop": N_(
+        "Numéro bloqué chez l'opérateur ; le patient voulait peut-être annuler : l'appeler."
+    ),
+    "start_stands": N_(
+        "Veut de nouveau nos SMS, mais une opposition du secrétariat ou de l'opérateur "
+        "reste : voir avec le patient."
+    ),
+    "reply_proxy_cancel": N_("Un proche annule : vérifier avec le patient."),
+    "reply_which": N_("Réponse qui peut viser plusieurs rendez-vous : demander lequel."),
+    "reply_unbound": N_("Réponse d'un numéro sans message récent : trouver le patient."),
+    "reply_after": N_("Réponse arrivée après l'heure du rendez-vous : la lire."),
+    "reply_cancelled": N_("Réponse à un rendez-vous déjà annulé : rappeler si besoin."),
+    "reply_moved": N_("Réponse à un horaire qui a changé : demander ce qu'il en est."),
+    "reply_changed_mind": N_("Confirme après avoir annulé : dire si la place est encore là."),
+    "reply_reschedule": N_("Demande une autre date."),
+    "reply_question": N_("Pose une question."),
+    "reply_late": N_("Annonce un retard : prévenir l'accueil."),
+    "reply_transport": N_("Question de transport."),
+    "reply_already": N_("Dit que c'est déjà fait : vérifier dans le DPI."),
+    "reply_complaint": N_("Réclamation."),
+    "reply_unclear": N_("Réponse à lire : son sens n'est pas sûr."),
+    "reply_other": N_("Confirme, et dit autre chose : lire la réponse."),
+    "no_patient": N_("Rendez-vous sans patient identifiable : à vérifier dans le DPI."),
 }
 
 

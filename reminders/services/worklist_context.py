@@ -9,7 +9,7 @@ from reminders.domain.access import narrowed
 from reminders.domain.answer import Priority
 from reminders.domain.calendar import to_utc
 from reminders.domain.reply import interpret
-from reminders.domain.wording import grouped_phone, hour, long_date
+from reminders.domain.wording import N_, grouped_phone, hour, long_date
 from reminders.domain.worklist import ABOUT_INSTRUCTIONS, suggested
 from reminders.services.rules import Rules
 from reminders.services.worklist import appointments_of, scope_of, telephone
@@ -24,12 +24,12 @@ PRIORITIES = {
     Priority.REST: "à traiter",
 }
 WHOM = {
-    "patient": "le patient",
-    "parent": "un parent",
-    "guardian": "le tuteur",
-    "helper": "un proche",
+    "patient": N_("le patient"),
+    "parent": N_("un parent"),
+    "guardian": N_("le tuteur"),
+    "helper": N_("un proche"),
 }
-NO_NUMBER = "Pas de numéro ici : voir le téléphone fixe dans le DPI."
+NO_NUMBER = N_("Pas de numéro ici : voir le téléphone fixe dans le DPI.")
 
 
 def moment(value: int | None) -> str | None:

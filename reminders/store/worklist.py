@@ -128,8 +128,8 @@ def tab(
 ) -> tuple[dict[str, int], Sequence[Record]]:
     """How many tasks each tab has, at most COUNTED, and the next ones of one of them.
 
-    Open ones in the order of `page`; done ones the latest first, after (resolved, 0, key). One
-    statement: an empty list still has its numbers.
+    Open ones in the order of `page`; done ones the latest first, after (resolved, 0, key). With
+    each its patient's name and hour. One statement: an empty list still has its numbers.
     """
     beyond, order = _NEXT.get(name, _NEXT[""])
     values = {"me": me, "now": now, "since": since, "p": after[0], "d": after[1], "i": after[2]}
@@ -139,9 +139,11 @@ def tab(
         for one, wanted in TABS.items()
     )
     sql = (
-        f"SELECT numbers.*, list.* FROM (SELECT {numbers}) numbers LEFT JOIN (SELECT {NAMED} "
+        "SELECT numbers.*, list.*, ap.starts_at, ap.all_day, p.family, p.given "
+        f"FROM (SELECT {numbers}) numbers LEFT JOIN (SELECT {NAMED} "
         f"WHERE {TABS[name]} AND {beyond} AND {scope.sql} ORDER BY {order} LIMIT :limit) list "
-        f"ON 1 = 1 ORDER BY {order.replace('t.', 'list.')}"
+        "ON 1 = 1 LEFT JOIN appointment ap ON ap.id = list.appointment_id "
+        f"LEFT JOIN patient p ON p.id = ap.patient_id ORDER BY {order.replace('t.', 'list.')}"
     )
     used = {key: value for key, value in values.items() if f":{key}" in sql}
     found = scoped(connection, sql, scope.ids, **used, limit=limit)

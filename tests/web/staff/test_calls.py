@@ -1,0 +1,122 @@
+"""The calls of a day: by hour, of one's services, ended with one click, printable."""
+
+import re
+
+import pytest
+
+from reminders.domain.worklist import Ending
+from reminders.services.worklist import resolve as end
+from reminders.services.worklist import take
+from reminders.store.engine import Store
+from tests.support.clinic import someone
+from tests.support.office import Clerk, Office, Role
+from tests.support.work import EVIL, calls_to_make, office_at_work, the_dpi_says
+from tests.web.staff.test_todo import nadia, state, statements, text_of
+
+
+@pytest.fixture
+def office(store: Store) -> Office:
+    return office_at_work(store)
+
+
+def names_in_order(page: str) -> list[str]:
+    return re.findall(r'id="appel-(\d+)"', page)
+
+
+def test_the_calls_of_the_day_by_hour(office: Office) -> None:
+    tasks = calls_to_make(office, [3, 1, 2])
+    page = nadia(office).get("/appels").text
+    assert names_in_order(page) == [str(task) for task in tasks]
+    told = text_of(page)
+    for part in (
+        "Appels du jour, lundi 12 octobre", "8 h 10", "mar. 13 oct.", "EXEMPLE Léa",
+        "Ni mobile ni courriel utilisable", "Je vous rappelle votre rendez-vous du mardi 13",
+        "06 39 98 00 01", "3 appels",
+    ):  # fmt: skip
+        assert part in told, part
+    assert 'href="tel:+33639980001"' in page
+    for ending in Ending:
+        assert f'value="{tasks[0]}:{ending.value}"' in page
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_one_click_ends_a_call(office: Office, ending: Ending) -> None:
+    one, other = calls_to_make(office, [1, 2])
+    clerk = nadia(office)
+    answer = clerk.post("/appels", {"fin": f"{one}:{ending.value}", f"suite_{one}": str(other)})
+    assert answer.headers["location"] == f"/appels?fait={one}#appel-{other}"
+    assert state(office, one) == ("done", "nadia", ending.value)
+    page = clerk.follow(answer).text
+    assert names_in_order(page) == [str(other)]
+    assert "C’est noté" in page
+    assert f'action="/a-traiter/{one}/rouvrir"' in page
+
+
+def test_two_on_the_same_call(office: Office) -> None:
+    one, other = calls_to_make(office, [1, 2])
+    office.hire(Role.AGENT, login="paul", name="Paul Martin")
+    take(office.store, one, "paul", now=office.now)
+    end(office.store, office.secret, other, Ending.OTHER, "paul", now=office.now)
+    clerk = nadia(office)
+    assert "prise par Paul Martin" in clerk.get("/appels").text
+    for task, said in ((one, "s’occupe déjà"), (other, "déjà été noté par Paul Martin")):
+        answer = clerk.post("/appels", fin=f"{task}:voicemail")
+        assert answer.status_code == 409
+        assert said in answer.text
+    assert state(office, one) == ("open", "paul", "")
+
+
+def test_only_the_calls_of_one_s_services(office: Office) -> None:
+    (mine,), (theirs,) = calls_to_make(office, [1]), calls_to_make(office, [90], uf="4230")
+    clerk = nadia(office, "4220")
+    for address in ("/appels", "/appels?service=4230", "/appels?service=4220"):
+        page = clerk.get(address).text
+        assert names_in_order(page) == [str(mine)]
+        assert "AILLEURS" not in page
+    assert clerk.post("/appels", fin=f"{theirs}:confirmed").status_code == 404
+    assert state(office, theirs)[0] == "open"
+    everybody = office.clerk(Role.MANAGER)
+    assert names_in_order(everybody.get("/appels").text) == [str(mine), str(theirs)]
+    assert names_in_order(everybody.get("/appels?service=4230").text) == [str(theirs)]
+
+
+def test_a_day_without_calls_says_so(office: Office) -> None:
+    page = nadia(office).get("/appels?jour=2026-10-20").text
+    assert "Personne à appeler ce jour-là" in page
+    assert "mardi 20 octobre" in page
+
+
+@pytest.mark.parametrize("day", ["hier", "2026-13-45", "9999-01-01", "0001-01-01"])
+def test_a_day_that_cannot_be_is_today(office: Office, day: str) -> None:
+    assert "lundi 12 octobre" in nadia(office).get(f"/appels?jour={day}").text
+
+
+@pytest.mark.parametrize("fields", [{}, {"fin": "x"}, {"fin": "1:rien"}, {"fin": "999999:other"}])
+def test_an_odd_result_changes_nothing(office: Office, fields: dict[str, str]) -> None:
+    (task,) = calls_to_make(office, [1])
+    assert nadia(office).post("/appels", fields).status_code == 404
+    assert state(office, task)[0] == "open"
+
+
+def test_names_are_text(office: Office) -> None:
+    the_dpi_says(office, patient=someone(1, family=EVIL))
+    calls_to_make(office, [1])
+    page = nadia(office).get("/appels").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+def test_a_full_page_is_few_statements_and_bytes_and_goes_on(store: Store) -> None:
+    office = office_at_work(store, 120)
+    calls_to_make(office, range(1, 121))
+    clerk: Clerk = nadia(office)
+    clerk.get("/compte")
+    with statements(store) as found:
+        answer = clerk.get("/appels")
+    assert len([sql for sql in found if sql.startswith("SELECT")]) <= 1 + 1, found
+    assert int(answer.headers["content-length"]) <= 60_000
+    first = names_in_order(answer.text)
+    following = re.search(r'href="(/appels\?apres=[^"]+)" rel="next"', answer.text)
+    assert following is not None
+    second = names_in_order(clerk.get(following[1]).text)
+    assert len(set(first + second)) == 120
