@@ -6,8 +6,8 @@ never be withheld is left out before the draw: those appointments are reminded l
 are not counted in either arm. Only reminders are withheld; preparation, corrections, notices,
 acknowledgements and answers go to everybody.
 
-An appointment becomes a unit when its first reminder is due, whether one is then sent or not,
-and keeps its arm from there on. Computed alike in both arms. Source: EVIDENCE 3.
+An appointment becomes a unit on the morning its first reminder is due, whether one is then sent
+or not, and keeps its arm from there on. Computed alike in both arms. Source: EVIDENCE 3.
 """
 
 import json
@@ -94,11 +94,12 @@ def exclusion(
 
 
 def entry_moment(person: Person, booking: Booking, *, now: datetime) -> datetime | None:
-    """When this appointment becomes a unit if nothing changes until then: its first reminder's
-    hour, now if that is over but the reminder would still leave. None: it never will be one.
+    """When this appointment becomes a unit if nothing changes until then: as the permitted hours
+    of its first reminder's day open, or now if they have and the reminder would still leave. None:
+    it never will be one.
 
-    Who could be reached, over what, and what they answered plays no part. The hour is the
-    site's, whatever the zone of the patient's number.
+    Who could be reached, over what, and what they answered plays no part. The hours are the
+    site's: whatever the zone of a patient's number, nothing leaves before them.
     """
     unit = booking.unit
     if booking.status != "booked" or booking.all_day or person.blocked:
@@ -118,7 +119,7 @@ def _first_reminders(booking: Booking, unit: Unit, now: datetime) -> list[dateti
         if interval is None or interval.closes <= now:
             continue
         if not booked_too_late(booking, unit, step, interval):
-            found.append(interval.opens)
+            found.append(interval.earliest)
     return found
 
 

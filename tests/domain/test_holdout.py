@@ -95,12 +95,12 @@ def entry(starts: str = "2026-06-20 09:00", now: datetime = NOW, **changes: Any)
     return None if found is None else f"{found.astimezone(PARIS):%d %H:%M}"
 
 
-def test_it_is_when_the_first_reminder_is_due() -> None:
-    assert entry() == "13 10:00"  # J-7
+def test_it_is_the_morning_the_first_reminder_is_due() -> None:
+    assert entry() == "13 09:00"  # J-7
 
 
 def test_one_booked_after_that_enters_at_the_step_it_still_gets() -> None:
-    assert entry(booked_at=paris("2026-06-14 11:00"), now=paris("2026-06-14 11:01")) == "17 10:00"
+    assert entry(booked_at=paris("2026-06-14 11:00"), now=paris("2026-06-14 11:01")) == "17 09:00"
 
 
 def test_one_first_seen_while_its_reminder_could_still_leave_enters_now() -> None:
@@ -216,3 +216,19 @@ def test_the_address_plays_no_part_in_the_arm() -> None:
     """Our key of the patient alone: a new number is the same arm."""
     who = person(addresses=(Address("sms", "+33639980099", "Europe/Paris"),))
     assert arm_of(SALT, who.id, 0.1) is arm_of(SALT, person().id, 0.1)
+
+
+@given(cases())
+def test_no_reminder_leaves_before_its_appointment_is_a_unit(
+    case: tuple[Person, tuple[Booking, ...]],
+) -> None:
+    """Else a cancellation between the two would leave one arm only."""
+    who, bookings = case
+    now = min(one.starts_at for one in bookings) - timedelta(days=20)
+    fresh = tuple(replace(one, taken={}, marks={}, told=None) for one in bookings)
+    for one in decide(who, fresh, now=now):
+        if one.planned and one.day is not None:
+            moment = entry_moment(who, one.booking, now=now)
+            assert moment is not None
+            assert one.earliest_at is not None
+            assert moment <= max(now, one.earliest_at)

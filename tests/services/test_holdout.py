@@ -330,7 +330,7 @@ def test_after_a_merge_the_arm_is_the_survivors(room: Mailroom) -> None:
 
 
 def test_nobody_enters_after_the_final_date(room: Mailroom) -> None:
-    begin(room, until=J7)
+    begin(room, until=J7 - timedelta(hours=3))
     planned(room)
     assert units(room) == {}
     assert steps(room, "R1") == dict.fromkeys(("J-7", "J-3", "J-1"), "PLANNED")
