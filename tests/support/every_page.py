@@ -25,6 +25,8 @@ PLACES: Mapping[str, str] = {
     "uf": "SELECT '4220' AS id",
     "protocol": "SELECT 'default' AS id",
     "writing": "SELECT id FROM writing ORDER BY id",
+    "modele": "SELECT 'confirm.fr.any.sms' AS id",
+    "numero": "SELECT 1 AS id",
     "protocoles/name": "SELECT protocol AS id FROM protocol_version",
     "consignes/name": "SELECT sheet AS id FROM sheet_version",
     "consignes/number": "SELECT number AS id FROM sheet_version ORDER BY number DESC",

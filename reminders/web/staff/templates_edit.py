@@ -221,7 +221,7 @@ def _seen(
         "examples": len(examples),
         "place": place,
         "example": shown(examples[place]) if examples else None,
-        "invented": typed.invented or not real,
+        "invented": typed.invented or not appointments,
         "has_real": bool(appointments),
         "longest": found.longest,
         "longest_measure": measure(found.longest) if found.longest else None,

@@ -57,9 +57,12 @@
 
   form.addEventListener("submit", () => { clearTimeout(kept); saving = false; });
 
+  let placed = false; // has anybody put the cursor somewhere? Else what is inserted goes last
+  text.addEventListener("focus", () => { placed = true; });
   form.querySelectorAll("[data-insert]").forEach((button) => {
     button.hidden = false;
     button.addEventListener("click", () => {
+      if (!placed) text.setSelectionRange(text.value.length, text.value.length);
       text.focus();
       text.setRangeText(button.dataset.insert, text.selectionStart, text.selectionEnd, "end");
       text.dispatchEvent(new Event("input", { bubbles: true }));
