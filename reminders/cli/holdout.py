@@ -1,6 +1,6 @@
 """`reminders holdout`: the randomised comparison, from its proposal to its end."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -83,6 +83,7 @@ def propose(
             share=share / 100,
             ufs=frozenset(without or ()),
             until=_date(until, zone),
+            kept=timedelta(days=settings.retention.appointments_days),
             now=now,
             by=operator(),
         )

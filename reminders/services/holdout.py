@@ -69,16 +69,18 @@ def propose(
     share: float = PROPOSED_SHARE,
     ufs: frozenset[str] = frozenset(),
     until: datetime | None = None,
+    kept: timedelta | None = None,
     salt: str = "",
     now: datetime,
     by: str,
 ) -> Standing:
     """Write a proposal, or replace the one nobody decided on. Nothing changes for patients.
 
-    `salt` (hexadecimal) is for a simulation that must draw alike each time; else it is random.
+    `kept`: for how long appointments are, before they are purged; what is compared must last as
+    long. `salt` (hexadecimal) is for a simulation that must draw alike; else it is random.
 
-    Raises RepairNeeded for a share outside ]0, 0.5], an unknown UF, an end that is past, or
-    while another hold-out runs.
+    Raises RepairNeeded for a share outside ]0, 0.5], an unknown UF, an end that is past or beyond
+    what is kept, or while another hold-out runs.
     """
     if not 0 < share <= LARGEST_SHARE:
         raise RepairNeeded(Problem("--share", "hors de 0 à 50 %", "écrire par exemple 10"))
@@ -88,6 +90,10 @@ def propose(
     end = until or now + A_YEAR
     if end <= now:
         raise RepairNeeded(Problem("--until", "date déjà passée", "donner une date à venir"))
+    if kept is not None and end - now > kept:
+        what = f"les rendez-vous ne sont gardés que {kept.days} jours"
+        remedy = "finir plus tôt, ou allonger appointments_days ([retention])"
+        raise RepairNeeded(Problem("--until", what, remedy))
     with store.write() as connection:
         if stored.approved(connection) is not None:
             raise RepairNeeded(

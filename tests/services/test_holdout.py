@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from reminders.config import RetentionTable
 from reminders.domain.appointment import CancelledBy, ContactPoint, Status
 from reminders.domain.holdout import Arm, Excluded
 from reminders.errors import RepairNeeded
 from reminders.services.holdout import State, approve, propose, standing, stop
+from reminders.services.purge import purge
 from reminders.services.story import stories_of
-from reminders.store.engine import Record, Store, run
+from reminders.store.engine import Record, Store, insert_rows, run
 from tests.support.clinic import paris, settings_with, someone, visit, visits
 from tests.support.mailroom import LIVE, Mailroom
 
@@ -101,6 +103,7 @@ def test_one_at_a_time_and_only_what_was_proposed(room: Mailroom) -> None:
         ({"share": 0.0}, "50 %"),
         ({"ufs": frozenset({"0000"})}, "0000"),
         ({"until": paris("2026-10-01 00:00")}, "passée"),
+        ({"kept": timedelta(days=300)}, "300 jours"),
     ],
 )
 def test_an_impossible_proposal_is_refused(
@@ -396,3 +399,43 @@ def test_the_phone_in_common_does_not_make_two_people_one(room: Mailroom) -> Non
     planned(room, *(visit(n, patient=replace(someone(n), contacts=phone)) for n in range(1, 41)))
     assert len(of_arm(room, Arm.HELD)) > 8
     assert len(of_arm(room, Arm.REMINDED)) > 8
+
+
+def test_staff_write_to_whom_they_like_and_it_is_counted(room: Mailroom) -> None:
+    begin(room)
+    planned(room)
+    room.at(J7)
+    held = units(room)[of_arm(room, Arm.HELD)[0]]
+    at = held.entered_at
+    with room.store.write() as connection:
+        insert_rows(
+            connection,
+            "message",
+            ("id", "dedupe_key", "kind", "channel", "state", "patient_id", "recipient_key",
+             "earliest_at", "opens_at", "closes_at", "created_at", "updated_at"),
+            [(9_001, "staff:1", "staff", "sms", "DELIVERED", held.patient_id, b"", at, at, at, at,
+              at)],
+        )  # fmt: skip
+        insert_rows(
+            connection,
+            "attempt",
+            ("id", "message_id", "reference", "provider", "channel", "state",
+             "template_version_id", "started_at"),
+            [(9_001, 9_001, "r", "main", "sms", "DELIVERED", 1, at)],
+        )  # fmt: skip
+        insert_rows(
+            connection,
+            "told",
+            ("attempt_id", "appointment_id", "starts_at"),
+            [(9_001, held.appointment_id, at)],
+        )
+    found = standing(room.store, now=room.now)
+    assert found.written == {Arm.HELD: 1, Arm.REMINDED: 0}
+
+
+def test_a_unit_is_purged_with_its_appointment(room: Mailroom) -> None:
+    begin(room)
+    planned(room)
+    assert len(units(room)) == 40
+    purge(room.store, RetentionTable(), now=room.now + timedelta(days=430))
+    assert room.rows("SELECT 1 FROM unit_entry") == []
