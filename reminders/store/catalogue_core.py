@@ -24,7 +24,7 @@ CORE = (
         phone          !  mobile, E.164
         phone_zone        fuseau du mobile
         email          !  courriel
-        proxy             parent, guardian ou helper (dit par téléphone) : qui reçoit à la place du patient ; vide : le patient
+        proxy             parent, guardian ou helper : qui reçoit à sa place ; vide : lui-même
         proxy_phone    !  mobile de cette personne, E.164
         proxy_zone        fuseau de ce mobile
         proxy_email    !  courriel de cette personne
@@ -267,6 +267,8 @@ CORE = (
         placed_by    ~  par qui
         released_at     libéré le
         released_by  ~  par qui
+        evidence        ce qui l’a fait retenir, JSON, comptes et codes
+        ended           comment il a fini : code
         """,
     ),
     described(
