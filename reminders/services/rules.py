@@ -182,6 +182,11 @@ class Rules:
                     self._book = book
         return revision
 
+    def catch_up(self, store: Store) -> None:
+        """Before a form is read against the rules in force."""
+        with store.read() as connection:
+            self.follow(connection)
+
 
 def rules_of(settings: Settings) -> Rules:
     """The file's own rules; `follow` adds the database's."""
@@ -191,8 +196,7 @@ def rules_of(settings: Settings) -> Rules:
 def rules_in(store: Store, settings: Settings) -> Rules:
     """The rules in force, for a process that only looks."""
     rules = Rules(settings)
-    with store.read() as connection:
-        rules.follow(connection)
+    rules.catch_up(store)
     return rules
 
 

@@ -117,6 +117,7 @@ def _may_edit(visit: Visit, ufs: tuple[str, ...]) -> bool:
 
 
 def write_new(visit: Visit) -> Response:
+    visit.staff.rules.catch_up(visit.staff.store)
     copied = visit.query.get("copie", "")
     table = visit.staff.rules.book.protocols.get(copied)
     form = filled(table, "") if table else ProtocolForm("", (StepForm(),))
@@ -132,6 +133,7 @@ def write(visit: Visit) -> Response:
 
 
 def change_new(visit: Visit) -> Response:
+    visit.staff.rules.catch_up(visit.staff.store)
     return _change(visit, visit.form.get("name", ""), new=True)
 
 

@@ -106,6 +106,7 @@ def _may(visit: Visit, what: May, table: PreparationTable | None) -> bool:
 
 
 def write_new(visit: Visit) -> Response:
+    visit.staff.rules.catch_up(visit.staff.store)
     uf = visit.query.get("uf", "")
     about = f"uf:{uf}" if uf in visit.staff.rules.book.services else ""
     return _form(visit, SheetForm("", about=about), base=0, new=True)
@@ -151,6 +152,7 @@ def _change(visit: Visit, form: SheetForm, page: sheets.Page | None) -> Response
     if deed == "abandonner" and page is not None:
         sheets.drop_draft(staff.store, page.name, actor=login)
         return visit.go("/consignes", visit.words.gettext("Le brouillon est abandonné."))
+    staff.rules.catch_up(staff.store)
     table, errors = read(form, staff.rules.book)
     if page is None and "name" not in errors and _taken(visit, form.name):
         errors = errors | {"name": N_("Ce nom est déjà pris : en choisir un autre.")}

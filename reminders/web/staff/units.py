@@ -116,6 +116,7 @@ def change(visit: Visit) -> Response:
     if not _may_edit(visit, uf, asked.site):
         return visit.missing()
     number = int(form["number"]) if form.get("number", "").isdigit() else 0
+    staff.rules.catch_up(staff.store)
     table, errors = read(asked, staff.settings, staff.rules.book)
     if table is None:
         return _one(visit, uf, 422, form=asked, errors=errors, number=number)

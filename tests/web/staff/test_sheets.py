@@ -1,0 +1,175 @@
+"""The pages of preparation sheets: written by one, approved by another, read by patients."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reminders.store.engine import Store
+from tests.support.clinic import visits
+from tests.support.office import Clerk, Office, Role, office_on
+from tests.support.stores import SqliteFiles
+from tests.web.staff.test_units import text_of
+
+FORM: dict[str, Any] = {
+    "base": "0", "about": "uf:4230", "instructions": "Ne rien manger après minuit.",
+    "sms": "Venir à jeun.", "documents": "carte Vitale\r\nordonnance",
+    "arrive_minutes_before": "15", "arrival_point": "Accueil C1", "geste": "apercu",
+}  # fmt: skip
+
+
+@pytest.fixture
+def store(sqlite_files: SqliteFiles, tmp_path: Path) -> Iterator[Store]:
+    """What the pages stand on is proved on both databases (tests/services)."""
+    with sqlite_files.migrated(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def office(store: Store) -> Office:
+    found = office_on(store)
+    found.read(*visits(range(1, 5), uf="4230"))
+    found.release()
+    found.plan()
+    return found
+
+
+def author(office: Office, **where: Any) -> Clerk:
+    return office.clerk(Role.AUTHOR, login="anne", **where)
+
+
+def approver(office: Office, *more: Role, **where: Any) -> Clerk:
+    return office.clerk(Role.APPROVER, *more, login="paul", **where)
+
+
+def propose(office: Office, **changes: Any) -> str:
+    """The address of the version."""
+    new = {"name": "imagerie", "geste": "proposer"} | changes
+    answer = author(office).post("/consignes/nouvelle", FORM | new)
+    assert answer.status_code == 303, text_of(answer.text)[:2_000]
+    return str(answer.headers["location"])
+
+
+def test_a_sheet_is_seen_as_patients_will_before_it_is_proposed(office: Office) -> None:
+    answer = author(office).post("/consignes/nouvelle", FORM | {"name": "imagerie"})
+    told = text_of(answer.text)
+    assert answer.status_code == 200
+    assert "Ce que liront les patients" in told
+    assert "Venir à jeun." in told
+    assert "Arriver à 9h15" in told
+    assert office.value("SELECT COUNT(*) FROM sheet_version") == 0
+    assert office.value("SELECT COUNT(*) FROM sheet_draft") == 1
+
+
+def test_a_second_person_puts_it_in_service(office: Office) -> None:
+    address = propose(office)
+    own = text_of(author(office).get(address).text)
+    assert "Approuver" not in own
+    other = approver(office)
+    assert "Approuver" in other.get(address).text
+    done = other.follow(other.post(f"{address}/approuver"))
+    told = text_of(done.text)
+    assert "La fiche est en service." in told
+    assert "4 rendez-vous à venir concernés" in told
+    assert "Consignes non lues à J-2" in told  # whose suggested words read it
+    assert "modèles de message" in told
+
+
+def test_nobody_approves_what_they_wrote(office: Office) -> None:
+    both = approver(office)
+    made = both.post("/consignes/nouvelle", FORM | {"name": "imagerie", "geste": "proposer"})
+    address = made.headers["location"]
+    assert "une autre personne doit l’approuver" in text_of(both.get(address).text)
+    assert both.post(f"{address}/approuver").status_code == 409
+    assert office.value("SELECT state FROM sheet_version") == "proposed"
+
+
+def test_a_remark_is_ticked_or_nothing_is_approved(office: Office) -> None:
+    address = propose(office, sms="Scanner : venir à jeun.")
+    other = approver(office)
+    refused = other.post(f"{address}/approuver")
+    assert refused.status_code == 409
+    assert "Cocher d’abord" in text_of(refused.text)
+    assert other.post(f"{address}/approuver", lu="sensitive_sms").status_code == 303
+
+
+def test_a_refusal_tells_its_author_why(office: Office) -> None:
+    address = propose(office)
+    other = approver(office)
+    other.post(f"{address}/refuser", mot="Trop court")
+    assert "Trop court" in author(office).get("/consignes/imagerie").text
+
+
+def test_a_draft_is_kept_right_or_wrong(office: Office) -> None:
+    clerk = author(office)
+    told = FORM | {"name": "genou", "about": "", "sms": "x" * 80, "geste": "brouillon"}
+    page = clerk.follow(clerk.post("/consignes/nouvelle", told)).text
+    assert "x" * 80 in page
+    assert "votre brouillon" in clerk.get("/consignes").text
+    dropped = clerk.post("/consignes/genou/modifier", FORM | {"geste": "abandonner"})
+    assert dropped.status_code == 303
+    assert office.value("SELECT COUNT(*) FROM sheet_draft") == 0
+
+
+def test_mistakes_are_told_at_their_field_and_nothing_typed_is_lost(office: Office) -> None:
+    told = FORM | {"name": "Été", "sms": "x" * 61, "map_url": "javascript:alert(1)"}
+    answer = author(office).post("/consignes/nouvelle", told)
+    assert answer.status_code == 422
+    for field in ("name", "sms", "map_url"):
+        assert f'id="{field}-error"' in answer.text
+    assert "ordonnance" in answer.text
+
+
+def test_two_people_at_once_lose_nothing(office: Office) -> None:
+    approver(office).post(f"{propose(office)}/approuver")
+    late = {"base": "0", "sms": "Sans manger.", "geste": "proposer"}
+    answer = author(office).post("/consignes/imagerie/modifier", FORM | late)
+    told = text_of(answer.text)
+    assert answer.status_code == 409
+    assert "entrée en service depuis" in told
+    assert 'value="Sans manger."' in answer.text
+    assert "<del>" in answer.text
+    assert 'name="base" value="1"' in answer.text
+
+
+def test_one_may_go_back_to_an_approved_version(office: Office) -> None:
+    other = approver(office)
+    other.post(f"{propose(office)}/approuver")
+    second = author(office).post(
+        "/consignes/imagerie/modifier",
+        FORM | {"base": "1", "sms": "Sans manger.", "geste": "proposer"},
+    )
+    other.post(f"{second.headers['location']}/approuver")
+    back = other.post("/consignes/imagerie/versions/1/revenir")
+    assert back.status_code == 303
+    told = text_of(other.get("/consignes/imagerie").text)
+    assert "(retour à la version 1)" in told
+
+
+def test_real_appointments_are_shown_and_named_only_to_those_who_may(office: Office) -> None:
+    address = propose(office)
+    masked = text_of(approver(office).get(address).text)
+    assert "Sur 4 rendez-vous réels à venir" in masked
+    assert "EXEMPLE" not in masked
+    named = office.clerk(Role.APPROVER, Role.AGENT, login="deux")
+    assert "EXEMPLE" in text_of(named.get(address).text)
+
+
+def test_who_writes_for_one_service_writes_for_no_other(office: Office) -> None:
+    address = propose(office)
+    elsewhere = office.clerk(Role.AUTHOR, login="zoe", ufs=["4220"])
+    assert elsewhere.get("/consignes/imagerie/modifier").status_code == 200  # nothing live yet
+    told = FORM | {"geste": "proposer", "name": "autre"}
+    assert elsewhere.post("/consignes/nouvelle", told).status_code == 422
+    judge = office.clerk(Role.APPROVER, login="yves", ufs=["4220"])
+    assert judge.post(f"{address}/approuver").status_code == 404
+
+
+def test_what_the_file_defines_is_read_and_not_written(store: Store) -> None:
+    owned = {"id": "labo", "service": "4220", "sms": "Boire de l'eau."}
+    office = office_on(store, preparation=[owned])
+    office.settings.remember({("preparation", 0): 40}, {})
+    clerk = author(office)
+    assert "ligne 40" in text_of(clerk.get("/consignes/labo").text)
+    assert clerk.get("/consignes/labo/modifier").status_code == 404
