@@ -22,6 +22,12 @@ OPENINGS = re.compile(r"\{[{%#]")
 MOST_OPENINGS = 400  # a longer list of markers is an attack or an accident
 DEEPEST = 8  # conditions inside conditions; Python itself gives up at 100
 
+
+def N_(sentence: str) -> str:
+    """Mark a sentence for the catalogues; it is translated where it is shown."""
+    return sentence
+
+
 Family = Literal["link", "reply", "any"]
 Channel = Literal["sms", "email"]
 
@@ -47,12 +53,12 @@ class Filter:
 
 FILTERS: dict[str, Filter] = {
     "capitale": Filter(
-        "La première lettre en majuscule, pour commencer une phrase",
+        N_("La première lettre en majuscule, pour commencer une phrase"),
         "{{ jour_rdv | capitale }} : Mercredi 14 octobre",
         lambda value: value[:1].upper() + value[1:],
     ),
     "sans_accents": Filter(
-        "Sans les lettres qui rendent un SMS plus cher",
+        N_("Sans les lettres qui rendent un SMS plus cher"),
         "{{ point_accueil | sans_accents }} : Batiment B",
         lambda value: transliterate(value[:]),
     ),
@@ -61,39 +67,43 @@ FILTERS: dict[str, Filter] = {
 BOTH = frozenset({"sms", "email"})
 MAIL = frozenset({"email"})
 VARIABLES: dict[str, Variable] = {
-    "etablissement": Variable("Nom de l'établissement", "Centre hospitalier Exemple"),
-    "etablissement_court": Variable("Nom court de l'établissement", "CH Exemple"),
-    "telephone_secretariat": Variable("Téléphone du secrétariat", "01 99 00 12 34"),
-    "date_rdv": Variable("Date, jour et mois", "14/10"),
-    "date_rdv_courte": Variable("Date courte", "mer. 14/10"),
-    "jour_rdv": Variable("Date en toutes lettres", "mercredi 14 octobre"),
-    "heure_rdv": Variable("Heure, ou heures du même jour", "9h30 et 14h"),
-    "nb_rdv": Variable("Nombre de rendez-vous s'il y en a plusieurs", "2", BOTH, True),
-    "prenom": Variable("Prénom, si le numéro sert à plusieurs patients", "Léa", BOTH, True),
+    "etablissement": Variable(N_("Nom de l'établissement"), "Centre hospitalier Exemple"),
+    "etablissement_court": Variable(N_("Nom court de l'établissement"), "CH Exemple"),
+    "telephone_secretariat": Variable(N_("Téléphone du secrétariat"), "01 99 00 12 34"),
+    "date_rdv": Variable(N_("Date, jour et mois"), "14/10"),
+    "date_rdv_courte": Variable(N_("Date courte"), "mer. 14/10"),
+    "jour_rdv": Variable(N_("Date en toutes lettres"), "mercredi 14 octobre"),
+    "heure_rdv": Variable(N_("Heure, ou heures du même jour"), "9h30 et 14h"),
+    "nb_rdv": Variable(N_("Nombre de rendez-vous s'il y en a plusieurs"), "2", BOTH, True),
+    "prenom": Variable(N_("Prénom, si le numéro sert à plusieurs patients"), "Léa", BOTH, True),
     "proche": Variable(
-        "« enfant » ou « proche » si le message va à un représentant", "enfant", BOTH, True
+        N_("« enfant » ou « proche » si le message va à un représentant"), "enfant", BOTH, True
     ),
-    "ancienne_date": Variable("Date annoncée auparavant", "12/10", BOTH, True),
-    "ancien_jour": Variable("Date annoncée auparavant, en lettres", "lundi 12 octobre", BOTH, True),
-    "ancienne_heure": Variable("Heure annoncée auparavant", "11h", BOTH, True),
-    "point_accueil": Variable("Où se présenter", "Accueil B2", BOTH, True),
-    "consignes_sms": Variable("Consigne en une phrase", "Venir à jeun.", frozenset({"sms"}), True),
-    "consignes": Variable("Consignes complètes", "Ne rien manger après minuit.", MAIL, True),
+    "ancienne_date": Variable(N_("Date annoncée auparavant"), "12/10", BOTH, True),
+    "ancien_jour": Variable(
+        N_("Date annoncée auparavant, en lettres"), "lundi 12 octobre", BOTH, True
+    ),
+    "ancienne_heure": Variable(N_("Heure annoncée auparavant"), "11h", BOTH, True),
+    "point_accueil": Variable(N_("Où se présenter"), "Accueil B2", BOTH, True),
+    "consignes_sms": Variable(
+        N_("Consigne en une phrase"), "Venir à jeun.", frozenset({"sms"}), True
+    ),
+    "consignes": Variable(N_("Consignes complètes"), "Ne rien manger après minuit.", MAIL, True),
     "documents_a_apporter": Variable(
-        "Documents à apporter", "carte Vitale et ordonnance", MAIL, True
+        N_("Documents à apporter"), "carte Vitale et ordonnance", MAIL, True
     ),
-    "batiment": Variable("Bâtiment", "Bâtiment B", MAIL, True),
-    "etage": Variable("Étage", "2e étage", MAIL, True),
-    "porte": Variable("Porte", "porte 12", MAIL, True),
-    "adresse": Variable("Adresse", "1 rue du Test, 75001 Paris", MAIL, True),
-    "lien_itineraire": Variable("Lien vers le plan", "https://example.org/plan", MAIL, True),
+    "batiment": Variable(N_("Bâtiment"), "Bâtiment B", MAIL, True),
+    "etage": Variable(N_("Étage"), "2e étage", MAIL, True),
+    "porte": Variable(N_("Porte"), "porte 12", MAIL, True),
+    "adresse": Variable(N_("Adresse"), "1 rue du Test, 75001 Paris", MAIL, True),
+    "lien_itineraire": Variable(N_("Lien vers le plan"), "https://example.org/plan", MAIL, True),
     "lien_preadmission": Variable(
-        "Lien de préadmission", "https://example.org/dossier", MAIL, True
+        N_("Lien de préadmission"), "https://example.org/dossier", MAIL, True
     ),
-    "heure_arrivee": Variable("Heure à laquelle arriver", "9h15", MAIL, True),
-    "lien_confirmation": Variable("Lien de réponse", "https://rdv.example.org/r/…", BOTH, True),
+    "heure_arrivee": Variable(N_("Heure à laquelle arriver"), "9h15", MAIL, True),
+    "lien_confirmation": Variable(N_("Lien de réponse"), "https://rdv.example.org/r/…", BOTH, True),
     "lien_opposition": Variable(
-        "Lien pour ne plus recevoir de courriels", "https://rdv.example.org/u/…", MAIL, True
+        N_("Lien pour ne plus recevoir de courriels"), "https://rdv.example.org/u/…", MAIL, True
     ),
 }
 GUARDED = frozenset({"praticien", "service", "type_rdv", "nom"})  # e-mail and page, later

@@ -4,14 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
+from reminders.domain.template import N_ as N_
 from reminders.domain.template import Channel, Family
 from reminders.errors import TemplateError
-
-
-def N_(sentence: str) -> str:
-    """Mark a sentence for the catalogues; it is translated where it is shown."""
-    return sentence
-
 
 PURPOSES = {
     "booking": N_("Rendez-vous enregistré"),

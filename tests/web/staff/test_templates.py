@@ -480,3 +480,18 @@ def test_the_preview_asks_one_question(office: Office) -> None:
     asked = statements(office.store)
     author.send(f"{PAGE}/apercu", {"jeton": token, "texte": GOOD})
     assert len(asked) <= 2, asked  # who it is, and the appointments
+
+
+def test_the_pages_speak_english_to_who_reads_english(office: Office) -> None:
+    login = office.hire(Role.APPROVER, login="ann")
+    with office.store.write() as connection:
+        run(connection, "UPDATE account SET language = 'en' WHERE login = :l", l=login)
+    ann = office.clerk(Role.APPROVER, login="ann")
+    page = unescape(ann.get(f"{PAGE}/ecrire").text)
+    for told in ("What the patient will read", "Propose", "Where to go", "1 of 10"):
+        assert told in page
+    refused = unescape(write(ann, "{{ motif }} l’hôpital", "proposer").text)
+    assert "Forbidden variable" in refused
+    assert "interdite" not in refused
+    warned = unescape(ann.post(f"{PAGE}/apercu", {"texte": f"Scanner. {PHONE}"}).text)
+    assert "“Scanner” may reveal care" in warned
