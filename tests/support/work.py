@@ -43,9 +43,9 @@ def _records(number: int) -> list[AppointmentRecord]:
     ]
 
 
-def the_dpi_says(office: Office, **changes: Any) -> None:
-    """Another reading, in which appointment 1 differs so."""
-    first, *others = _records(4)
+def the_dpi_says(office: Office, number: int = 4, **changes: Any) -> None:
+    """Another reading of an office of `number`, in which appointment 1 differs so."""
+    first, *others = _records(number)
     assert office.read(replace(first, **changes), *others).status == "accepted"
 
 
