@@ -16,11 +16,11 @@ from reminders.domain.search import identifier_key, keys_of
 revision = "0006_people"
 down_revision = "0005_services"
 
-SECOND = sa.text("second <> ''")
+NAMED = {name: sa.text(f"{name} <> ''") for name in ("second", "third")}
 OPEN = sa.text("ended_at IS NULL")
 MERGED = sa.text("merged_into IS NOT NULL")
 BATCH = 5_000
-KEYS = ("family", "second", "given", "identifier", "birth_date")
+KEYS = ("family", "second", "third", "given", "identifier", "birth_date")
 PATIENT = ("told", "told_over", "contact_source")
 DPI = (
     "dpi_phone", "dpi_zone", "dpi_email", "dpi_proxy", "dpi_proxy_phone", "dpi_proxy_zone",
@@ -76,13 +76,14 @@ def _create_keys() -> None:
 
 def _index_keys() -> None:
     op.create_index("ix_patient_key_family", "patient_key", ["family", "given"])
-    op.create_index(
-        "ix_patient_key_second",
-        "patient_key",
-        ["second", "given"],
-        sqlite_where=SECOND,
-        postgresql_where=SECOND,
-    )
+    for name, named in NAMED.items():
+        op.create_index(
+            f"ix_patient_key_{name}",
+            "patient_key",
+            [name, "given"],
+            sqlite_where=named,
+            postgresql_where=named,
+        )
     op.create_index("ix_patient_key_given", "patient_key", ["given", "family"])
     op.create_index("ix_patient_key_identifier", "patient_key", ["identifier"])
     op.create_index("ix_patient_key_birth_date", "patient_key", ["birth_date", "family"])
@@ -123,13 +124,12 @@ def _fill_keys() -> None:
         "SELECT id, family, given, identifier, birth_date FROM patient "
         "WHERE id > :after AND contact_problem <> 'purged' ORDER BY id LIMIT :batch"
     )
-    insert = sa.text(
-        f"INSERT INTO patient_key (patient_id, {', '.join(KEYS)}) "
-        f"VALUES (:patient_id, {', '.join(f':{name}' for name in KEYS)})"
+    into = sa.table(
+        "patient_key", sa.column("patient_id", sa.BigInteger()), *(sa.column(n) for n in KEYS)
     )
     after = -1
     while batch := connection.execute(found, {"after": after, "batch": BATCH}).all():
-        connection.execute(insert, [_keys(*row) for row in batch])
+        connection.execute(sa.insert(into), [_keys(*row) for row in batch])
         after = batch[-1].id
 
 
@@ -137,7 +137,8 @@ def _keys(
     patient: int, family: str, given: str, identifier: str, birth_date: str
 ) -> dict[str, object]:
     made = keys_of(family, given)
-    values = (made.family, made.second, made.given, identifier_key(identifier), birth_date)
+    names = (made.family, made.second, made.third, made.given)
+    values = (*names, identifier_key(identifier), birth_date)
     return {"patient_id": patient, **dict(zip(KEYS, values, strict=True))}
 
 

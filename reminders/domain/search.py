@@ -20,16 +20,18 @@ OLDEST, LATEST = 1880, 2100  # years of birth
 MOST_WORDS = 6
 BORN = frozenset({"ne", "nee", "le", "born"})  # what is said around a date
 TITLES = frozenset({"m", "mr", "mme", "mlle", "monsieur", "madame"})
-PARTICLES = frozenset({"de", "du", "des", "d", "la", "le", "les", "l"})
+PARTICLES = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "da", "do", "dos", "van"})
 
 
 @dataclass(frozen=True, slots=True)
 class NameKeys:
-    """`family` and `given`: all their words as one; `second`: what follows the first word of a
-    double family name or its particles, "" for none. Martin is found in Dupont-Martin."""
+    """`family` and `given`: all their words as one. `second` and `third`: a double family name
+    from its second and from its last part on, particles aside, "" for none: Martin is found in
+    Dupont-Martin, Silva and Pereira in Da Silva Pereira."""
 
     family: str = ""
     second: str = ""
+    third: str = ""
     given: str = ""
 
 
@@ -87,10 +89,14 @@ _LIGATURES = str.maketrans(
 
 def keys_of(family: str, given: str) -> NameKeys:
     words = folded(family).split()
-    rest = words[1:]
-    while rest and rest[0] in PARTICLES:
-        rest = rest[1:]
-    return NameKeys("".join(words), "".join(rest), folded(given).replace(" ", ""))
+    starts = [place for place, word in enumerate(words) if place and word not in PARTICLES]
+    parts = ["".join(words[place:]) for place in starts]
+    return NameKeys(
+        family="".join(words),
+        second=parts[0] if parts else "",
+        third=parts[-1] if len(parts) > 1 else "",
+        given=folded(given).replace(" ", ""),
+    )
 
 
 def identifier_key(identifier: str) -> str:

@@ -88,7 +88,7 @@ def _fits(wanted: Asked, row: Record) -> bool:
     if not wanted.names or not (address or wanted.identifiers):
         return True
     return any(
-        (row.family_key.startswith(family) or (row.second_key or "-").startswith(family))
+        any(key.startswith(family) for key in (row.family_key, row.second_key, row.third_key))
         and row.given_key.startswith(given)
         for family, given in wanted.splits
     )

@@ -52,12 +52,13 @@ def by_name(
         values |= {f"{n}_after": w + AFTER for n, w in names.items() if len(w) >= LEAST}
         first = f" AND {_like('k.given', f'g{number}', given)}" if given else ""
         if family:
-            for column, kept in (("family", ""), ("second", " AND k.second <> ''")):
+            for column in ("family", "second", "third"):
+                kept = "" if column == "family" else f" AND k.{column} <> ''"  # its index's own
                 found = _like(f"k.{column}", f"f{number}", family)
                 parts.append(_walk(f"{found}{first}{kept}", column, "given", narrowed))
         else:
             parts.append(_walk(_like("k.given", f"g{number}", given), "given", "family", narrowed))
-    return _keys(connection, " UNION ".join(parts), ufs, values)
+    return _keys(connection, " UNION ".join(parts), ufs, values) if parts else []
 
 
 def _walk(found: str, first: str, then: str, narrowed: str) -> str:
@@ -145,7 +146,8 @@ def shown(connection: Connection, ids: Sequence[int], ufs: Ufs, *, now: int) -> 
         "ON p.id = w.root UNION SELECT p.id, w.root FROM wanted w JOIN patient p "
         "ON p.merged_into = w.root) "
         "SELECT p.id, p.family, p.given, p.birth_date, p.identifier, p.deceased, p.told, "
-        "k.family AS family_key, k.second AS second_key, k.given AS given_key, "
+        "k.family AS family_key, k.second AS second_key, k.third AS third_key, "
+        "k.given AS given_key, "
         f"(SELECT MIN(a.starts_at) {of} AND a.starts_at > :now AND a.status = 'booked') AS next, "
         f"(SELECT MAX(a.starts_at) {of} AND a.starts_at <= :now) AS last, "
         f"(SELECT MIN(a.uf) {of}) AS uf "

@@ -17,7 +17,7 @@ PATIENT_COLUMNS = (
     "blocked", "refuses_sms", "phone", "phone_zone", "email", "proxy", "proxy_phone",
     "proxy_zone", "proxy_email", "contact_problem", "protected",
 )  # fmt: skip
-KEY_COLUMNS = ("family_key", "second_key", "given_key", "identifier_key")
+KEY_COLUMNS = ("family_key", "second_key", "third_key", "given_key", "identifier_key")
 STAGED_COLUMNS = (
     "n", "external_id", "has_patient", "patient_fingerprint", *PATIENT_COLUMNS, *KEY_COLUMNS,
     "uf", "site_id", "agenda", "kind", "place", "starts_at", "all_day", "duration_minutes",
@@ -245,8 +245,7 @@ def _upsert_patients(
 
 def _upsert_keys(connection: Connection, span: dict[str, object]) -> None:
     """What the patients just taken in, or changed, are found by."""
-    values = {"family": "family_key", "second": "second_key", "given": "given_key",
-              "identifier": "identifier_key", "birth_date": "birth_date"}  # fmt: skip
+    values = {name.removesuffix("_key"): name for name in (*KEY_COLUMNS, "birth_date")}
     names = ", ".join(values)
     updates = ", ".join(f"{name} = excluded.{name}" for name in values)
     changed = " OR ".join(f"patient_key.{name} <> excluded.{name}" for name in values)

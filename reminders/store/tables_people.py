@@ -41,6 +41,13 @@ class PatientKey(Base, table=True):
             sqlite_where=text("second <> ''"),
             postgresql_where=text("second <> ''"),
         ),
+        Index(
+            "ix_patient_key_third",
+            "third",
+            "given",
+            sqlite_where=text("third <> ''"),
+            postgresql_where=text("third <> ''"),
+        ),
         Index("ix_patient_key_given", "given", "family"),
         Index("ix_patient_key_identifier", "identifier"),
         Index("ix_patient_key_birth_date", "birth_date", "family"),
@@ -48,6 +55,7 @@ class PatientKey(Base, table=True):
     patient_id: int = primary_key()
     family: str = key_text()
     second: str = key_text()
+    third: str = key_text()
     given: str = key_text()
     identifier: str = key_text()
     birth_date: str = key_text()  # ISO 8601, "" unknown
