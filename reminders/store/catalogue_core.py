@@ -45,7 +45,7 @@ CORE = (
     ),
     described(
         "appointment",
-        "Un rendez-vous d’une source. `version` grandit quand l’heure ou le lieu lus par le "
+        "Un rendez-vous d’une source. La version grandit quand l’heure ou le lieu lus par le "
         "patient changent.",
         """
         id                  clé

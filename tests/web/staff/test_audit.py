@@ -1,9 +1,12 @@
 """The audit: who saw and did what is found and exported, and no name stands in an address."""
 
+import ast
 import csv
 import io
+from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 
@@ -53,10 +56,10 @@ def test_what_was_done_is_told_in_words(office: Office) -> None:
 
 
 def test_a_code_without_words_is_shown_as_it_is(office: Office) -> None:
-    note(office, "nadia", "something.new", "patient:12", share="3")
+    note(office, "nadia", "something.new", "patient:12", weight="3")
     page = see(administrator(office))
     assert "something.new" in page
-    assert "share\u00a0: 3" in page
+    assert "weight\u00a0: 3" in page
 
 
 def test_what_is_looked_for_comes_back_as_codes_in_the_address(office: Office) -> None:
@@ -156,3 +159,38 @@ def test_reading_the_audit_is_itself_a_line_of_it(office: Office) -> None:
 
 def test_every_action_is_one_sentence_that_follows_a_name() -> None:
     assert all(words[0].islower() and not words.endswith(".") for words in ACTIONS.values())
+
+
+def test_every_action_of_the_program_has_its_words() -> None:
+    """A code made of parts is here by what it may become."""
+    made = {f"sheet.{one}" for one in ("approve", "propose", "refuse", "restore", "withdraw")}
+    made |= {f"template.{one}" for one in ("reject", "call-off", "withdraw")}
+    parts = {one.partition(".")[2] for one in made}
+    assert (_said() - parts | made) - set(ACTIONS) == set()
+    assert {"hold", "sign-in", "patient.view", "export"} <= _said()
+
+
+def _said() -> set[str]:
+    """The actions written down anywhere: `audit(action=…)`, `saw(…)`, `_note(…)`."""
+    found: set[str] = set()
+    for path in (Path(__file__).parents[3] / "reminders").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call):
+                found |= set(_actions(call))
+    return {one for one in found if one and not one.endswith((".", ":"))}
+
+
+def _actions(call: ast.Call) -> Iterator[str]:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if name == "saw":
+        parts: list[ast.expr] = call.args[:1]
+    elif name == "audit":
+        parts = [one.value for one in call.keywords if one.arg == "action"]
+    elif name == "_note":
+        parts = [one for one in call.args if isinstance(one, ast.Constant | ast.IfExp)]
+    else:
+        return
+    for part in parts:
+        for one in ast.walk(part):
+            if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                yield one.value
