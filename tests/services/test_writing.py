@@ -18,7 +18,9 @@ from reminders.services.compose import Composer, Route
 from reminders.services.purge import purge
 from reminders.services.receive import receive
 from reminders.services.writing import Means, Order, Refused, Survey
+from reminders.store import outbox
 from reminders.store.engine import Store
+from reminders.store.types import SECOND, micros
 from tests.support.clinic import PARIS, SETTINGS, paris, settings_with, someone, visit, visits
 from tests.support.mailroom import LIVE, Mailroom, receipt
 
@@ -507,7 +509,23 @@ def test_what_has_not_left_can_be_called_back(store: Store) -> None:
     assert room.sent == []
 
 
-def test_what_is_being_prepared_is_called_back_and_what_left_is_not(store: Store) -> None:
+def test_what_is_being_prepared_is_called_back(store: Store) -> None:
+    room = clinic(store)
+    key, at = send(room), micros(room.now)
+    with store.write() as connection:
+        token, leased = outbox.lease(connection, "sms", now=at, until=at + 60 * SECOND, limit=2)
+    assert writing.call_back(room.store, key, by="nadia", now=room.now) == 3
+    with store.write() as connection:
+        assert outbox.permit(connection, token, [row.id for row in leased], now=at) == set()
+    room.at(room.now + timedelta(minutes=5))
+    room.tidy()
+    follow(room)
+    room.deliver()
+    assert room.sent == []
+    assert counts(room, key) == {"called_back": 3}
+
+
+def test_what_left_is_not_called_back(store: Store) -> None:
     room = clinic(store)
     key = send(room)
     (first, *others) = room.window(limit=1).envelopes
