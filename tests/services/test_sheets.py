@@ -27,6 +27,7 @@ from reminders.store.engine import Store
 from tests.services.test_units import send
 from tests.support.clinic import paris, settings_with, visit
 from tests.support.mailroom import LIVE, Mailroom
+from tests.support.telephone import Telephone
 
 SHEET = PreparationTable(
     id="imagerie", service="4230", instructions="Ne rien manger après minuit.", sms="Venir à jeun.",
@@ -311,3 +312,14 @@ def test_each_field_of_a_sheet_says_what_is_wrong(told: dict[str, Any], field: s
 def test_a_forms_lines_are_kept_and_its_space_is_not() -> None:
     form = typed("a", {"documents": " carte\r\nordonnance ", "acknowledge": "1"})
     assert (form.documents, form.acknowledge) == ("carte\nordonnance", True)
+
+
+def test_the_patients_page_shows_what_was_approved_in_another_process(store: Store) -> None:
+    phone = Telephone(store, preparation=[])
+    office_rules = rules_of(phone.room.settings)
+    phone.give_birth_date()
+    assert "Ne rien manger" not in phone.see()
+    accept(phone.room, office_rules, offer(phone.room, office_rules, sheet(service="4220")))
+    page = phone.see()
+    assert "Ne rien manger après minuit." in page
+    assert "carte Vitale" in page
