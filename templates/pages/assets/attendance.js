@@ -7,6 +7,9 @@
   form.querySelector("[data-saves]").hidden = false;
   const told = document.querySelector("[data-told]");
   const pressed = (key) => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const later = new Map(); // line -> the key pressed while it was being stored
+  let last = ""; // the line just marked
+  document.addEventListener("keydown", (event) => { if (event.key === "j" || event.key === "k") last = ""; });
   const MARKED = { silent: ["to-validate", "expected"], came: ["came"], absent: ["absent"], excused: ["excused"] };
 
   const count = (state, by) => {
@@ -40,7 +43,11 @@
       line.replaceWith(document.adoptNode(fresh));
       if (focused) fresh.querySelector("[data-open]")?.focus({ preventScroll: true });
       if (before !== after) { count(before, -1); count(after, 1); }
+      const key = later.get(id);
+      later.delete(id);
+      if (key) choose(fresh, key);
     } catch {
+      later.delete(id);
       line.removeAttribute("data-waiting");
       line.classList.add("wrong");
       told.textContent = told.dataset.failed;
@@ -49,10 +56,26 @@
   };
 
   const choose = (line, key) => {
+    if (line.hasAttribute("data-waiting")) { later.set(line.dataset.line, key); return; }
     const choice = line.querySelector(`[data-mark="${key}"]`);
-    if (!choice || choice.checked || line.hasAttribute("data-waiting")) return;
+    if (!choice || choice.checked) return;
     choice.checked = true;
     store(line);
+  };
+
+  const stand = (line) => {
+    form.querySelector("[data-here]")?.removeAttribute("data-here");
+    line.setAttribute("data-here", "");
+    line.querySelector("[data-open]")?.focus({ preventScroll: true });
+    line.scrollIntoView({ block: "nearest" });
+  };
+
+  // Undo is about the line just marked; about the one a person moved to since.
+  const undo = (line) => {
+    const wrong = (last && form.querySelector(`[data-line="${last}"]`)) || line;
+    last = "";
+    stand(wrong);
+    choose(wrong, "u");
   };
 
   document.addEventListener("keydown", (event) => {
@@ -62,8 +85,10 @@
     let line = form.querySelector("[data-here]");
     if (!line) { pressed("j"); line = form.querySelector("[data-here]"); }
     if (!line) return;
+    if (event.key === "u") { undo(line); return; }
     choose(line, event.key);
-    if (event.key !== "u") pressed("j");
+    pressed("j");
+    last = line.dataset.line;
   });
 
   // A click or a tap is stored at once as well.

@@ -141,7 +141,9 @@ def test_a_day_of_thirty_is_filled_in_by_one_key_a_line(
     expect(page.locator("[data-waiting]")).to_have_count(0)
     assert attendances(office) == ["came", "came", "absent", "came", "excused", "came"] * 5
 
-    press(page, "u")  # one stands on the last line: it was wrong
+    press(page, "k", "k", "a", "u")  # a slip, taken back: what it was before is said again
+    expect(page.locator("[data-counts=silent] b")).to_have_text("1")
+    press(page, "v", "j", "u")  # then one stands on the last line, which was wrong
     expect(page.locator("[data-counts=silent] b")).to_have_text("1")
     press(page, "a")
     expect(page.locator("[data-counts=silent] b")).to_have_text("0")
