@@ -8,7 +8,7 @@ import pytest
 
 from reminders.domain.baseline import Past
 from reminders.domain.holdout import Arm
-from reminders.domain.outcome import Outcome
+from reminders.domain.outcome import Denominator, Outcome
 from reminders.services.draw import running
 from reminders.services.effect import Measured, Verdict, effect, take_look
 from reminders.services.effect_said import said
@@ -95,7 +95,7 @@ def test_outcomes_missing_alike_are_left_out_and_bounded(trial: Comparison) -> N
     assert found.verdict is Verdict.MEASURED
     held = found.arms[Arm.HELD]
     assert (held.known, held.rate) == (1_896, 260 / 1_896)
-    assert held.tally.bounds_of is not None
+    assert held.tally.bounds_of(Denominator.ELIGIBLE) == (260 / 2_000, 364 / 2_000)
     assert found.estimate == pytest.approx(560 / 7_600 - 260 / 1_896)
 
 
