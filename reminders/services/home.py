@@ -270,7 +270,7 @@ class Figures:
     )
     work: Remembered[Work] = field(default_factory=lambda: Remembered[Work](timedelta(seconds=30)))
     measures: Remembered[Measures] = field(
-        default_factory=lambda: Remembered[Measures](timedelta(minutes=5))
+        default_factory=lambda: Remembered[Measures](timedelta(minutes=5), timedelta(minutes=30))
     )
 
     def forget(self) -> None:

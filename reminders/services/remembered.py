@@ -3,8 +3,12 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Lock
+from threading import Lock, Thread
 from typing import Generic, TypeVar
+
+import structlog
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 MOST = 200  # keys; the oldest figures leave first
@@ -17,10 +21,15 @@ class Measured(Generic[T]):
 
 
 class Remembered(Generic[T]):
-    """By key, for `lasting`. Of several who need the same new figures one computes them."""
+    """By key, for `lasting`. Of several who need the same new figures one computes them.
 
-    def __init__(self, lasting: timedelta) -> None:
+    `meanwhile`: figures no older than this are still given to whoever asks, while others are
+    computed behind: nobody waits, and each figure says of when it is.
+    """
+
+    def __init__(self, lasting: timedelta, meanwhile: timedelta = timedelta(0)) -> None:
         self._lasting = lasting
+        self._meanwhile = meanwhile
         self._found: dict[Hashable, Measured[T]] = {}
         self._locks: dict[Hashable, Lock] = {}
         self._guard = Lock()
@@ -28,6 +37,10 @@ class Remembered(Generic[T]):
     def get(self, key: Hashable, make: Callable[[], T], *, now: datetime) -> Measured[T]:
         with self._guard:
             lock = self._locks.setdefault(key, Lock())
+            known = self._found.get(key)
+        if known is not None and self._lasting <= now - known.at < self._meanwhile:
+            self._renew(key, make, lock, now)
+            return known
         with lock:
             known = self._found.get(key)
             if known is not None and timedelta(0) <= now - known.at < self._lasting:
@@ -35,6 +48,20 @@ class Remembered(Generic[T]):
             fresh = Measured(now, make())
             self._keep(key, fresh)
             return fresh
+
+    def _renew(self, key: Hashable, make: Callable[[], T], lock: Lock, now: datetime) -> None:
+        """Behind, unless somebody does it already."""
+
+        def work() -> None:
+            try:
+                self._keep(key, Measured(now, make()))
+            except Exception as error:  # the next who asks tries again
+                log.warning("figures not renewed", error=type(error).__name__)
+            finally:
+                lock.release()
+
+        if lock.acquire(blocking=False):
+            Thread(target=work, name="figures", daemon=True).start()
 
     def forget(self) -> None:
         """What was remembered may be wrong: somebody changed it."""

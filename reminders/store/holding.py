@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, listed, rows
-from reminders.store.holds import COLUMNS
+from reminders.store.holds import COLUMNS, DUE
 from reminders.store.lists import Ufs
+from reminders.store.planning import UNFINISHED
 from reminders.store.worklist import scoped
 
 SHOWN = 10
@@ -18,10 +19,7 @@ _WITH = (
     "ON d.id = i.decision_id JOIN appointment a ON a.id = d.appointment_id "
     "WHERE i.message_id = m.id AND a.source_id = h.source_id))"
 )
-_DUE = (
-    "(m.state = 'HELD' OR (m.state = 'PLANNED' AND m.channel IN ('sms', 'email') "
-    "AND m.opens_at <= :now)) AND m.closes_at > :now"
-)
+_DUE = f"m.id IN ({DUE})"
 
 
 def page(connection: Connection, after: tuple[int, int] | None, limit: int) -> Sequence[Record]:
@@ -67,9 +65,10 @@ def occasion(
         connection,
         f"SELECT {COLUMNS}, "
         f"(SELECT COUNT(*) FROM message m WHERE {_DUE} AND {_WITH}) AS held, "
-        "(SELECT COUNT(*) FROM message m WHERE m.state = 'HELD' AND m.closes_at <= :now "
-        f"AND {_WITH}) AS late, "
-        "(SELECT COUNT(*) FROM message m WHERE m.state = 'PLANNED' AND m.opens_at > :now "
+        f"(SELECT COUNT(*) FROM message m WHERE m.{UNFINISHED} AND m.state = 'HELD' "
+        f"AND m.closes_at <= :now AND {_WITH}) AS late, "
+        "(SELECT COUNT(*) FROM message m WHERE m.state = 'PLANNED' "
+        "AND m.channel IN ('sms', 'email') AND m.opens_at > :now "
         f"AND m.opens_at < :until AND m.closes_at > :now AND {_WITH}) AS later, "
         f"{beyond} AS beyond FROM hold h WHERE (source_id, feed_hash, placed_at) = "
         "(SELECT source_id, feed_hash, placed_at FROM hold WHERE id = :id) "

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, insert_rows, listed, reserve, rows, run
-from reminders.store.planning import expire, mark_patients_of
+from reminders.store.planning import UNFINISHED, expire, mark_patients_of
 
 # A message is held when one of its appointments comes from a held source, or all is held.
 HELD_MESSAGE = (
@@ -21,6 +21,12 @@ OF_SOURCE = (
     "(:source = '' OR EXISTS (SELECT 1 FROM message_item i JOIN decision d ON d.id = i.decision_id "
     "JOIN appointment a ON a.id = d.appointment_id WHERE i.message_id = message.id "
     "AND a.source_id = :source))"
+)
+# Messages that are due and wait, each arm by its own index.
+DUE = (
+    f"SELECT id FROM message WHERE {UNFINISHED} AND state = 'HELD' AND closes_at > :now "
+    "UNION ALL SELECT id FROM message WHERE state = 'PLANNED' AND channel IN ('sms', 'email') "
+    "AND opens_at <= :now AND closes_at > :now"
 )
 COLUMNS = (
     "id, source_id, code, feed_hash, sentence, placed_at, placed_by, released_at, released_by, "
@@ -109,7 +115,8 @@ def hold_due(connection: Connection, now: int) -> int:
     return run(
         connection,
         "UPDATE message SET state = 'HELD', updated_at = :now, reason = 'hold' "
-        f"WHERE state = 'PLANNED' AND opens_at <= :now AND {HELD_MESSAGE}",
+        "WHERE state = 'PLANNED' AND channel IN ('sms', 'email') AND opens_at <= :now "
+        f"AND {HELD_MESSAGE}",
         now=now,
     )
 
@@ -128,7 +135,8 @@ def end(
     late = int(
         rows(
             connection,
-            "SELECT COUNT(*) FROM message WHERE state = 'HELD' AND closes_at <= :now",
+            f"SELECT COUNT(*) FROM message WHERE {UNFINISHED} AND state = 'HELD' "
+            "AND closes_at <= :now",
             now=now,
         )[0][0]
     )
@@ -148,7 +156,7 @@ def end(
     back = run(
         connection,
         "UPDATE message SET state = 'PLANNED', reason = '', updated_at = :now "
-        f"WHERE state = 'HELD' AND closes_at > :now AND NOT {HELD_MESSAGE}",
+        f"WHERE {UNFINISHED} AND state = 'HELD' AND closes_at > :now AND NOT {HELD_MESSAGE}",
         now=now,
     )
     return back, late
@@ -178,10 +186,7 @@ def _let_through(connection: Connection, ids: Sequence[int], *, now: int, by: st
 
 def cancel_held(connection: Connection, source: str, *, now: int) -> int:
     """Due messages about a source that wait will never leave; the hold stays."""
-    due = (
-        "(state = 'HELD' OR (state = 'PLANNED' AND opens_at <= :now)) AND closes_at > :now "
-        f"AND {OF_SOURCE}"
-    )
+    due = f"id IN ({DUE}) AND state IN ('HELD', 'PLANNED') AND {OF_SOURCE}"
     mark_patients_of(connection, due, source=source, now=now)
     return run(
         connection,

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from reminders.store.engine import Record, rows
 from reminders.store.lists import Ufs, unreached_patients
-from reminders.store.reporting import OUTCOMES, SAME_ELSEWHERE
+from reminders.store.reporting import OUTCOMES, TOLD_ELSEWHERE
 from reminders.store.templates import SINCE
 from reminders.store.worklist import Scope, scoped
 
@@ -112,7 +112,7 @@ def measures(connection: Connection, start: int, end: int, early: int) -> Sequen
         "WHERE a.starts_at >= :start AND a.starts_at < :end "
         "AND NOT (a.status = 'cancelled' AND a.cancelled_by = 'hospital') "
         "AND a.status NOT IN ('entered-in-error', 'proposed', 'waitlist') "
-        f"AND NOT EXISTS ({SAME_ELSEWHERE}) AND {_TEXT_LEFT}) told_of GROUP BY uf",
+        f"AND NOT {TOLD_ELSEWHERE} AND {_TEXT_LEFT}) told_of GROUP BY uf",
         start=start,
         end=end,
         early=early,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, rows
-from reminders.store.planning import among
+from reminders.store.planning import UNFINISHED, among
 from reminders.store.worklist import scoped
 
 # The appointments of a message m, and those of them in the viewer's services.
@@ -26,7 +26,7 @@ _OF_DAY = (
     "m.opens_at >= :start AND m.opens_at < :end",
     "m.state = 'PLANNED' AND m.channel IN ('sms', 'email') AND m.opens_at < :start "
     "AND m.closes_at > :start",
-    "m.state = 'HELD' AND m.closes_at > :start AND m.opens_at < :start",
+    f"m.{UNFINISHED} AND m.state = 'HELD' AND m.closes_at > :start AND m.opens_at < :start",
 )
 # Not a refusal to write: the appointment is no more, or another message took this one's place.
 _REPLACED = "('moved', 'withdrawn', 'not_booked')"

@@ -15,11 +15,13 @@ _KNOWN = (
     "CASE WHEN {0}.status IN ('arrived', 'checked-in', 'fulfilled', 'noshow') THEN 2 "
     f"WHEN {{0}}.attendance <> '' OR {ASKED_AT} IS NOT NULL THEN 1 ELSE 0 END"
 )
-SAME_ELSEWHERE = (
+# With one source, as most hospitals have, nothing is looked for.
+TOLD_ELSEWHERE = (
+    "((SELECT COUNT(*) FROM source) > 1 AND EXISTS ("
     "SELECT 1 FROM appointment b WHERE b.patient_id = a.patient_id AND b.starts_at = a.starts_at "
     "AND b.uf = a.uf AND b.source_id <> a.source_id AND "
     f"({_KNOWN.format('b')} > {_KNOWN.format('a')} OR "
-    f"({_KNOWN.format('b')} = {_KNOWN.format('a')} AND b.id < a.id))"
+    f"({_KNOWN.format('b')} = {_KNOWN.format('a')} AND b.id < a.id))))"
 )
 
 
@@ -39,7 +41,7 @@ OUTCOMES = (
     "CASE WHEN asked_at > cancelled_at THEN 0 ELSE 1 END AS asked_first FROM ("
     "SELECT a.uf, a.status, a.cancelled_by, a.attendance, a.starts_at, a.cancelled_at, "
     f"{ASKED_AT.format('a')} AS asked_at FROM appointment a "
-    f"WHERE a.starts_at >= :start AND a.starts_at < :end AND NOT EXISTS ({SAME_ELSEWHERE})"
+    f"WHERE a.starts_at >= :start AND a.starts_at < :end AND NOT {TOLD_ELSEWHERE}"
     ") said) told GROUP BY uf, status, cancelled_by, attendance, cancelled_in_time, "
     "asked_in_time, asked_first"
 )

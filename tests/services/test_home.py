@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
+from threading import Event
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -580,6 +582,47 @@ def test_figures_are_computed_once_for_a_moment() -> None:
     assert at(0)[0] == 2  # a clock that went back knows nothing
     kept.forget()
     assert at(0)[0] == 3
+
+
+def test_nobody_waits_for_new_figures_while_the_old_still_serve() -> None:
+    kept = Remembered[int](timedelta(minutes=5), timedelta(minutes=30))
+    begun, goes_on = Event(), Event()
+
+    def slowly() -> int:
+        begun.set()
+        goes_on.wait(30)
+        return 2
+
+    def at(minutes: int, make: Callable[[], int]) -> int:
+        return kept.get("all", make, now=NOVEMBER + timedelta(minutes=minutes)).value
+
+    assert at(0, lambda: 1) == 1
+    assert at(6, slowly) == 1
+    assert begun.wait(30)
+    assert at(7, lambda: 3) == 1  # one computes, and nobody else
+    goes_on.set()
+    deadline = monotonic() + 30
+    while at(8, lambda: 4) != 2 and monotonic() < deadline:
+        sleep(0.01)
+    assert at(8, lambda: 4) == 2
+    assert at(60, lambda: 5) == 5  # too old to be given
+
+
+def test_figures_that_cannot_be_renewed_are_asked_for_again() -> None:
+    kept = Remembered[int](timedelta(minutes=5), timedelta(minutes=30))
+
+    def fails() -> int:
+        raise OSError
+
+    def at(minutes: int, make: Callable[[], int]) -> int:
+        return kept.get("all", make, now=NOVEMBER + timedelta(minutes=minutes)).value
+
+    assert at(0, lambda: 1) == 1
+    assert at(6, fails) == 1
+    deadline = monotonic() + 30
+    while at(6, lambda: 2) != 2 and monotonic() < deadline:
+        sleep(0.01)
+    assert at(6, lambda: 9) == 2
 
 
 def test_each_scope_has_its_own_figures(store: Store) -> None:
