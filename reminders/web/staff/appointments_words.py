@@ -266,6 +266,7 @@ def _sent(words: Words, moment: Moment) -> Line:
     if row.provider_id:
         details.append((words.gettext("Référence de l’opérateur"), row.provider_id))
     details.append((words.gettext("Modèle, version n°"), words.number(row.template_version_id)))
+    details.append((words.gettext("Annonçait"), words.full_moment(instant(row.told_start))))
     if finished := instant_or_none(row.finished_at):
         details.append((words.gettext("Réponse de l’opérateur"), words.moment(finished)))
     return Line(

@@ -13,6 +13,8 @@ import pytest
 from sqlalchemy import event
 
 from reminders.domain.appointment import Status
+from reminders.ports import InboundSms, Received
+from reminders.services.receive import receive
 from reminders.store.engine import Store
 from tests.support.clinic import paris, someone, visit
 from tests.support.office import Office, Role, office_on
@@ -351,8 +353,11 @@ def test_names_agendas_and_numbers_are_shown_never_obeyed(
             visit(2, f"{TUESDAY} 10:30", external_id=f"R2{payload}", agenda=payload,
                   patient=someone(2, family=payload, given=payload, contacts=())),
         )  # fmt: skip
+        said = InboundSms("in-1", "+33639980001", "+33639989999", payload)
+        receive(store, office.secret, "main", Received(replies=(said,)), now=office.now)
         clerk = office.clerk(Role.AGENT)
         one = key(office, 1)
+        assert payload.split()[0] in unescape(clerk.get(f"/rendez-vous/{one}").text)
         pages = [
             clerk.get(DAY), clerk.get(f"{DAY}&uf=4220"), clerk.get(f"/rendez-vous/{one}"),
             clerk.get("/rendez-vous/recherche?du=2026-10-12"),
