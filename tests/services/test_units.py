@@ -1,5 +1,6 @@
 """Services mapped on a page: who gets messages from then on, in every process, and who does not."""
 
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -256,7 +257,12 @@ def test_no_reader_ever_sees_a_service_half_changed_or_unmapped(store: Store) ->
         finally:
             done.set()
 
-    at_once([look, look, follow, change])
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns between nearly every two steps
+    try:
+        at_once([look, look, follow, change])
+    finally:
+        sys.setswitchinterval(before)
     with store.read() as connection:
         rules.follow(connection)
     assert wrong == []
@@ -297,6 +303,28 @@ def test_planners_at_work_during_a_change_leave_nothing_planned_by_older_rules(
     assert {
         tuple(row) for row in room.rows("SELECT step, reason FROM decision WHERE step = '*'")
     } == {("*", "excluded")}
+
+
+def test_a_change_waits_for_those_who_work_by_the_present_rules(store: Store) -> None:
+    room, rules = office(store)
+    saved = threading.Event()
+
+    def change() -> None:
+        own = Store(open_engine(address(store)))
+        try:
+            save(own, rules_of(room.settings), TABLE, number=0, actor="paul", now=room.now)
+            saved.set()
+        finally:
+            own.close()
+
+    thread = threading.Thread(target=change)
+    with store.write() as connection:
+        rules.follow(connection, held=True)
+        thread.start()
+        assert not saved.wait(0.5)
+        assert rules.follow(connection, held=True) == 0
+    thread.join()
+    assert saved.is_set()
 
 
 def test_a_slow_reader_never_brings_back_older_rules(store: Store) -> None:
