@@ -132,7 +132,8 @@ def effect(
 
     `past`: what happened in each cell before the launch (domain.baseline), to adjust on; without
     it the difference is the plain one. The final look is that at or after the hold-out's end,
-    of everything before it.
+    of everything before it. One that was stopped early counts until then: everybody is reminded
+    afterwards.
     """
     where = standing(store, now=now)
     if where.state in (State.NONE, State.PROPOSED) or where.approved_at is None:
@@ -142,7 +143,7 @@ def effect(
         assert row is not None
         holdout = holdout_of(row)
         earlier = _smallest_p(connection, holdout, now)
-    end = min(until or now, holdout.until)
+    end = min(until or now, holdout.until, where.stopped_at or now)
     observed = observe(store, holdout, until=end, now=now, past=past or {})
     final = where.state is State.ENDED and end == holdout.until
     return _judge(observed, holdout, where, end, final=final, earlier=earlier)

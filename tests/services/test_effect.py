@@ -12,7 +12,7 @@ from reminders.domain.outcome import Denominator, Outcome
 from reminders.services.draw import running
 from reminders.services.effect import Measured, Verdict, effect, take_look
 from reminders.services.effect_said import said
-from reminders.services.holdout import propose
+from reminders.services.holdout import propose, stop
 from reminders.services.observed import observe, outcome_of_row
 from reminders.statistics.clustered import itt, units
 from reminders.statistics.normal import Z
@@ -182,6 +182,17 @@ def test_the_final_look_is_at_its_date_and_narrower(trial: Comparison) -> None:
     assert final.high is not None
     assert final.high == pytest.approx(-0.06 + Z * monthly.error)
     assert monthly.high > final.high
+
+
+def test_one_that_was_stopped_counts_until_then(trial: Comparison) -> None:
+    """Afterwards everybody is reminded: what starts later compares nothing."""
+    enough(trial)
+    middle = SINCE + timedelta(days=40)
+    stop(trial.store, now=middle, by="nadia")
+    found = effect(trial.store, now=NOW)
+    assert found.until == middle
+    assert 3_000 < found.units < 6_000
+    assert not found.final
 
 
 def test_looks_are_remembered_and_the_smallest_p_is_shown(trial: Comparison) -> None:
