@@ -192,7 +192,7 @@ RULES: dict[str, Rule] = {
     ),
     "second_segment": Rule(
         WARNED,
-        N_("Deux SMS au lieu d’un"),
+        N_("Plus d’un SMS"),
         N_("Dans le plus long cas, le texte ne tient plus dans un seul SMS : chacun est payé."),
         "Bonjour, " + "nous vous attendons, " * 8 + PHONE,
         "Nous vous attendons." + PHONE,

@@ -116,6 +116,21 @@ def test_a_text_serves_from_its_day_on(store: Store) -> None:
     assert bureau.look().to_come == ()
 
 
+def test_what_leaves_before_that_day_is_the_text_of_before(store: Store) -> None:
+    bureau = Bureau(store)
+    bureau.room.read(visit(1), visit(2, "2026-10-27 09:30"))
+    bureau.room.release()
+    bureau.room.plan()
+    number = bureau.propose(f"Nouveau texte, {PHONE}", key=CONFIRM)
+    bureau.approve(number, key=CONFIRM, effective_at=STEP + timedelta(days=2))
+    bureau.room.at(STEP)
+    bureau.room.deliver()
+    assert [sent.text.startswith("Nouveau") for sent in bureau.room.sent] == [False]
+    bureau.room.at(STEP + timedelta(days=7))
+    bureau.room.deliver()
+    assert bureau.room.sent[-1].text.startswith("Nouveau")
+
+
 def test_a_text_whose_day_has_not_come_can_be_called_off(store: Store) -> None:
     bureau = Bureau(store)
     before = bureau.live()

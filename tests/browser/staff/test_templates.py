@@ -246,3 +246,18 @@ def test_both_texts_are_shown_accessibly(browser: Browser, office: Office, addre
         page.get_by_role("button", name="Garder mon texte").click()
         expect(page.get_by_label("Texte", exact=True)).to_have_value(f"Ici. {PHONE}")
         page.context.close()
+
+
+def test_what_needs_javascript_is_shown_with_it_only(
+    browser: Browser, office: Office, address: str
+) -> None:
+    for script in (True, False):
+        page = tab(browser, script=script)
+        office.sign_in(page, address, Role.AUTHOR)
+        page.goto(f"{address}{PAGE}/ecrire")
+        page.get_by_text("Variables : ce qui change").click()
+        refresh = page.get_by_role("button", name="Actualiser l’aperçu")
+        expect(refresh).to_be_visible(visible=not script)
+        insert = page.get_by_role("button", name="Insérer heure_rdv")
+        expect(insert).to_be_visible(visible=script)
+        page.context.close()
