@@ -76,6 +76,8 @@ def day(visit: Visit) -> Response:
         ) if listing.after else "",
         straight=[(one, _address("/rendez-vous", kept, jour=chosen, heure=one)) for one in HOURS],
         hour=hour,
+        writes=visit.viewer.may(May.WRITE_TO_SESSION),
+        session=_address("/ecrire", _kept(visit, ("uf", "agenda")), jour=chosen),
         **_places(visit),
         **_tables(visit),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from fastapi import Response
 from reminders.domain.access import May
 from reminders.domain.writing import ASKS_A_NUMBER, CALLED_OFF, MOST, SESSION, Session
 from reminders.services import writing
-from reminders.services.writing import Order, Refused, Survey
+from reminders.services.writing import Order, Recipient, Refused, Survey
 from reminders.store.engine import Record
 from reminders.store.types import instant
 from reminders.store.writing import OUTCOMES
@@ -84,7 +84,7 @@ def _form(
         ),
         seen=seen,
         shown=shown,
-        start=start,
+        samples=_samples(seen),
         more=_address(given, start + PAGE) if seen and len(seen.recipients) > start + PAGE else "",
         first=_address(given, 0) if start else "",
         agendas=_agendas(seen),
@@ -123,6 +123,15 @@ def _services(visit: Visit) -> list[tuple[str, str]]:
     desks = visit.staff.rules.desks
     found = [(uf, desk.label) for uf, desk in desks.items() if ufs is None or uf in ufs]
     return sorted(found, key=lambda one: one[1].casefold())
+
+
+def _samples(seen: Survey | None, most: int = 5) -> list[Recipient]:
+    """One text of each sort: the channel, the language, whom it is about, one visit or several."""
+    sorts: dict[tuple[object, ...], Recipient] = {}
+    for one in seen.recipients if seen else ():
+        sort = (one.address.channel, one.language[:2], one.address.relation, len(one.visits) > 1)
+        sorts.setdefault(sort, one)
+    return list(sorts.values())[:most]
 
 
 def _agendas(seen: Survey | None) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from reminders.domain.appointment import Status
+from reminders.domain.appointment import ContactPoint, Status
 from reminders.ports import InboundSms, Received
 from reminders.services.receive import receive
 from reminders.store.engine import Store
@@ -281,6 +281,20 @@ def test_a_session_is_written_to_with_the_numbers_that_were_read(office: Office)
     assert "60 partis" in read
     assert "1 sans message" in read
     assert "EXEMPLE Léa" in text(clerk.get("/ecrire/1?etat=not_written"))
+
+
+def test_each_sort_of_text_is_read_before_it_is_sent(office: Office) -> None:
+    mail = (ContactPoint("email", "e@example.org"),)
+    office.read(
+        visit(101, "2026-10-20 09:00"), visit(102, "2026-10-20 09:20", patient=someone(
+            102, contacts=mail)),
+        visit(103, "2026-10-20 10:00", patient=someone(103, language="en")),
+    )  # fmt: skip
+    office.release()
+    read = text(office.clerk(Role.AGENT).get(SESSION))
+    assert "le rendez-vous du 20/10 à 9h n'aura pas lieu" in read
+    assert "Objet : Rendez-vous annulé : 20/10" in read
+    assert "the appointment of 20/10 at 10:00 will not take place" in read
 
 
 def test_a_changed_list_is_shown_again_with_the_new_numbers(office: Office) -> None:
