@@ -106,6 +106,12 @@ def test_a_person_is_handed_everything_about_them(office: Office) -> None:
     assert row.subject == f"patient:{key}"
 
 
+def test_the_patients_page_leads_there_who_may_go(office: Office) -> None:
+    page = f"/patients/{office.patient(1).id}"
+    assert f'href="{page}/export"' in office.clerk(Role.MANAGER).get(page).text
+    assert f'href="{page}/export"' not in office.clerk(Role.AGENT).get(page).text
+
+
 def test_a_part_of_a_person_is_handed_to_nobody(office: Office) -> None:
     manager = office.clerk(Role.MANAGER, login="cadre", ufs=("4220",))
     both = f"/patients/{office.patient(3).id}/export"
