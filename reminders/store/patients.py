@@ -18,11 +18,9 @@ Ufs = Sequence[str] | None
 
 # --- who is looked for ---------------------------------------------------------------------------
 
-_VISIBLE = (
-    "EXISTS (SELECT 1 FROM appointment a JOIN patient q ON q.id = a.patient_id "
-    "WHERE (q.id = {0} OR q.merged_into = {0}) AND a.uf IN :ids)"
-)
-_SEEN = "EXISTS (SELECT 1 FROM appointment a WHERE a.patient_id = {0} AND a.uf IN :ids)"
+# By its patient, never by its service: a service has millions, and SQLite could take either.
+_WITHIN = "(a.uf || '') IN :ids"
+_SEEN = f"EXISTS (SELECT 1 FROM appointment a WHERE a.patient_id = {{0}} AND {_WITHIN})"
 LEAST = 3  # a shorter word is compared whole
 
 
@@ -93,7 +91,8 @@ def by_address(connection: Connection, address: str, key: bytes) -> list[Record]
     found = rows(
         connection,
         "SELECT id, 1 AS way, 0 AS at FROM patient WHERE phone = :a OR email = :a "
-        "UNION ALL SELECT id, 2, 0 FROM patient WHERE proxy_phone = :a OR proxy_email = :a "
+        "UNION ALL SELECT id, 2, 0 FROM patient WHERE proxy_phone = :a "
+        "UNION ALL SELECT id, 2, 0 FROM patient WHERE proxy_email = :a AND proxy_email <> '' "
         "UNION ALL SELECT patient_id, 3, told_at FROM recipient WHERE phone = :a "
         "AND ended_at IS NOT NULL "
         "UNION ALL SELECT patient_id, 4, told_at FROM recipient WHERE (dpi_phone = :a "
@@ -136,9 +135,12 @@ def shown(connection: Connection, ids: Sequence[int], ufs: Ufs, *, now: int) -> 
         return []
     names = {f"p{number}": one for number, one in enumerate(ids)}
     marks = ", ".join(f":{name}" for name in names)
-    within = "" if ufs is None else " AND a.uf IN :ids"
-    visible = "" if ufs is None else f" AND {_VISIBLE.format('p.id')}"
-    of = f"FROM appointment a JOIN person o ON o.id = a.patient_id WHERE o.root = p.id{within}"
+    within = "" if ufs is None else f" AND {_WITHIN}"
+    of = (
+        "FROM person o CROSS JOIN appointment a "
+        f"WHERE o.root = p.id AND a.patient_id = o.id{within}"
+    )
+    visible = "" if ufs is None else f" AND EXISTS (SELECT 1 {of})"
     return _rows(
         connection,
         "WITH wanted AS (SELECT DISTINCT COALESCE(merged_into, id) AS root FROM patient "
@@ -171,7 +173,7 @@ _PERSON = (
 def files(connection: Connection, root: int, ufs: Ufs) -> Sequence[Record]:
     """The person's file and those merged into it, the person's first, with how many of their
     appointments the reader may see (`seen`) and how many not (`elsewhere`)."""
-    within = "1 = 1" if ufs is None else "a.uf IN :ids"
+    within = "1 = 1" if ufs is None else _WITHIN
     of = "FROM appointment a WHERE a.patient_id = p.id AND"
     return _rows(
         connection,
@@ -192,10 +194,10 @@ def standing(
 ) -> Sequence[Record]:
     """What can be acted on: appointments to come (kind visit) and objections in force (kind
     objection) of the person or at their addresses."""
-    within = "" if ufs is None else " AND a.uf IN :ids"
+    within = "" if ufs is None else f" AND {_WITHIN}"
     about = "" if ufs is None else (
-        " AND (o.scope = 'all' OR EXISTS (SELECT 1 FROM appointment a "
-        "JOIN person w ON w.id = a.patient_id WHERE a.uf IN :ids AND o.scope IN "
+        " AND (o.scope = 'all' OR EXISTS (SELECT 1 FROM person w "
+        "CROSS JOIN appointment a WHERE a.patient_id = w.id AND " + _WITHIN + " AND o.scope IN "
         "('service:' || a.uf, 'appointment:' || CAST(a.id AS TEXT))))"
     )  # fmt: skip
     named = {f"k{number}": key for number, key in enumerate(keys)}
@@ -204,9 +206,9 @@ def standing(
         connection,
         f"WITH {_PERSON} SELECT * FROM (SELECT 'visit' AS kind, a.id, a.starts_at AS at, a.uf, "
         "CASE WHEN a.answered_cycle = a.version THEN a.answer ELSE 'none' END AS a, a.source_id "
-        "AS b, a.kind AS c, '' AS d, a.version AS n, a.all_day AS m FROM appointment a "
-        f"JOIN person o ON o.id = a.patient_id WHERE a.starts_at > :now AND a.status = 'booked'"
-        f"{within} ORDER BY a.starts_at, a.id LIMIT 30) visits "
+        "AS b, a.kind AS c, '' AS d, a.version AS n, a.all_day AS m FROM person o "
+        "CROSS JOIN appointment a WHERE a.patient_id = o.id AND a.starts_at > :now "
+        f"AND a.status = 'booked'{within} ORDER BY a.starts_at, a.id LIMIT 30) visits "
         "UNION ALL SELECT 'objection', o.id, o.recorded_at, '', o.channel, o.scope, o.origin, "
         "o.recorded_by, CASE WHEN o.patient_id IS NULL THEN 0 ELSE 1 END, "
         "CASE WHEN o.patient_id IN (SELECT id FROM person) THEN 1 ELSE 0 END FROM objection o "
@@ -219,7 +221,8 @@ def standing(
 
 
 # Kinds of a timeline's lines, by what a reader may ask for; each selects
-# (at, kind, id, about, uf, starts, a, b, c, d, who, body, n).
+# (at, kind, id, about, uf, starts, a, b, c, d, who, body, n). CROSS: the person's appointments come
+# first. SQLite would else read the largest table whole.
 _VISITS = {
     "taken": "SELECT COALESCE(v.booked_at, v.first_seen_at), 'taken', v.id, v.id, v.uf, "
     "v.starts_at, v.source_id, '', '', '', '', '', v.all_day FROM seen v",
@@ -238,46 +241,47 @@ _MESSAGES = {
     # What is planned stands at its moment; what was decided against, when it was.
     "planned": "SELECT CASE WHEN d.opens_at > :now THEN d.opens_at "
     "ELSE :now + 1 END, 'planned', d.id, v.id, v.uf, v.starts_at, d.step, m.state, "
-    "m.reason, i.channel, d.purpose, '', d.cycle FROM seen v "
-    "JOIN decision d ON d.appointment_id = v.id AND d.cycle = v.version "
-    "JOIN message_item i ON i.decision_id = d.id JOIN message m ON m.id = i.message_id "
-    "WHERE d.state = 'PLANNED' AND m.state IN ('PLANNED', 'HELD', 'LEASED')",
+    "m.reason, i.channel, d.purpose, '', d.cycle FROM seen v CROSS JOIN decision d "
+    "CROSS JOIN message_item i CROSS JOIN message m WHERE d.appointment_id = v.id "
+    "AND d.cycle = v.version AND i.decision_id = d.id AND m.id = i.message_id "
+    "AND d.state = 'PLANNED' AND m.state IN ('PLANNED', 'HELD', 'LEASED')",
     "unsent": "SELECT d.decided_at, 'unsent', d.id, v.id, v.uf, v.starts_at, d.step, '', "
-    "d.reason, '', d.purpose, '', d.cycle FROM seen v JOIN decision d ON d.appointment_id = v.id "
-    "WHERE d.state = 'SUPPRESSED'",
+    "d.reason, '', d.purpose, '', d.cycle FROM seen v CROSS JOIN decision d "
+    "WHERE d.appointment_id = v.id AND d.state = 'SUPPRESSED'",
     "stopped": "SELECT m.updated_at, 'stopped', d.id, v.id, v.uf, v.starts_at, d.step, m.state, "
     "m.reason, i.channel, d.purpose, '', d.cycle FROM seen v "
-    "JOIN decision d ON d.appointment_id = v.id JOIN message_item i ON i.decision_id = d.id "
-    "JOIN message m ON m.id = i.message_id WHERE m.state IN ('CANCELLED', 'SUPPRESSED', "
-    "'EXPIRED', 'QUARANTINED') AND d.state = 'PLANNED'",
+    "CROSS JOIN decision d CROSS JOIN message_item i CROSS JOIN message m "
+    "WHERE d.appointment_id = v.id AND i.decision_id = d.id AND m.id = i.message_id AND m.state "
+    "IN ('CANCELLED', 'SUPPRESSED', 'EXPIRED', 'QUARANTINED') AND d.state = 'PLANNED'",
     "sent": "SELECT t.started_at, 'sent', t.id, MIN(v.id), MIN(v.uf), MIN(v.starts_at), "
     "t.state, t.channel, t.code, m.kind, t.address, t.body, COUNT(*) FROM seen v "
-    "JOIN told o ON o.appointment_id = v.id JOIN attempt t ON t.id = o.attempt_id "
-    "JOIN message m ON m.id = t.message_id GROUP BY t.id, t.started_at, t.state, t.channel, "
-    "t.code, m.kind, t.address, t.body",
+    "CROSS JOIN told o CROSS JOIN attempt t CROSS JOIN message m WHERE o.appointment_id = v.id "
+    "AND t.id = o.attempt_id AND m.id = t.message_id GROUP BY t.id, t.started_at, t.state, "
+    "t.channel, t.code, m.kind, t.address, t.body",
 }
 _ANSWERS = {
     "reply": "SELECT n.received_at, 'reply', n.id, MIN(v.id), MIN(v.uf), MIN(v.starts_at), "
-    "n.intent, n.action, '', '', n.sender, n.body, 0 FROM seen v "
-    "JOIN told o ON o.appointment_id = v.id JOIN inbound n ON n.attempt_id = o.attempt_id "
-    "WHERE n.action <> 'joined' GROUP BY n.id, n.received_at, n.intent, n.action, n.sender, "
+    "n.intent, n.action, '', '', n.sender, n.body, 0 FROM seen v CROSS JOIN told o "
+    "CROSS JOIN inbound n WHERE o.appointment_id = v.id AND n.attempt_id = o.attempt_id "
+    "AND n.action <> 'joined' GROUP BY n.id, n.received_at, n.intent, n.action, n.sender, "
     "n.body",
     "answer": "SELECT w.given_at, 'answer', w.id, v.id, v.uf, v.starts_at, w.kind, w.channel, "
     "COALESCE(b.state, ''), COALESCE(b.code, ''), w.actor, '', CASE WHEN w.undone_at IS NOT NULL "
     "THEN 2 WHEN w.superseded_at IS NOT NULL THEN 1 ELSE 0 END FROM seen v "
-    "JOIN answer w ON w.appointment_id = v.id LEFT JOIN write_back b ON b.answer_id = w.id",
+    "CROSS JOIN answer w LEFT JOIN write_back b ON b.answer_id = w.id "
+    "WHERE w.appointment_id = v.id",
 }
 _TASKS = {
     "task": "SELECT t.created_at, 'task', t.id, v.id, v.uf, v.starts_at, t.kind, t.state, "
-    "t.resolution, '', t.assignee, t.sentence, 0 FROM seen v JOIN task t "
-    "ON t.appointment_id = v.id",
+    "t.resolution, '', t.assignee, t.sentence, 0 FROM seen v "
+    "CROSS JOIN task t WHERE t.appointment_id = v.id",
     "done": "SELECT t.resolved_at, 'done', t.id, v.id, v.uf, v.starts_at, t.kind, t.state, "
-    "t.resolution, '', t.resolved_by, t.sentence, 0 FROM seen v JOIN task t "
-    "ON t.appointment_id = v.id WHERE t.resolved_at IS NOT NULL",
+    "t.resolution, '', t.resolved_by, t.sentence, 0 FROM seen v "
+    "CROSS JOIN task t WHERE t.appointment_id = v.id AND t.resolved_at IS NOT NULL",
 }
 _OBJECTED = (
     "FROM objection o WHERE (o.patient_id IN (SELECT id FROM person) OR o.address_key IN "
-    "(SELECT m.recipient_key FROM message m JOIN person w ON w.id = m.patient_id)) "
+    "(SELECT m.recipient_key FROM person w CROSS JOIN message m WHERE m.patient_id = w.id)) "
     "AND (o.scope = 'all' OR EXISTS (SELECT 1 FROM seen v WHERE o.scope IN "
     "('service:' || v.uf, 'appointment:' || CAST(v.id AS TEXT))))"
 )
@@ -289,20 +293,20 @@ _OBJECTIONS = {
 }
 _NOTES = {
     "note": "SELECT n.at, 'note', n.id, COALESCE(n.appointment_id, 0), n.uf, 0, '', '', '', '', "
-    "n.actor, n.body, 0 FROM note n JOIN person o ON o.id = n.patient_id WHERE {noted}",
+    "n.actor, n.body, 0 FROM person o CROSS JOIN note n WHERE n.patient_id = o.id AND {noted}",
 }
 _RECIPIENTS = {
     "recipient": "SELECT r.told_at, 'recipient', r.id, 0, '', 0, r.relation, r.phone, r.email, "
-    "'', r.told_by, '', 0 FROM recipient r JOIN person o ON o.id = r.patient_id",
+    "'', r.told_by, '', 0 FROM person o CROSS JOIN recipient r WHERE r.patient_id = o.id",
     "ended": "SELECT r.ended_at, 'ended', r.id, 0, '', 0, r.relation, r.phone, r.email, r.ended, "
-    "r.ended_by, '', 0 FROM recipient r JOIN person o ON o.id = r.patient_id "
-    "WHERE r.ended_at IS NOT NULL",
+    "r.ended_by, '', 0 FROM person o CROSS JOIN recipient r WHERE r.patient_id = o.id "
+    "AND r.ended_at IS NOT NULL",
 }
 # Who looked at the file or acted on it, where no other line says so.
 _ACTS = {
     "act": "SELECT u.at, 'act', u.id, 0, '', 0, u.action, u.detail, '', '', u.actor, '', 0 "
-    "FROM audit u JOIN person o ON u.subject = 'patient:' || CAST(o.id AS TEXT) "
-    "WHERE u.action NOT IN ('tell recipient', 'withdraw recipient', 'note', 'say')",
+    "FROM person o CROSS JOIN audit u WHERE u.subject = 'patient:' || CAST(o.id AS TEXT) "
+    "AND u.action NOT IN ('tell recipient', 'withdraw recipient', 'note', 'say')",
 }
 KINDS = {
     "visits": _VISITS,
@@ -336,13 +340,13 @@ def history(
 ) -> Sequence[Record]:
     """Lines of these kinds: `limit` up to now, the latest before (at, rank, id), and the nearest
     `ahead` of those to come (coming = 1). One statement, in no order."""
-    within, noted = ("", "1 = 1") if ufs is None else (" AND a.uf IN :ids", "n.uf IN :ids")
+    within, noted = ("", "1 = 1") if ufs is None else (f" AND {_WITHIN}", "n.uf IN :ids")
     branches = [branch for kind in kinds for branch in KINDS[kind].values()]
     union = " UNION ALL ".join(branches).replace("{noted}", noted)
     return _rows(
         connection,
-        f"WITH {_PERSON}, seen AS (SELECT a.* FROM appointment a JOIN person o "
-        f"ON o.id = a.patient_id{within}), raw (at, kind, id, about, uf, starts_at, a, b, c, d, "
+        f"WITH {_PERSON}, seen AS (SELECT a.* FROM person o CROSS JOIN appointment a "
+        f"WHERE a.patient_id = o.id{within}), raw (at, kind, id, about, uf, starts_at, a, b, c, d, "
         f"who, body, n) AS ({union}), "
         f"line AS (SELECT raw.*, CASE raw.kind {_RANK} END AS place FROM raw) "
         "SELECT * FROM (SELECT 0 AS coming, line.* FROM line "

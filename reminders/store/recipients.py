@@ -201,7 +201,8 @@ def others_at(connection: Connection, address: str, patient: int) -> int:
         "SELECT COUNT(*) FROM (SELECT id FROM patient WHERE phone = :address "
         "UNION SELECT id FROM patient WHERE proxy_phone = :address "
         "UNION SELECT id FROM patient WHERE email = :address "
-        "UNION SELECT id FROM patient WHERE proxy_email = :address) served WHERE id <> :id",
+        "UNION SELECT id FROM patient WHERE proxy_email = :address AND proxy_email <> '') served "
+        "WHERE id <> :id",
         address=address,
         id=patient,
     )

@@ -93,6 +93,12 @@ class Patient(Base, table=True):
         Index("ix_patient_proxy_phone", "proxy_phone"),
         Index("ix_patient_email", "email"),
         Index(
+            "ix_patient_proxy_email",
+            "proxy_email",
+            sqlite_where=text("proxy_email <> ''"),
+            postgresql_where=text("proxy_email <> ''"),
+        ),
+        Index(
             "ix_patient_merged_into",
             "merged_into",
             sqlite_where=text("merged_into IS NOT NULL"),
@@ -413,6 +419,7 @@ class Task(Base, table=True):
         UniqueConstraint("kind", "subject", "subject_version"),
         Index("ix_task_state", "state", "created_at"),
         Index("ix_task_subject", "subject", "id"),
+        Index("ix_task_appointment", "appointment_id"),
         Index(
             "ix_task_open",
             "uf",

@@ -1,6 +1,7 @@
 """Searches walk their indexes, and a migrated database finds whom it held before."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def plan_of(store: Store, connection: Connection, sql: str, values: Any) -> str:
 
 @pytest.mark.parametrize("ufs", [None, ["4220"]])
 def test_no_search_reads_every_patient(crowded: Store, ufs: list[str] | None) -> None:
-    looked = {
+    looked: dict[str, Callable[[Connection], object]] = {
         "name": lambda c: patients.by_name(c, asked(f"{named(42)} lea").splits, [], None, ufs),
         "name and year": lambda c: patients.by_name(c, asked(named(42)).splits, [], 1956, ufs),
         "birth date": lambda c: patients.by_birth(c, ["1956-10-14"], ufs),
@@ -79,6 +80,26 @@ def test_no_search_reads_every_patient(crowded: Store, ufs: list[str] | None) ->
                     assert whole not in plan, f"{name}\n{plan}"
                 if name != "address" and ufs is None:
                     assert "ix_patient_key_" in plan, f"{name}\n{plan}"
+
+
+@pytest.mark.parametrize("ufs", [None, ["4220"]])
+def test_no_history_reads_a_table_whole(store: Store, ufs: list[str] | None) -> None:
+    """SQLite has no statistics to choose by: what the statement says first is read first."""
+    if not store.is_sqlite:
+        return
+    every = [*patients.EVERYTHING, "acts"]
+    first = (2**62, 0, 0)
+    with store.read() as connection:
+        with heard(connection) as said:
+            patients.history(connection, 1, every, ufs, now=1, before=first, limit=51, ahead=30)
+            patients.standing(connection, 1, [b"a"], ufs, now=1)
+            patients.shown(connection, [1, 2], ufs, now=1)
+            patients.by_address(connection, "+33639980001", b"k")
+        for sql, values in said:
+            plan = plan_of(store, connection, sql, values)
+            read = set(re.findall(r"SCAN (\w+)", plan)) - {"json_each", "past", "following"}
+            assert read <= {"o", "v", "w", "person", "raw", "line", "visits"}, plan
+            assert "AUTOMATIC" not in plan, plan
 
 
 def test_the_years_of_one_name_are_told_apart(crowded: Store) -> None:
