@@ -6,6 +6,10 @@ from sqlalchemy import Connection
 
 from reminders.store.engine import Record, listed, reserve, rows, run
 from reminders.store.planning import insert_plan
+from reminders.store.types import DAY
+
+# A service with nothing booked must not make a page look through years of appointments.
+COMING = 60 * DAY
 
 
 def coming(connection: Connection, ufs: Sequence[str], *, now: int, limit: int) -> Sequence[Record]:
@@ -22,11 +26,13 @@ def coming(connection: Connection, ufs: Sequence[str], *, now: int, limit: int) 
         "CASE WHEN p.phone <> '' AND EXISTS (SELECT 1 FROM patient o WHERE o.phone = p.phone "
         "AND o.id <> p.id) THEN 1 ELSE 0 END AS shared "
         "FROM appointment a JOIN patient p ON p.id = a.patient_id "
-        "WHERE a.starts_at > :now AND a.status = 'booked' AND a.uf IN :ids "
+        "WHERE a.starts_at > :now AND a.starts_at < :until AND a.status = 'booked' "
+        "AND a.uf IN :ids "
         "AND p.deceased = 0 AND p.blocked = '' AND p.merged_into IS NULL "
         "ORDER BY a.starts_at, a.id LIMIT :limit",
         list(ufs),
         now=now,
+        until=now + COMING,
         limit=limit,
     ).all()
 

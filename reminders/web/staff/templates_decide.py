@@ -27,9 +27,16 @@ from reminders.services.template_preview import (
     shown_ufs,
 )
 from reminders.services.template_review import review
-from reminders.services.templates import Refused, Stored, figures, situation
+from reminders.services.templates import Refused, Stored, situation
 from reminders.store import accounts
-from reminders.web.staff.templates_shown import LABELS, key_of_visit, named, remark, shown
+from reminders.web.staff.templates_shown import (
+    LABELS,
+    key_of_visit,
+    named,
+    remark,
+    shown,
+    volumes,
+)
 from reminders.web.staff.visit import Route, Visit
 from reminders.web.staff.words import N_
 
@@ -51,8 +58,8 @@ def _page(visit: Visit, refused: Refused | None = None) -> Response:
             return visit.missing()
         ufs = shown_ufs(rules, visit.viewer.ufs(May.SEE_TEMPLATES))
         appointments = coming(connection, ufs, now=visit.now, limit=SHOWN)
-        known = figures(connection, rules, key, staff.routes, now=visit.now)
         names = accounts.names(connection)
+    known = volumes(visit, key, fresh=refused is not None)
     seen = named(visit)
     if seen != frozenset() and appointments:
         visit.saw("template.seen", f"template:{found.id}")

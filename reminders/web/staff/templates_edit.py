@@ -35,7 +35,6 @@ from reminders.services.templates import (
     Refused,
     Situation,
     drop_draft,
-    figures,
     propose,
     save_draft,
     situation,
@@ -48,6 +47,7 @@ from reminders.web.staff.templates_shown import (
     named,
     remark,
     shown,
+    volumes,
 )
 from reminders.web.staff.visit import Route, Visit
 
@@ -105,7 +105,7 @@ def write(visit: Visit) -> Response:
         typed = replace(
             typed, example=_number(query, "exemple"), invented=query.get("avec") == "exemples"
         )
-        parts = _read(connection, visit, key)
+    parts = _read(visit, key)
     if named(visit) != frozenset() and parts[0]:
         visit.saw("template.seen", f"template:{key.slug}")
     return _page(visit, key, there, typed, parts)
@@ -123,15 +123,11 @@ def _first(connection: Connection, visit: Visit, key: TemplateKey, there: Situat
     return Typed(replace(head.text, html=""), base=head.id)
 
 
-def _read(
-    connection: Connection, visit: Visit, key: TemplateKey
-) -> tuple[Sequence[Record], Figures]:
-    rules = visit.staff.rules
-    ufs = shown_ufs(rules, visit.viewer.ufs(May.SEE_TEMPLATES))
-    return (
-        coming(connection, ufs, now=visit.now, limit=EXAMPLES),
-        figures(connection, rules, key, visit.staff.routes, now=visit.now),
-    )
+def _read(visit: Visit, key: TemplateKey) -> tuple[Sequence[Record], Figures]:
+    ufs = shown_ufs(visit.staff.rules, visit.viewer.ufs(May.SEE_TEMPLATES))
+    with visit.staff.store.read() as connection:
+        appointments = coming(connection, ufs, now=visit.now, limit=EXAMPLES)
+    return appointments, volumes(visit, key)
 
 
 def _page(
@@ -144,10 +140,7 @@ def _page(
     status: int = 200,
     problems: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    if parts is None:
-        with visit.staff.store.read() as connection:
-            parts = _read(connection, visit, key)
-    appointments, known = parts
+    appointments, known = parts or _read(visit, key)
     draft = there.draft_of(visit.viewer.login)
     head = there.head
     return visit.page(
@@ -450,7 +443,6 @@ def _refused(visit: Visit, key: TemplateKey, typed: Typed, refused: Refused) -> 
     """The page again, with everything that was typed and why it goes no further."""
     with visit.staff.store.read() as connection:
         there = situation(connection, key, now=visit.now)
-        parts = _read(connection, visit, key)
     words = visit.words
     fields = {"body": "texte", "subject": "objet", "html": "mise_en_forme"}
     lint = [remark(words, one) for one in refused.findings]
@@ -458,7 +450,7 @@ def _refused(visit: Visit, key: TemplateKey, typed: Typed, refused: Refused) -> 
         (fields[one.part], f"{one.sentence} ({one.place})" if one.place else one.sentence)
         for one in lint
     ] or [("texte", words.gettext(refused.say, **{"most": MOST} | refused.values))]
-    return _page(visit, key, there, typed, parts, status=422, problems=problems)
+    return _page(visit, key, there, typed, status=422, problems=problems)
 
 
 def _overtaken(visit: Visit, key: TemplateKey, typed: Typed, overtaken: Overtaken) -> Response:

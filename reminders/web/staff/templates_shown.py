@@ -23,6 +23,7 @@ from reminders.domain.template_mail import shown_html
 from reminders.domain.template_rules import RULES, Rule
 from reminders.errors import TemplateError
 from reminders.services.template_preview import Rendering
+from reminders.services.templates import Figures, figures
 from reminders.web.staff.visit import Visit
 from reminders.web.staff.words import Words
 
@@ -52,6 +53,20 @@ def may_exist(visit: Visit, key: TemplateKey) -> bool:
 def named(visit: Visit) -> frozenset[str] | None:
     """The services whose patients may be named to this person; None: all."""
     return visit.viewer.ufs(May.SEE_PATIENTS)
+
+
+def volumes(visit: Visit, key: TemplateKey, *, fresh: bool = False) -> Figures:
+    """How much of a template is sent, counted at most every few minutes: it reads a month.
+
+    `fresh`: counted now. An approval always counts for itself.
+    """
+    staff = visit.staff
+
+    def count() -> Figures:
+        with staff.store.read() as connection:
+            return figures(connection, staff.rules, key, staff.routes, now=visit.now)
+
+    return count() if fresh else staff.volumes.get(key, count, now=visit.now).value
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -21,7 +21,9 @@ from reminders.services.accounts import Present
 from reminders.services.compose import Composer
 from reminders.services.compose import Route as Sender
 from reminders.services.home import Figures
+from reminders.services.remembered import Remembered
 from reminders.services.rules import Rules
+from reminders.services.templates import Figures as Volumes
 from reminders.services.visits import Notebook
 from reminders.store.engine import Store
 from reminders.web.staff import forms
@@ -55,6 +57,9 @@ class Staff:
     notebook: Notebook = field(default_factory=Notebook)
     links: Sequence[tuple[str, str]] = ()  # (address, label) the bar shows besides the menu
     figures: Figures = field(default_factory=Figures)  # the first page's, for a moment
+    volumes: Remembered[Volumes] = field(  # how much of each template is sent
+        default_factory=lambda: Remembered[Volumes](timedelta(minutes=5))
+    )
 
     @property
     def mode(self) -> str:
