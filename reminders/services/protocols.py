@@ -237,6 +237,15 @@ def standard(name: str) -> bool:
     return name == DEFAULT_PROTOCOL.id
 
 
+def prices_now(
+    store: Store, routes: Sequence[Route], tables: Sequence[ProtocolTable], *, now: datetime
+) -> dict[str, float]:
+    """purpose -> euros of one SMS, for every step of these protocols."""
+    with store.read() as connection:
+        texts = Templates.of(templates.versions(connection, micros(now)))
+    return prices_of(texts, routes, {step.template for one in tables for step in one.step})
+
+
 def cost_of(
     steps: Mapping[tuple[str, str], int], table: ProtocolTable, prices: Mapping[str, float]
 ) -> float:

@@ -210,9 +210,11 @@ def _form(
     staff = visit.staff
     ufs = sorted(uf for uf, one in staff.rules.book.services.items() if one.protocol == form.name)
     would: Change | None = None
+    costs = (0.0, 0.0)
     if table is not None and ufs:
         book = protocols.with_protocol(staff.rules, table)
         would = foresee(staff.store, staff.rules, staff.secret, book, ufs, now=visit.now)
+        costs = weekly(visit, would, staff.rules.book.protocols.get(form.name), table)
     return visit.page(
         "protocols/form.html",
         status,
@@ -221,6 +223,7 @@ def _form(
         new=new,
         errors=errors or {},
         change=would,
+        costs=costs,
         agreed=table is not None,
         dots=dots(table) if table is not None else [],
         theirs=theirs,
@@ -233,6 +236,18 @@ def _form(
         conditions=CONDITION_WORDS,
         purposes={one: PURPOSES.get(one, one) for one in _purposes(visit)},
         reasons=REASONS,
+    )
+
+
+def weekly(
+    visit: Visit, change: Change, before: ProtocolTable | None, after: ProtocolTable
+) -> tuple[float, float]:
+    """Euros of SMS in the coming seven days, at present and afterwards."""
+    staff, known = visit.staff, [one for one in (before, after) if one is not None]
+    prices = protocols.prices_now(staff.store, staff.routes, known, now=visit.now)
+    return (
+        protocols.cost_of(change.before.steps, before, prices) if before is not None else 0.0,
+        protocols.cost_of(change.after.steps, after, prices),
     )
 
 

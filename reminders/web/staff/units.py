@@ -12,6 +12,7 @@ from reminders.services.story import REASONS
 from reminders.services.units_forecast import Change, foresee
 from reminders.services.units_form import DAYS, ServiceForm, blank, filled, read, typed
 from reminders.services.units_save import NotSaved
+from reminders.web.staff.protocols import weekly
 from reminders.web.staff.visit import Route, Visit
 from reminders.web.staff.words import N_
 
@@ -73,6 +74,7 @@ def _one(
     errors: dict[str, str] | None = None,
     number: int | None = None,
     change: Change | None = None,
+    costs: tuple[float, float] = (0.0, 0.0),
     theirs: bool = False,
 ) -> Response:
     staff, viewer = visit.staff, visit.viewer
@@ -92,6 +94,7 @@ def _one(
         errors=errors or {},
         number=(known.number if known else 0) if number is None else number,
         change=change,
+        costs=costs,
         theirs=_differences(known.table, form) if theirs and known else [],
         writable=viewer.may_in(May.EDIT_SERVICES, uf) and not (known and not known.owned),
         sites=staff.settings.site,
@@ -125,7 +128,11 @@ def change(visit: Visit) -> Response:
             staff.store, staff.rules, staff.secret, units.with_service(staff.rules, table), [uf],
             now=visit.now,
         )  # fmt: skip
-        return _one(visit, uf, form=asked, number=number, change=would)
+        book = staff.rules.book
+        known = book.services.get(uf)
+        before = book.protocols.get(known.protocol) if known is not None else None
+        costs = weekly(visit, would, before, book.protocols[table.protocol])
+        return _one(visit, uf, form=asked, number=number, change=would, costs=costs)
     try:
         units.save(
             staff.store, staff.rules, table, number=number, actor=visit.viewer.login, now=visit.now

@@ -8,6 +8,7 @@ import pytest
 
 from reminders.config import ProtocolTable, ServiceTable
 from reminders.services import protocols, units
+from reminders.services.compose import Route
 from reminders.store.engine import Store
 from reminders.web.staff.protocols import dots
 from tests.support.clinic import visits
@@ -33,6 +34,7 @@ def store(sqlite_files: SqliteFiles, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def office(store: Store) -> Office:
     found = office_on(store)
+    found.routes = (Route("main", "sms", "reply", price_eur=0.05),)
     protocols.save(store, found.rules, BLOC, number=0, actor="paul", now=found.now)
     units.save(store, found.rules, UNIT, number=0, actor="paul", now=found.now)
     found.read(*visits(range(1, 5), starts="2026-10-16 09:30", uf="4999"))
@@ -75,6 +77,7 @@ def test_an_edit_says_its_difference_and_then_saves(office: Office) -> None:
     assert "Ce que cela fera" in told
     assert "J-3 SMS 0 4" in told
     assert "J-2 SMS 4 0" in told
+    assert "SMS des sept jours : environ 0,40 € (à présent : 0,40 €)" in told
     assert office.value("SELECT COUNT(*) FROM protocol_version") == 1
     done = clerk.post("/protocoles/bloc/modifier", form | {"geste": "enregistrer"})
     assert "J-3" in clerk.follow(done).text
