@@ -94,6 +94,7 @@ REMEDIES: Mapping[str, str] = {
 WHO = {
     "parent": N_("à son parent"),
     "guardian": N_("à son représentant"),
+    "helper": N_("à un proche"),
     "": N_("au patient"),
 }
 RECEIPTS = {
