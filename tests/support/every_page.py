@@ -15,7 +15,8 @@ PLACE = re.compile(r"\{(\w+)(?::\w+)?\}")
 PLACES: Mapping[str, str] = {
     "task": "SELECT id FROM task WHERE state = 'open' AND appointment_id IS NOT NULL ORDER BY "
     "priority, id",
-    "appointment": "SELECT appointment_id AS id FROM answer ORDER BY id",
+    "appointment": "SELECT t.appointment_id AS id FROM told t LEFT JOIN answer n "
+    "ON n.appointment_id = t.appointment_id ORDER BY COALESCE(n.id, 999999), t.appointment_id",
     "patient": "SELECT a.patient_id AS id FROM told t JOIN appointment a ON a.id = t.appointment_id "
     "LEFT JOIN answer n ON n.appointment_id = a.id ORDER BY COALESCE(n.id, 999999), a.id",
     "objection": "SELECT id FROM objection WHERE patient_id IS NOT NULL AND withdrawn_at IS NULL "

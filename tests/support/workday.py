@@ -14,14 +14,18 @@ from typing import Any
 from reminders.config import PreparationTable, ProtocolTable
 from reminders.domain.appointment import AppointmentRecord, ContactPoint, PatientRecord, Status
 from reminders.domain.outcome import Attendance
+from reminders.domain.writing import Session
 from reminders.ports import InboundSms, Received
-from reminders.services import protocols, sheets
+from reminders.rendering import Renderer
+from reminders.services import protocols, sheets, writing
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.attendance import mark
+from reminders.services.compose import Composer
 from reminders.services.receive import receive
 from reminders.services.worklist import tend
+from reminders.services.writing import Means
 from reminders.store.engine import Store
-from tests.support.clinic import paris
+from tests.support.clinic import PARIS, paris
 from tests.support.mailroom import receipt
 from tests.support.office import Office, office_on
 
@@ -85,6 +89,7 @@ def _lived(store: Store, hostile: bool, count: int) -> Office:
         pass_on(store, now=office.now)
         tend(store, office.rules, now=office.now)
     _attendance(office)
+    _session(office)
     office.at(paris("2026-10-14 10:40"))
     office.feed(*records[:3])  # a truncated export: the gate holds it
     office.sync()
@@ -178,6 +183,17 @@ def _attendance(office: Office) -> None:
     words = (Attendance.CAME, Attendance.CAME, Attendance.CAME, Attendance.ABSENT)
     for place, one in enumerate(past[: len(past) * 2 // 3]):
         mark(office.store, "agenda", one.external_id, words[place % 4], by="agent", now=office.now)
+
+
+def _session(office: Office) -> None:
+    """Somebody told a whole afternoon that it will be late."""
+    composer = Composer(office.rules, Renderer())
+    means = Means(office.rules, composer, office.routes, office.secret, PARIS)
+    session, purpose = Session(date(2026, 10, 22), "4220"), "session_late"
+    seen = writing.survey(office.store, means, session, purpose, None, now=office.now)
+    order = writing.Order("form-1", "agent", seen.patients)
+    writing.send(office.store, means, session, purpose, None, order, now=office.now)
+    office.deliver()
 
 
 __all__ = ["ATTACKS", "workday"]
