@@ -65,6 +65,7 @@ REASONS = {
     "undecided": N_("aucun accusé : tenu pour peut-être parti"),
     "leases": N_("interrompu trois fois"),
     "purged": N_("données effacées à l'échéance"),
+    "recipient": N_("le destinataire a changé"),
     "no_provider": N_("aucun opérateur configuré pour ce canal"),
     "subject_lines": N_("l'objet du courriel doit tenir sur une ligne"),
     "leftover": N_("le texte composé garde un trou ou une accolade"),
