@@ -135,11 +135,11 @@ def effect(
     of everything before it. One that was stopped early counts until then: everybody is reminded
     afterwards.
     """
-    where = standing(store, now=now)
-    if where.state in (State.NONE, State.PROPOSED) or where.approved_at is None:
+    where = standing(store, now=now, begun=True)
+    if where.state is State.NONE:
         return Measured(Verdict.NO_HOLDOUT)
     with store.read() as connection:
-        row = holdouts.latest(connection)
+        row = holdouts.latest(connection, begun=True)
         assert row is not None
         holdout = holdout_of(row)
         earlier = _smallest_p(connection, holdout, now)
@@ -236,7 +236,7 @@ def take_look(
         return found
     assert found.error is not None
     with store.write() as connection:
-        row = holdouts.latest(connection)
+        row = holdouts.latest(connection, begun=True)
         assert row is not None
         stored.remember(
             connection, row.id, FINAL if found.final else name, at=micros(now),

@@ -167,11 +167,11 @@ def stop(store: Store, *, now: datetime, by: str) -> bool:
     return bool(ended)
 
 
-def standing(store: Store, *, now: datetime) -> Standing:
-    """Of the last hold-out proposed."""
+def standing(store: Store, *, now: datetime, begun: bool = False) -> Standing:
+    """Of the last hold-out proposed; `begun`: of the last one that was approved."""
     at = micros(now)
     with store.read() as connection:
-        row = stored.latest(connection)
+        row = stored.latest(connection, begun=begun)
         if row is None:
             return Standing(State.NONE)
         sizes = stored.arm_sizes(connection, row.id, now=at)

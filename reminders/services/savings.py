@@ -110,7 +110,7 @@ def savings(
     if found.verdict is not Verdict.MEASURED or found.until is None:
         return Savings(found)
     with store.read() as connection:
-        row = holdouts.latest(connection)
+        row = holdouts.latest(connection, begun=True)
         assert row is not None
         holdout = holdout_of(row)
     ledger = _gather(store, holdout, costs, found.until, calls or {}, now)

@@ -26,9 +26,10 @@ def approved(connection: Connection) -> Record | None:
     return found[0] if found else None
 
 
-def latest(connection: Connection) -> Record | None:
-    """The last one proposed, whatever became of it."""
-    found = rows(connection, f"SELECT {HOLDOUT} FROM holdout ORDER BY id DESC LIMIT 1")
+def latest(connection: Connection, *, begun: bool = False) -> Record | None:
+    """The last one proposed, whatever became of it; `begun`: of those once approved."""
+    which = "WHERE approved_at IS NOT NULL " if begun else ""
+    found = rows(connection, f"SELECT {HOLDOUT} FROM holdout {which}ORDER BY id DESC LIMIT 1")
     return found[0] if found else None
 
 

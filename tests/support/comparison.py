@@ -11,7 +11,7 @@ from itertools import count
 
 from reminders.domain.holdout import Arm
 from reminders.services.draw import MILLION
-from reminders.store.engine import Store, insert_rows, run
+from reminders.store.engine import Store, insert_rows, reserve, run
 from reminders.store.holdout import UNIT_COLUMNS
 from reminders.store.types import DAY, HOUR, MINUTE, micros
 
@@ -45,6 +45,7 @@ class Comparison:
 
     def __post_init__(self) -> None:
         with self.store.write() as connection:
+            assert reserve(connection, "holdout", 1) == 1
             run(
                 connection,
                 "INSERT INTO holdout (id, state, share_millionths, salt, ends_at, proposed_at, "
