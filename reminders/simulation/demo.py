@@ -52,6 +52,13 @@ timezone = "Europe/Paris"
 phone = "{site[2]}"
 address = "1 rue de l'Exemple, 00000 Exempleville"
 
+[privacy]
+controller = "{site[0]}, 1 rue de l'Exemple, 00000 Exempleville"
+dpo = "dpo@example.org"
+legal_basis = "public-task"
+hosting = "cet ordinateur, le temps de la démonstration"
+accessibility = "accueil@example.org"
+
 [[dpi]]
 id = "agenda"
 kind = "fhir"
@@ -68,6 +75,8 @@ full_every_hours = 72
 [[sms]]
 id = "principal"
 kind = "twilio"
+company = "Opérateur simulé A"
+country = "FR"
 base_url = "{addresses.twilio}"
 account_sid = "{twilio.account_sid}"
 auth_token = "{twilio.auth_token}"
@@ -79,6 +88,8 @@ price_per_segment_eur = 0.06
 [[sms]]
 id = "secours"
 kind = "ovh"
+company = "Opérateur simulé B"
+country = "FR"
 base_url = "{addresses.ovh}"
 service_name = "{ovh.service_name}"
 application_key = "{ovh.application_key}"
@@ -90,6 +101,8 @@ price_per_segment_eur = 0.05
 
 [email]
 kind = "smtp"
+company = "Relais simulé"
+country = "FR"
 host = "127.0.0.1"
 port = {addresses.smtp_port}
 security = "none"

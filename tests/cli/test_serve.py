@@ -146,12 +146,16 @@ def test_the_public_listener_carries_callbacks_and_nothing_else(hospital: Desk) 
             assert answer.status_code == 404, path
             assert "server" not in answer.headers
             assert answer.headers["cache-control"] == "no-store"
+        for path in ("/information", "/accessibilite"):  # what patients must be told
+            assert http.get(public + path).status_code == 200
+            assert http.post(public + path).status_code == 405
         assert http.post(f"{callback}/status", content=b"x=1").status_code == 403
         assert http.post(f"{callback}/status", content=b"x" * 100_000).status_code == 413
         for path in ("/", "/healthz", "/readyz", "/metrics"):
             answer = http.get(service.inside + path)
-            assert answer.status_code == 200, path
-            assert http.head(service.inside + path).status_code == 200
+            expected = 303 if path == "/" else 200  # the staff's pages have a door
+            assert answer.status_code == expected, path
+            assert http.head(service.inside + path).status_code == expected
             assert "server" not in answer.headers
         assert http.get(f"{service.inside}/callbacks/main").status_code == 404
         assert service.stop() == 0

@@ -2,14 +2,16 @@
 
 import re
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from reminders.config import RetentionTable
-from reminders.services.notice import notice_of
+from reminders.config import RetentionTable, load
+from reminders.errors import ConfigurationError
+from reminders.services.notice import blanks, notice_of
 from reminders.web.documents import documents_router
 from tests.support.clinic import MONDAY, settings_with
 
@@ -159,3 +161,62 @@ def test_the_statement_claims_nothing_that_was_not_done() -> None:
 def test_what_a_hospital_writes_of_itself_is_shown_as_text() -> None:
     told = {"privacy": FULL["privacy"] | {"dpo": '<script>alert("x")</script>'}}
     assert "<script" not in see("/information", **(FULL | told))
+
+
+def test_what_is_missing_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "hospital.toml"
+    file.write_text(TOML, encoding="utf-8")
+    found = [(one.place, one.example) for one in blanks(load(file, {}))]
+    assert found == [
+        ("sms « main » › company (ligne 12)", "OPÉRATEUR EXEMPLE SAS"),
+        ("sms « main » › transfer (ligne 12)", "décision d’adéquation"),
+        ("privacy › dpo (ligne 1)", "dpo@ch-exemple.fr"),
+        ("privacy › accessibility (ligne 1)", "accueil@ch-exemple.fr"),
+    ]
+
+
+TOML = """\
+[privacy]
+legal_basis = "public-task"
+hosting = "l'établissement"
+[[site]]
+id = "sud"
+name = "Centre hospitalier Exemple"
+short_name = "CH Exemple"
+phone = "01 99 00 12 34"
+[[dpi]]
+id = "agenda"
+kind = "csv"
+[[sms]]
+id = "main"
+kind = "twilio"
+country = "US"
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "wrong", "said"),
+    [
+        ("privacy", {"legal_basis": "consent"}, "choisir parmi public-task, legitimate-interest"),
+        ("privacy", {"dpd": "x"}, "vouliez-vous écrire « dpo »"),
+        ("retention", {"audit_days": 4_000}, "au plus 1096"),
+    ],
+)
+def test_a_mistake_in_what_is_said_is_named(
+    table: str, wrong: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    ((key, value),) = wrong.items()
+    file = tmp_path / "hospital.toml"
+    written = value if isinstance(value, int) else f'"{value}"'
+    file.write_text(f"[{table}]\n{key} = {written}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError) as error:
+        load(file, {})
+    assert said in str([str(one) for one in error.value.problems])
+
+
+def test_a_country_is_two_letters(tmp_path: Path) -> None:
+    file = tmp_path / "hospital.toml"
+    file.write_text(TOML.replace('"US"', '"France"'), encoding="utf-8")
+    with pytest.raises(ConfigurationError) as error:
+        load(file, {})
+    assert "deux lettres" in str([str(one) for one in error.value.problems])
