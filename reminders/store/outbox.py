@@ -46,6 +46,8 @@ FORBIDDEN_PATIENT = (
     "EXISTS (SELECT 1 FROM patient p WHERE p.id = message.patient_id "
     "AND (p.deceased = 1 OR p.blocked <> '' OR p.merged_into IS NOT NULL "
     "OR (p.refuses_sms = 1 AND message.channel = 'sms') "
+    # Whom an adult named by telephone is written to, and nobody beside them (ADR 0012).
+    "OR (p.told = 'helper' AND message.relation <> 'helper' AND message.kind <> 'ack') "
     "OR message.recipient NOT IN (p.phone, p.email, p.proxy_phone, p.proxy_email)))"
 )
 # Within its scope an objection forbids every text over its channel to the address, whoever it is

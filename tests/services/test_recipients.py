@@ -7,6 +7,7 @@ import pytest
 
 from reminders.domain.appointment import ContactPoint, Holder, PatientRecord
 from reminders.services import recipients
+from reminders.services.deliver import Answer
 from reminders.services.object import object_address
 from reminders.services.recipients import NotTold, Told
 from reminders.store import outbox
@@ -73,6 +74,17 @@ def test_a_leased_text_does_not_leave_for_the_old_number(store: Store) -> None:
     tell(room, "helper")
     with store.write() as connection:
         assert outbox.permit(connection, token, [leased.id], now=at) == set()
+    assert sent_by(room, "2026-10-17 10:30") == [NEW]
+
+
+def test_what_came_back_unsent_goes_to_the_helper_alone(store: Store) -> None:
+    """On its way when the helper was told, certainly not sent, and due again before the plan."""
+    room = room_of(store)
+    room.at(paris(J3))
+    envelopes = room.window().envelopes
+    tell(room, "helper")
+    room.record(envelopes, Answer.NOT_SENT, code="refused", elsewhere=True)
+    assert room.window().envelopes == []
     assert sent_by(room, "2026-10-17 10:30") == [NEW]
 
 

@@ -88,6 +88,7 @@ def one(visit: Visit) -> Response:
     if found is None:
         return visit.missing(visit.words.gettext(say.GONE))
     row, files = found
+    visit.saw("patient.view", f"patient:{files[0].id}")
     return visit.page(
         "objections/one.html", row=row, own=files[0], told=patients_words, instant=instant,
         others=objection_list.others(visit.staff.store, row),

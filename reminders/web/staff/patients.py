@@ -248,6 +248,7 @@ def recipient(visit: Visit) -> Response:
     files = _files(visit)
     if not files:
         return visit.missing(visit.words.gettext(NOBODY))
+    visit.saw("patient.view", f"patient:{files[0].id}")
     return _recipient(visit, files)
 
 
@@ -313,6 +314,7 @@ def _objection(visit: Visit, status: int = 200, problem: str = "") -> Response:
     )  # fmt: skip
     if found is None:
         return visit.missing(visit.words.gettext(NOBODY))
+    visit.saw("patient.view", f"patient:{found.root}")
     return visit.page(
         "patients/objection.html", status, one=found, own=found.own, say=say, instant=instant,
         services=_services(visit, found), addresses=_addresses(found.own), problem=problem,
