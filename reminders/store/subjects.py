@@ -177,8 +177,8 @@ def history(
         "JOIN told ON told.appointment_id = about.id JOIN attempt a ON a.id = told.attempt_id "
         "WHERE a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') UNION ALL "
         "SELECT 'reply', i.received_at, i.id, 0, i.sender, i.intent, "
-        "CASE WHEN i.id = one.inbound THEN 'this' ELSE '' END, i.body, 0 FROM one "
-        f"JOIN inbound i ON i.id = one.inbound OR i.id IN (SELECT b.id {seen}"
+        "CASE WHEN i.id = (SELECT inbound FROM one) THEN 'this' ELSE '' END, i.body, 0 "
+        f"FROM inbound i WHERE i.id IN (SELECT inbound FROM one UNION SELECT b.id {seen}"
         "JOIN told ON told.appointment_id = about.id JOIN inbound b "
         "ON b.attempt_id = told.attempt_id) UNION ALL "
         f"SELECT 'answer', w.given_at, w.id, about.id, {_NAME.format('w.actor')}, w.kind, "
@@ -217,14 +217,17 @@ def calls(
     that have not begun before, by hour of the appointment, after (start, key)."""
     return scoped(
         connection,
+        # The page's keys first: whole lines of every call would be sorted to show a few.
         "SELECT t.id AS task_id, t.kind AS task_kind, t.sentence, t.assignee, t.priority, "
-        f"COALESCE(ha.name, t.assignee) AS holder, {PEOPLE} FROM task t "
-        "JOIN appointment ap ON ap.id = t.appointment_id "
-        "LEFT JOIN patient p ON p.id = ap.patient_id LEFT JOIN account ha ON ha.login = t.assignee "
+        f"COALESCE(ha.name, t.assignee) AS holder, {PEOPLE} FROM ("
+        "SELECT t.id, t.appointment_id FROM task t JOIN appointment ap ON ap.id = t.appointment_id "
         "WHERE t.state = 'open' AND t.kind LIKE 'call~_%' ESCAPE '~' "
         "AND COALESCE(t.due_at, t.created_at) < :end AND ap.starts_at >= :start "
         f"AND (ap.starts_at, t.id) > (:begun, :id) AND {scope.sql} "
-        "ORDER BY ap.starts_at, t.id LIMIT :limit",
+        "ORDER BY ap.starts_at, t.id LIMIT :limit) few JOIN task t ON t.id = few.id "
+        "JOIN appointment ap ON ap.id = few.appointment_id "
+        "LEFT JOIN patient p ON p.id = ap.patient_id LEFT JOIN account ha ON ha.login = t.assignee "
+        "ORDER BY ap.starts_at, t.id",
         scope.ids,
         start=start,
         end=end,
