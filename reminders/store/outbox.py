@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from reminders.domain.outbox import LEASES_BEFORE_QUARANTINE
 from reminders.store.engine import Record, insert_rows, listed, many, reserve, rows, run
 from reminders.store.holds import HELD_MESSAGE
-from reminders.store.planning import among, mark_patients_of
+from reminders.store.planning import UNFINISHED, among, mark_patients_of
 from reminders.store.rebooking import MISSED
 from reminders.store.types import SECOND
 
@@ -345,7 +345,7 @@ def record_not_sent(connection: Connection, results: Sequence[dict[str, object]]
 
 def reap(connection: Connection, *, now: int) -> tuple[int, int, Sequence[Record]]:
     """What a dead process left: (planned again, perhaps sent, quarantined rows)."""
-    worn_out = "state = 'LEASED' AND lease_until <= :now AND leases >= :most"
+    worn_out = f"{UNFINISHED} AND state = 'LEASED' AND lease_until <= :now AND leases >= :most"
     mark_patients_of(connection, worn_out, now=now, most=LEASES_BEFORE_QUARANTINE)
     quarantined = rows(
         connection,
@@ -357,13 +357,14 @@ def reap(connection: Connection, *, now: int) -> tuple[int, int, Sequence[Record
     again = run(
         connection,
         "UPDATE message SET state = 'PLANNED', lease_until = NULL, updated_at = :now "
-        "WHERE state = 'LEASED' AND lease_until <= :now",
+        f"WHERE {UNFINISHED} AND state = 'LEASED' AND lease_until <= :now",
         now=now,
     )
     perhaps = rows(
         connection,
         "UPDATE message SET state = 'UNKNOWN', reason = 'no_result', lease_until = NULL, "
-        "updated_at = :now WHERE state = 'SENDING' AND lease_until <= :now RETURNING id",
+        f"updated_at = :now WHERE {UNFINISHED} AND state = 'SENDING' AND lease_until <= :now "
+        "RETURNING id",
         now=now,
     )
     _for_ids(
@@ -381,7 +382,8 @@ def unknown(connection: Connection, provider: str, *, limit: int = 100) -> Seque
     return rows(
         connection,
         "SELECT a.reference FROM message m JOIN attempt a ON a.message_id = m.id "
-        "WHERE m.state = 'UNKNOWN' AND m.settled_at IS NULL AND a.state = 'UNKNOWN' "
+        f"WHERE m.{UNFINISHED} AND m.state = 'UNKNOWN' AND m.settled_at IS NULL "
+        "AND a.state = 'UNKNOWN' "
         "AND a.provider = :provider ORDER BY a.id LIMIT :limit",
         provider=provider,
         limit=limit,
@@ -392,7 +394,8 @@ def settle_unknown(connection: Connection, *, now: int, before: int) -> int:
     """Give up waiting for a receipt of messages submitted before `before`, or past their
     deadline: the next channel may open, or a person is asked."""
     waited = (
-        "state = 'UNKNOWN' AND settled_at IS NULL AND (closes_at <= :now OR EXISTS "
+        f"{UNFINISHED} AND state = 'UNKNOWN' AND settled_at IS NULL AND (closes_at <= :now "
+        "OR EXISTS "
         "(SELECT 1 FROM attempt a WHERE a.message_id = message.id AND a.state = 'UNKNOWN' "
         "AND a.started_at <= :before))"
     )
@@ -433,7 +436,8 @@ def next_due(connection: Connection, *, now: int) -> int | None:
         connection,
         "SELECT MIN(moment) FROM ("
         "SELECT MIN(opens_at) AS moment FROM message WHERE state = 'PLANNED' AND closes_at > :now "
-        "UNION ALL SELECT MIN(lease_until) FROM message WHERE state IN ('LEASED', 'SENDING')"
+        f"UNION ALL SELECT MIN(lease_until) FROM message WHERE {UNFINISHED} "
+        "AND state IN ('LEASED', 'SENDING')"
         ") moments",
         now=now,
     )
