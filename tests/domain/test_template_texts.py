@@ -333,3 +333,50 @@ def test_who_may_approve_and_what_an_agreement_covers() -> None:
     assert not agreed_to(501, None)
     assert agreed_to(540, 501)
     assert not agreed_to(600, 501)
+
+
+# --- what is accepted can leave ----------------------------------------------------------------
+
+FRAGMENTS = (
+    "Venez ", "{{ date_rdv }}", "{{ heure_rdv | capitale }}", "{% if prenom %}", "{{ prenom }}",
+    "{% else %}", "{% elif proche %}", "{{ proche }}", "{% endif %}", "{% if not prenom %}", "}}",
+    "{", "}", "%", "#", "\n", " ", "{{", "%}", "à", "’",
+)  # fmt: skip
+VALUES = {
+    "date_rdv": "14/10", "heure_rdv": "9h30", "telephone_secretariat": "01 99 00 12 34",
+    "prenom": "Léa", "proche": "enfant",
+}  # fmt: skip
+
+
+@given(
+    st.lists(st.sampled_from(FRAGMENTS), max_size=14),
+    st.sets(st.sampled_from(["prenom", "proche"])),
+)
+def test_a_text_the_lint_accepts_is_never_refused_when_it_should_leave(
+    fragments: list[str], missing: set[str]
+) -> None:
+    source = "".join(fragments) + PHONE
+    if any(one.level == "refused" for one in lint(source, channel="sms", family="any")):
+        return
+    values = {name: value for name, value in VALUES.items() if name not in missing}
+    assert rendered(source, **values).endswith("01 99 00 12 34")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Ne répondez pas à ce message",
+        "Merci de ne pas y répondre",
+        "Please do not reply",
+        "Don't reply",
+    ],
+)
+def test_saying_that_nobody_reads_answers_is_not_asking_for_one(said: str) -> None:
+    codes = {one.code for one in lint(f"{said}. {PHONE}", channel="sms", family="any")}
+    assert codes == set()
+
+
+@pytest.mark.parametrize("said", ["N'hésitez pas à répondre", "Répondez, ou ne venez pas"])
+def test_a_negation_of_something_else_still_asks(said: str) -> None:
+    codes = {one.code for one in lint(f"{said}. {PHONE}", channel="sms", family="any")}
+    assert codes == {"mixed_family"}
