@@ -48,7 +48,8 @@ class Finding:
 
 
 REPLY_WORDS = re.compile(
-    r"(?i)(?<!\bne )(?<!\bpas )(?<!\bpas y )(?<!\bnot )(?<!n't )\b(?:r[ée]pond(?:ez|re|s)?|reply)\b|"
+    r"(?i)(?<!\bne )(?<!\bpas )(?<!\bpas y )(?<!\bnot )(?<!n't )"
+    r"\b(?:r[ée]pond(?:ez|re|s)?|reply)\b|"
     r"\btext (?:yes|no|back)\b|\banswer (?:yes|no)\b|"
     r"\b(?:envoyez|tapez|renvoyez|send)\s*[\"«'“]?\s*(?:oui|non|yes|no|ok|[0-9])\b"
 )
