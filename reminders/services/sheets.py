@@ -11,6 +11,7 @@ from datetime import datetime
 from reminders.config import PreparationTable, Settings
 from reminders.domain.template import variables_used
 from reminders.domain.template_diff import Piece, difference
+from reminders.domain.template_life import MANY_PATIENTS
 from reminders.domain.worklist import ABOUT_INSTRUCTIONS
 from reminders.errors import TemplateError
 from reminders.services.rules import Book, Rules, Stored, book_of, content_of, stored, table_of
@@ -283,6 +284,11 @@ def _refuse_taken(rules: Rules, connection: Connection, table: PreparationTable)
         raise NotSaved("subject")
 
 
+def remarks(table: PreparationTable, book: Book, reach: int) -> list[str]:
+    """What the approver ticks: the sheet's own remarks, and that it reaches very many."""
+    return warnings(table, book) + (["many"] if reach > MANY_PATIENTS else [])
+
+
 def may_approve(author: str, by: str, settings: Settings) -> bool:
     return author != by or not settings.templates.two_people
 
@@ -318,7 +324,9 @@ def approve(
         if sheets.latest(connection, name)[1] != row.base:
             raise NotSaved("changed")
         _refuse_taken(rules, connection, table)
-        if set(warnings(table, rules.book)) - set(ticked):
+        ufs, kind, others = about(rules.book, table)
+        reach = sheets.concerned(connection, ufs, kind, others, at)[1]
+        if set(remarks(table, rules.book, reach)) - set(ticked):
             raise NotSaved("warned")
         sheets.decide(
             connection, name, number, "approved", by=actor, at=at, alone=row.author == actor

@@ -198,6 +198,7 @@ WARNINGS = {
         "Les consignes sont vides : la page ne dira que le lieu et les documents."
     ),
     "acknowledge": N_("Qui n’a pas dit « J’ai lu » à J-2 sera à appeler : un appel par patient."),
+    "many": N_("Plus de 500 patients à venir liront cette fiche dès qu’elle est approuvée."),
     "neutral": N_("Ce service est discret ou exclu : la fiche ne sera montrée à personne."),
 }
 

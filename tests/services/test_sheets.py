@@ -25,7 +25,7 @@ from reminders.services.sheets_form import SheetForm, draft_of, filled, read, ty
 from reminders.services.units_save import NotSaved
 from reminders.store.engine import Store
 from tests.services.test_units import send
-from tests.support.clinic import paris, settings_with, visit
+from tests.support.clinic import paris, settings_with, visit, visits
 from tests.support.mailroom import LIVE, Mailroom
 from tests.support.telephone import Telephone
 
@@ -323,3 +323,12 @@ def test_the_patients_page_shows_what_was_approved_in_another_process(store: Sto
     page = phone.see()
     assert "Ne rien manger après minuit." in page
     assert "carte Vitale" in page
+
+
+def test_a_sheet_that_reaches_very_many_says_so_and_is_agreed_to(store: Store) -> None:
+    room, rules = office(store)
+    room.read(*visits(range(1, 502), uf="4230"))
+    number = offer(room, rules)
+    assert refused(accept, room, rules, number) == "warned"
+    accept(room, rules, number, ticked=("many",))
+    assert rules.preparation("4230", "") is not None

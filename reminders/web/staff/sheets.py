@@ -257,7 +257,10 @@ def _version(visit: Visit, status: int = 200, problem: str = "") -> Response:
         look=found,
         version=found.version,
         problem=problem,
-        warnings={code: WARNINGS[code] for code in warnings(found.version.table, staff.rules.book)},
+        warnings={
+            code: WARNINGS[code]
+            for code in sheets.remarks(found.version.table, staff.rules.book, found.patients)
+        },
         states=STATES,
         tones=TONES,
         purposes=PURPOSES,
