@@ -10,7 +10,7 @@ from reminders.store.engine import Record, rows
 def waiting(
     connection: Connection, now: int, after: tuple[int, int], limit: int
 ) -> Sequence[Record]:
-    """Messages not yet sent and not yet past, by moment."""
+    """Messages to patients not yet sent and not yet past, by moment."""
     return rows(
         connection,
         "SELECT m.id, m.kind, m.channel, m.state, m.patient_id, m.recipient, m.relation, "
@@ -18,6 +18,7 @@ def waiting(
         "(SELECT MIN(d.step) FROM message_item i JOIN decision d ON d.id = i.decision_id "
         " WHERE i.message_id = m.id) AS step "
         "FROM message m WHERE m.state IN ('PLANNED', 'HELD') AND m.closes_at > :now "
+        "AND m.kind <> 'test' "
         "AND (m.opens_at > :moment OR (m.opens_at = :moment AND m.id > :id)) "
         "ORDER BY m.opens_at, m.id LIMIT :limit",
         now=now,

@@ -10,8 +10,9 @@ import pytest
 from reminders.domain.appointment import ContactPoint
 from reminders.domain.template_key import TemplateText, key_from
 from reminders.errors import ConfigurationError
-from reminders.rendering import shipped
-from reminders.services.compose import Route
+from reminders.rendering import Renderer, shipped
+from reminders.services.compose import Composer, Route
+from reminders.services.preview import planned_lines
 from reminders.services.purge import purge
 from reminders.services.rules import rules_of
 from reminders.services.template_files import export, import_
@@ -277,6 +278,10 @@ def test_what_is_planned_is_previewed_beside_a_test(store: Store) -> None:
     bureau.room.release()
     bureau.room.plan()
     ask(bureau)
+    composer = Composer(bureau.room.rules, Renderer())
+    lines = list(planned_lines(store, composer, bureau.room.routes, now=bureau.now))
+    assert PHONE_OF_AWA not in {line.address for line in lines}
+    assert {line.state for line in lines} == {"planned"}
     bureau.room.plan_everybody()
     bureau.room.deliver()
     assert [sent.to for sent in bureau.room.sent] == [PHONE_OF_AWA]
