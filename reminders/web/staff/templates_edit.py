@@ -4,30 +4,19 @@ Everything is one form. Each of its buttons saves the draft first, so nothing ty
 with JavaScript the right side follows the typing and the draft saves itself.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Response
 
 from reminders.domain.access import May
-from reminders.domain.lint import Costly, costly, position, with_equivalents
-from reminders.domain.sms import measure
+from reminders.domain.lint import costly, with_equivalents
 from reminders.domain.template import LONGEST, VARIABLES
 from reminders.domain.template_diff import difference
 from reminders.domain.template_key import TemplateKey, TemplateText, key_of
 from reminders.domain.template_life import NOTE
 from reminders.services import accounts as account_services
-from reminders.services.template_preview import (
-    Rendering,
-    coming,
-    monthly_cost,
-    on_invented,
-    on_real,
-    price_of,
-    shown_ufs,
-)
-from reminders.services.template_review import review
 from reminders.services.template_test import MOST, Asked, send_test
 from reminders.services.templates import (
     Figures,
@@ -40,50 +29,15 @@ from reminders.services.templates import (
     situation,
 )
 from reminders.store.engine import Connection, Record
+from reminders.web.staff.templates_seen import Typed, number_in, preview, read, seen, typed_by
 from reminders.web.staff.templates_shown import (
     LABELS,
     key_of_visit,
     may_exist,
     named,
     remark,
-    shown,
-    volumes,
 )
 from reminders.web.staff.visit import Route, Visit
-
-EXAMPLES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """What the form holds. `kept`: costly characters the author means to keep."""
-
-    text: TemplateText
-    base: int = 0
-    revision: int = 0
-    note: str = ""
-    kept: str = ""
-    example: int = 0
-    invented: bool = False
-
-
-def _typed(visit: Visit) -> Typed:
-    form = visit.form
-    return Typed(
-        TemplateText(form.get("texte", ""), form.get("objet", ""), form.get("mise_en_forme", "")),
-        base=_number(form, "base"),
-        revision=_number(form, "revision"),
-        note=form.get("note", ""),
-        kept=form.get("garde", ""),
-        example=_number(form, "exemple"),
-        invented=form.get("avec", "") == "exemples",
-    )
-
-
-def _number(form: Mapping[str, str], name: str) -> int:
-    text = form.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-
 
 # --- the page ----------------------------------------------------------------------------------
 
@@ -103,9 +57,9 @@ def write(visit: Visit) -> Response:
             typed = _first(connection, visit, key, there)
         query = dict(visit.query)
         typed = replace(
-            typed, example=_number(query, "exemple"), invented=query.get("avec") == "exemples"
+            typed, example=number_in(query, "exemple"), invented=query.get("avec") == "exemples"
         )
-    parts = _read(visit, key)
+    parts = read(visit, key)
     if named(visit) != frozenset() and parts[0]:
         visit.saw("template.seen", f"template:{key.slug}")
     return _page(visit, key, there, typed, parts)
@@ -123,13 +77,6 @@ def _first(connection: Connection, visit: Visit, key: TemplateKey, there: Situat
     return Typed(replace(head.text, html=""), base=head.id)
 
 
-def _read(visit: Visit, key: TemplateKey) -> tuple[Sequence[Record], Figures]:
-    ufs = shown_ufs(visit.staff.rules, visit.viewer.ufs(May.SEE_TEMPLATES))
-    with visit.staff.store.read() as connection:
-        appointments = coming(connection, ufs, now=visit.now, limit=EXAMPLES)
-    return appointments, volumes(visit, key)
-
-
 def _page(
     visit: Visit,
     key: TemplateKey,
@@ -140,7 +87,7 @@ def _page(
     status: int = 200,
     problems: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    appointments, known = parts or _read(visit, key)
+    appointments, known = parts or read(visit, key)
     draft = there.draft_of(visit.viewer.login)
     head = there.head
     return visit.page(
@@ -160,7 +107,7 @@ def _page(
         volume=known.volume,
         missing=",".join(known.missing),
         behind=head is not None and draft is not None and draft.base_id != head.id,
-        **_seen(visit, key, typed, appointments, known.volume.messages, known.missing),
+        **seen(visit, key, typed, appointments, known.volume.messages, known.missing),
     )
 
 
@@ -182,118 +129,6 @@ def _mute(key: TemplateKey) -> bool:
     return key.channel == "sms" and key.family != "link"
 
 
-# --- what the patient reads ----------------------------------------------------------------------
-
-
-def _seen(
-    visit: Visit,
-    key: TemplateKey,
-    typed: Typed,
-    appointments: Sequence[Record],
-    volume: int,
-    missing: Sequence[str],
-) -> dict[str, Any]:
-    """The right side: one example of several, the longest case, the price, the remarks."""
-    rules, words = visit.staff.rules, visit.words
-    text = typed.text.normalised(key.channel)
-    found = review(rules, key, text, missing)
-    readable = not found.refused
-    real = (
-        on_real(rules, key, text, appointments, named=named(visit), now=visit.now)
-        if (readable)
-        else []
-    )
-    examples = (
-        on_invented(rules, key, text, now=visit.now)
-        if (readable and (typed.invented or not real))
-        else real
-    )
-    price = price_of(key, visit.staff.routes)
-    place = min(typed.example, max(0, len(examples) - 1))
-    return {
-        "examples": len(examples),
-        "place": place,
-        "example": shown(examples[place]) if examples else None,
-        "invented": typed.invented or not appointments,
-        "has_real": bool(appointments),
-        "longest": found.longest,
-        "longest_measure": measure(found.longest) if found.longest else None,
-        "refused": [remark(words, one) for one in found.refused],
-        "warned": [remark(words, one) for one in found.warned if one.code != "costly"],
-        "costly": [
-            (one, [position(text.body, place) for place in one.places])
-            for one in (costly(text.body) if key.channel == "sms" else ())
-        ],
-        "marked": _marked(text.body, typed.kept) if key.channel == "sms" else [],
-        "kept": typed.kept,
-        "price": price,
-        "cost": monthly_cost(real or examples, volume, price),
-        "saving": _saving(rules, key, text, appointments, visit, volume, price, real),
-        "messages": volume,
-    }
-
-
-def _saving(
-    rules: Any,
-    key: TemplateKey,
-    text: TemplateText,
-    appointments: Sequence[Record],
-    visit: Visit,
-    volume: int,
-    price: float,
-    real: Sequence[Rendering],
-) -> float:
-    """Euros a month less if every costly character were replaced."""
-    if key.channel != "sms" or not real or not volume:
-        return 0.0
-    characters = "".join(one.character for one in costly(text.body))
-    if not characters:
-        return 0.0
-    plain = TemplateText(with_equivalents(text.body, characters))
-    cheaper = on_real(rules, key, plain, appointments, named=frozenset(), now=visit.now)
-    return monthly_cost(real, volume, price) - monthly_cost(cheaper, volume, price)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A run of the text, or one costly character at offset `at` that could be spelt otherwise."""
-
-    text: str
-    costly: Costly | None = None
-    at: int = 0
-
-
-def _marked(source: str, kept: str) -> list[Piece]:
-    """The text with each costly character nobody decided on marked in place; [] for none."""
-    marks = {
-        place: one for one in costly(source) if one.character not in kept for place in one.places
-    }
-    pieces, start = [], 0
-    for place in sorted(marks):
-        pieces += [Piece(source[start:place]), Piece(source[place], marks[place], place)]
-        start = place + 1
-    return [*pieces, Piece(source[start:])] if pieces else []
-
-
-def preview(visit: Visit) -> Response:
-    """A piece of the page, for what is being typed: nothing is saved. One statement."""
-    key = key_of_visit(visit)
-    if key is None:
-        return visit.missing()
-    rules, form = visit.staff.rules, visit.form
-    ufs = shown_ufs(rules, visit.viewer.ufs(May.SEE_TEMPLATES))
-    with visit.staff.store.read() as connection:
-        appointments = coming(connection, ufs, now=visit.now, limit=EXAMPLES)
-    missing = [one for one in form.get("manquent", "").split(",") if one in LABELS["language"]]
-    return visit.page(
-        "templates/_preview.html",
-        key=key,
-        typed=_typed(visit),
-        labels=LABELS,
-        **_seen(visit, key, _typed(visit), appointments, _number(form, "volume") % 10**9, missing),
-    )
-
-
 # --- what the buttons do -------------------------------------------------------------------------
 
 
@@ -302,7 +137,7 @@ def keep(visit: Visit) -> Response:
     key = key_of_visit(visit)
     if key is None:
         return visit.missing()
-    typed = _typed(visit)
+    typed = typed_by(visit)
     try:
         draft = _save(visit, key, typed)
     except Overtaken:
@@ -318,7 +153,7 @@ def act(visit: Visit) -> Response:
     key = key_of_visit(visit)
     if key is None:
         return visit.missing()
-    typed = _typed(visit)
+    typed = typed_by(visit)
     wish, _, value = visit.form.get("faire", "").partition(":")
     if wish == "abandonner":
         return _abandon(visit, key, typed)
