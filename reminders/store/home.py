@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, rows
-from reminders.store.lists import Ufs, unreached_patients
+from reminders.store.lists import OVERDUE, Ufs, unreached_patients
 from reminders.store.reporting import OUTCOMES, TOLD_ELSEWHERE
 from reminders.store.templates import SINCE
 from reminders.store.worklist import Scope, scoped
@@ -13,6 +13,9 @@ from reminders.store.worklist import Scope, scoped
 RUNS = 3
 MANY = 1_000  # coming appointments of an unmapped service are not counted further
 GAPS = "('no_template', 'empty_variable', 'not_composed', 'provider_misconfigured')"
+
+
+_OVERDUE = " UNION ALL ".join(f"SELECT 1 {OVERDUE.format(one)}" for one in ("sms", "email"))
 
 
 def machine(connection: Connection, now: int, late: int) -> Sequence[Record]:
@@ -36,9 +39,7 @@ def machine(connection: Connection, now: int, late: int) -> Sequence[Record]:
         "WHERE released_at IS NULL "
         "UNION ALL SELECT * FROM (SELECT 'run', mode, '', '', started_at, exit_code, '' FROM run "
         "ORDER BY started_at DESC LIMIT :runs) runs "
-        "UNION ALL SELECT 'overdue', '', '', '', 0, COUNT(*), '' FROM message "
-        "WHERE state = 'PLANNED' AND channel IN ('sms', 'email') AND opens_at < :late "
-        "AND closes_at > :now "
+        f"UNION ALL SELECT 'overdue', '', '', '', 0, COUNT(*), '' FROM ({_OVERDUE}) waiting "
         "UNION ALL SELECT 'unmapped', substr(t.subject, 4), '', '', 0, (SELECT COUNT(*) FROM "
         "(SELECT 1 FROM appointment a WHERE a.uf = substr(t.subject, 4) AND a.starts_at > :now "
         "AND a.status = 'booked' LIMIT :many) coming), '' FROM task t "
@@ -48,7 +49,7 @@ def machine(connection: Connection, now: int, late: int) -> Sequence[Record]:
         "UNION ALL SELECT DISTINCT 'template', purpose, channel, language, 0, 0, family "
         f"FROM template_version WHERE state = 'approved' AND {SINCE} <= :now",
         now=now,
-        late=late,
+        start=late,
         runs=RUNS,
         many=MANY,
     )

@@ -19,14 +19,24 @@ _ITEMS = (
     "FROM message_item i JOIN decision d ON d.id = i.decision_id "
     "JOIN appointment a ON a.id = d.appointment_id WHERE i.message_id = m.id"
 )
-_MINE = f"EXISTS (SELECT 1 {_ITEMS} AND a.uf IN :ids)"
+# Counted, not EXISTS: PostgreSQL would join the day with every message there is.
+_MINE = f"0 < (SELECT COUNT(*) {_ITEMS} AND a.uf IN :ids)"
 _OURS = "m.kind <> 'test'"
-# Three arms that each walk one index: the day's own, and what is left over of the days before.
+MOST_OVERDUE = 20_000  # of a channel: more are not counted
+# What should have left before :start and still may, from the earliest on: with an order and a
+# limit both engines walk ix_message_due, which holds little else; else PostgreSQL reads all of
+# the past.
+OVERDUE = (
+    "FROM (SELECT * FROM message WHERE state = 'PLANNED' AND channel = '{0}' "
+    f"AND opens_at < :start ORDER BY opens_at LIMIT {MOST_OVERDUE}) m WHERE m.closes_at > :start"
+)
+# Arms that each walk one index: the day's own, and what is left over of the days before.
 _OF_DAY = (
-    "m.opens_at >= :start AND m.opens_at < :end",
-    "m.state = 'PLANNED' AND m.channel IN ('sms', 'email') AND m.opens_at < :start "
-    "AND m.closes_at > :start",
-    f"m.{UNFINISHED} AND m.state = 'HELD' AND m.closes_at > :start AND m.opens_at < :start",
+    "FROM message m WHERE m.opens_at >= :start AND m.opens_at < :end",
+    OVERDUE.format("sms"),
+    OVERDUE.format("email"),
+    f"FROM message m WHERE m.{UNFINISHED} AND m.state = 'HELD' AND m.closes_at > :start "
+    "AND m.opens_at < :start",
 )
 # Not a refusal to write: the appointment is no more, or another message took this one's place.
 _REPLACED = "('moved', 'withdrawn', 'not_booked')"
@@ -36,7 +46,7 @@ _DECIDED = (
     f"AND d.opens_at >= :start AND d.opens_at < :end AND d.reason NOT IN {_REPLACED}"
 )
 _DECIDED_MINE = (
-    "EXISTS (SELECT 1 FROM appointment a WHERE a.id = d.appointment_id AND a.uf IN :ids)"
+    "0 < (SELECT COUNT(*) FROM appointment a WHERE a.id = d.appointment_id AND a.uf IN :ids)"
 )
 
 Ufs = frozenset[str] | None  # None: every service
@@ -55,7 +65,7 @@ def counts(connection: Connection, ufs: Ufs, start: int, end: int) -> Sequence[R
     decided = "" if ufs is None else f" AND {_DECIDED_MINE}"
     arms = " UNION ALL ".join(
         f"SELECT m.state, CASE WHEN {_STAYED} THEN m.reason ELSE '' END AS reason "
-        f"FROM message m WHERE {_OURS} AND {arm}{mine}"
+        f"{arm} AND {_OURS}{mine}"
         for arm in _OF_DAY
     )
     return scoped(
@@ -87,7 +97,7 @@ def page(
     mine = "" if ufs is None else f" AND {_MINE}"
     wanted = ", ".join(f"'{state}'" for state in states)
     arms = " UNION ALL ".join(
-        f"SELECT * FROM (SELECT {LISTED} FROM message m WHERE {_OURS} AND {arm} "
+        f"SELECT * FROM (SELECT {LISTED} {arm} AND {_OURS} "
         f"AND m.state IN ({wanted}) AND (m.opens_at, m.id) > (:moment, :key){mine} "
         f"ORDER BY m.opens_at, m.id LIMIT :limit) arm{number}"
         for number, arm in enumerate(_OF_DAY)
@@ -118,7 +128,7 @@ def not_sent(
     mine = "" if ufs is None else f" AND {_MINE}"
     decided = "" if ufs is None else f" AND {_DECIDED_MINE}"
     messages = (
-        f"SELECT * FROM (SELECT {LISTED} FROM message m WHERE {_OURS} AND {_OF_DAY[0]} "
+        f"SELECT * FROM (SELECT {LISTED} {_OF_DAY[0]} AND {_OURS} "
         f"AND {_STAYED} AND (:reason = '' OR m.reason = :reason) "
         f"AND (m.opens_at, 0, m.id) > (:moment, :what, :key){mine} "
         "ORDER BY m.opens_at, m.id LIMIT :limit) stayed"
@@ -205,11 +215,6 @@ def unreached_patients(ufs: Ufs) -> str:
 
 def overdue(connection: Connection, before: int) -> int:
     """Planned messages that should have left before `before` and still could."""
-    return int(
-        rows(
-            connection,
-            "SELECT COUNT(*) FROM message WHERE state = 'PLANNED' AND channel IN ('sms', 'email') "
-            "AND opens_at < :before AND closes_at > :before",
-            before=before,
-        )[0][0]
-    )
+    arms = " UNION ALL ".join(f"SELECT 1 {OVERDUE.format(one)}" for one in ("sms", "email"))
+    sql = f"SELECT COUNT(*) FROM ({arms}) waiting"
+    return int(rows(connection, sql, start=before)[0][0])

@@ -127,7 +127,7 @@ def let_through(
         rows(
             connection,
             "SELECT 1 FROM hold WHERE source_id = :source AND code = :code "
-            "AND released_at IS NOT NULL AND ended <> 'discarded' AND feed_hash = :hash "
+            "AND released_at IS NOT NULL AND feed_hash = :hash "
             "AND (feed_hash <> '' OR released_at > :recent) LIMIT 1",
             source=source,
             code=code,

@@ -357,6 +357,14 @@ def test_confirmations_are_told_among_those_who_were_written_to(store: Store) ->
     assert confirmations(measured(room).of(IMAGING)) is None
 
 
+def test_a_text_that_was_refused_told_nobody(store: Store) -> None:
+    room = room_with(store, *tomorrow(range(1, 7)))
+    room.providers["main"].script["+33639980001"] = [BadRecipient("bad")]
+    room.providers["main"].script["+33639980002"] = [Unknown("timeout")]  # it may have
+    room.deliver()
+    assert measured(room).of(None).asked == 5
+
+
 def test_what_moved_after_it_was_told_was_not_told(store: Store) -> None:
     room = hospital(store, *visits(range(1, 7), starts="2026-10-13 15:00"))
     for n in range(1, 7):
