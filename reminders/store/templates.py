@@ -14,8 +14,12 @@ from reminders.store.planning import mark_patients_of
 
 Key = Mapping[str, str]  # purpose, language, family, channel
 
-# From when a version serves. One written by the release before has no such date.
-SINCE = "COALESCE(effective_at, approved_at, 0)"
+# From when a version serves. One written by the release before has no such date. What the
+# release itself put in service was there before anything else: also for a clock behind ours.
+SINCE = (
+    "(CASE WHEN origin = 'shipped' AND approved_by = author THEN 0 "
+    "ELSE COALESCE(effective_at, approved_at, 0) END)"
+)
 _KEY = "purpose = :purpose AND language = :language AND family = :family AND channel = :channel"
 COLUMNS = (
     "id, purpose, language, family, channel, subject, body, html, state, number, author, origin, "
