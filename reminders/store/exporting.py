@@ -13,13 +13,25 @@ from sqlalchemy.types import TypeEngine
 
 from reminders.store.catalogue import Column, Table
 from reminders.store.catalogue_answers import ANSWERS
+from reminders.store.catalogue_baseline import BASELINE
 from reminders.store.catalogue_core import CORE
+from reminders.store.catalogue_costs import COSTS
 from reminders.store.catalogue_people import PEOPLE
 from reminders.store.catalogue_reports import REPORTS
+from reminders.store.catalogue_rollups import ROLLUPS
 from reminders.store.catalogue_staff import STAFF
 from reminders.store.engine import rows
 
-TABLES: tuple[Table, ...] = (*CORE, *ANSWERS, *PEOPLE, *STAFF, *REPORTS)
+TABLES: tuple[Table, ...] = (
+    *CORE,
+    *ANSWERS,
+    *PEOPLE,
+    *STAFF,
+    *REPORTS,
+    *ROLLUPS,
+    *BASELINE,
+    *COSTS,
+)
 ROWS_AT_ONCE = 2_000
 # An empty list needs a type on PostgreSQL.
 OF: dict[str, TypeEngine[Any]] = {"ufs": Text(), "people": BigInteger()}

@@ -1,0 +1,5 @@
+"""The catalogue of an export: the tables of baseline."""
+
+from reminders.store.catalogue import Table
+
+BASELINE: tuple[Table, ...] = ()
