@@ -47,9 +47,9 @@ def _admin() -> None:
 def create(
     login: LoginArgument,
     name: Annotated[str, typer.Option("--name", help="Le nom de la personne.")],
-    role: Annotated[list[Role], typer.Option("--role", help="Un rôle ; l'option peut revenir.")] = [
-        Role.ADMINISTRATOR
-    ],  # noqa: B006  typer copies it
+    role: Annotated[  # typer copies the list
+        list[Role], typer.Option("--role", help="Un rôle ; l'option peut revenir.")
+    ] = [Role.ADMINISTRATOR],  # noqa: B006
     site: Annotated[list[str], typer.Option("--site", help="Pour ce site seulement.")] = [],  # noqa: B006
     uf: Annotated[list[str], typer.Option("--uf", help="Pour cette UF seulement.")] = [],  # noqa: B006
     config: ConfigOption = DEFAULT_CONFIG,

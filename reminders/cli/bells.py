@@ -115,3 +115,39 @@ class _Guarded:
             if self._told is not None:
                 self._told = None
                 log.info("task works again", task=self._name)
+
+
+class Soon:
+    """Rung by a page that changed something, from whatever thread: replies and plans are looked
+    at now instead of at the next bell. Belongs to the running event loop; any number of rings
+    while it works make it work once more.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._tasks = application.tasks
+        self._loop = asyncio.get_running_loop()
+        self._guarded = _Guarded("pages", self._look)
+        self._work: asyncio.Task[None] | None = None
+        self._again = False
+
+    def __call__(self) -> None:
+        self._loop.call_soon_threadsafe(self._ring)
+
+    def _ring(self) -> None:
+        self._again = True
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._until_quiet())
+
+    async def _until_quiet(self) -> None:
+        while self._again:
+            self._again = False
+            await self._guarded.ring()
+
+    async def _look(self) -> None:
+        await self._tasks.answers()
+        await self._tasks.plan_later()
+
+    async def ended(self) -> None:
+        """Return once what was rung for is done."""
+        if self._work is not None:
+            await self._work

@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -18,7 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from reminders.bootstrap import Application, build
-from reminders.cli.bells import Bells
+from reminders.cli.bells import Bells, Soon
 from reminders.cli.common import out, zone_of
 from reminders.cli.errors import DONE
 from reminders.clock import Clock
@@ -94,7 +95,9 @@ async def listening(
     before anything is served.
     """
     web = application.settings.web
-    inside = internal_app(inside_of(application), staff(staff_of(application)))
+    soon = Soon(application)
+    pages = replace(staff_of(application), changed=soon)
+    inside = internal_app(inside_of(application), staff(pages))
     if (worklist := _worklist(application)) is not None:
         inside.include_router(worklist_router(worklist))
     if extend is not None:
@@ -116,6 +119,7 @@ async def listening(
         for server in servers:
             server.should_exit = True
         await asyncio.gather(*running, return_exceptions=True)
+        await soon.ended()
         for one in sockets:
             one.close()
 
@@ -192,6 +196,7 @@ def inside_of(application: Application) -> Inside:
 
 
 def staff_of(application: Application) -> Staff:
+    """What the pages work with. Nobody is rung when they change something."""
     web = application.settings.web
     return Staff(
         store=application.store,
@@ -202,7 +207,6 @@ def staff_of(application: Application) -> Staff:
         now=application.clock.now,
         composer=application.composer,
         routes=application.routes,
-        changed=application.tasks.answers,
         resting=lambda: application.tasks.resting,
         is_current=lambda: is_current(application.store),
         secure=(web.internal_url or "").startswith("https:"),

@@ -256,7 +256,8 @@ def test_check_names_readable_secrets_sensitive_services_and_open_pages(desk: De
     told = desk.run("check")
     assert told.code == 0
     warnings = [line for line in told.lines if line.startswith("Attention")]
-    assert len(warnings) == 3
+    assert len(warnings) == 4
+    assert "notice d'information des patients est incomplète" in warnings[3]
     assert "UF 1 exclue d'office" in warnings[0]
     assert "chmod 600 twilio.token" in warnings[1]
     assert "0.0.0.0" in warnings[2]
