@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from reminders.simulation.ledger import Entry
 from reminders.store.engine import Record, Store, open_engine, rows
-from tests.faults.processes import TWILIO, Child, Ended, Provider
+from tests.faults.processes import COMMAND, TWILIO, Child, Ended, Provider
 
 PARIS = ZoneInfo("Europe/Paris")
 TUESDAY = datetime(2026, 10, 13, 10, 5, tzinfo=PARIS)
@@ -145,13 +145,15 @@ class Hospital:
     # --- its commands
 
     @contextmanager
-    def starts(self, *arguments: str, point: str = "") -> Iterator[Child]:
+    def starts(
+        self, *arguments: str, point: str = "", program: Sequence[str] = COMMAND
+    ) -> Iterator[Child]:
         self._commands += 1
         place = self.folder / f"command-{self._commands}"
         place.mkdir()
         config = ("--config", str(self.folder / "hospital.toml"))
         hour = ("--at", self.at.isoformat())
-        child = Child([*arguments, *config, *hour], place, point)
+        child = Child([*arguments, *config, *hour], place, point, program)
         try:
             yield child
         finally:

@@ -40,13 +40,19 @@ class Ended:
 class Child:
     """One command of the service as a process, its output kept in files."""
 
-    def __init__(self, arguments: Sequence[str], folder: Path, point: str = "") -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        point: str = "",
+        command: Sequence[str] = COMMAND,
+    ) -> None:
         self._folder = folder
         self._report = folder / "reached"
         armed = {"REMINDERS_FAILPOINT": point, "REMINDERS_FAILPOINT_REPORT": str(self._report)}
         with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
             self.process = subprocess.Popen(
-                [*COMMAND, *arguments],
+                [*command, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
