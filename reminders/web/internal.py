@@ -3,13 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import structlog
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from jinja2 import Environment, FunctionLoader
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.routing import Route as Address
@@ -39,16 +37,6 @@ class Inside:
 
 def internal_app(inside: Inside, staff: Staff | None = None) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    pages = _pages()
-    if staff is None:
-
-        @app.api_route("/", methods=READ, response_class=HTMLResponse)
-        def home() -> str:
-            today = today_of(inside.store, inside.zone, now=inside.now())
-            return pages.get_template("today.html").render(
-                today=today, mode=inside.mode, resting=inside.resting()
-            )
-
     app.router.routes.append(Address("/assets/{name}", asset, methods=READ))
 
     @app.api_route("/healthz", methods=READ)
@@ -94,15 +82,6 @@ async def _headers(
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response
-
-
-def _pages() -> Environment:
-    def load(name: str) -> str:
-        return (files("templates") / "pages" / name).read_text(encoding="utf-8")
-
-    environment = Environment(loader=FunctionLoader(load), autoescape=True)
-    environment.filters["nombre"] = lambda value: f"{value:,}".replace(",", "\u202f")
-    return environment
 
 
 def _metrics(today: Today, inside: Inside) -> bytes:

@@ -1,4 +1,4 @@
-"""The office's page and the demo's, in every state one may meet them, on a telephone's screen."""
+"""The demo's pages, in every state one may meet them, on a telephone's screen."""
 
 import threading
 import time
@@ -109,16 +109,14 @@ class Office:
             resting=lambda: self.resting,
             is_current=lambda: is_current(self.store),
         )
-        self._office, self._demo = internal_app(inside), internal_app(inside)
-        DemoPages(inside, cast(World, self.world), self.stage).extend(self._demo)
-        self._servers = [_served(app) for app in (self._office, self._demo)]
-        self.office, demo = (f"http://127.0.0.1:{port}" for _, _, port in self._servers)
-        self.demo = f"{demo}/demo"
+        app = internal_app(inside)
+        DemoPages(inside, cast(World, self.world), self.stage).extend(app)
+        self._server, self._thread, port = _served(app)
+        self.demo = f"http://127.0.0.1:{port}/demo"
 
     def close(self) -> None:
-        for server, thread, _ in self._servers:
-            server.should_exit = True
-            thread.join(30)
+        self._server.should_exit = True
+        self._thread.join(30)
         self.store.close()
 
 
@@ -180,42 +178,19 @@ def busy(office: Office) -> None:
 
 
 def test_an_empty_day_says_so_in_words(office: Office, telephone: Page) -> None:
-    for address, words in (
-        (office.office, ["Aucun message n'est prévu aujourd'hui.", "Rien à traiter.",
-                         "Aucune source n'a encore été lue.", "Aucune réponse de patient"]),
-        (office.demo, ["Aucun message.", "Aucune pour l'instant.", "Rien encore.",
-                       "Aucun envoi prévu."]),
-    ):  # fmt: skip
-        telephone.goto(address)
-        for one in words:
-            expect(telephone.get_by_text(one).first).to_be_visible()
-        assert fits(telephone)
+    telephone.goto(office.demo)
+    for one in ("Aucun message.", "Aucune pour l'instant.", "Rien encore.", "Aucun envoi prévu."):
+        expect(telephone.get_by_text(one).first).to_be_visible()
+    assert fits(telephone)
 
 
 def test_a_full_day_with_the_longest_names_fits_a_telephone(
     office: Office, telephone: Page
 ) -> None:
     busy(office)
-    for address in (
-        office.office,
-        office.demo,
-        f"{office.demo}/boite/t2",
-        f"{office.demo}/boite/m1",
-    ):
+    for address in (office.demo, f"{office.demo}/boite/t2", f"{office.demo}/boite/m1"):
         telephone.goto(address)
         assert fits(telephone), address
-    telephone.goto(office.office)
-    expect(telephone.get_by_text("Envois retenus.")).to_be_visible()
-    expect(telephone.get_by_text(SENTENCE)).to_be_visible()
-    expect(telephone.get_by_text("reminders release")).to_be_visible()
-
-
-def test_moments_are_told_in_the_site_s_time(office: Office, page: Page) -> None:
-    office.resting["principal"] = NOW + timedelta(minutes=4)
-    page.goto(office.office)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Aujourd'hui, mardi 13 octobre")
-    expect(page.get_by_text("jusqu'à 9 h 59")).to_be_visible()
-    assert "UTC" not in page.content()
 
 
 def test_the_browser_has_nothing_against_the_pages(office: Office, page: Page) -> None:

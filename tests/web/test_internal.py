@@ -1,4 +1,4 @@
-"""The internal listener: pages, health, metrics, also while the database is down."""
+"""The internal listener: health and metrics, also while the database is down."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,9 +31,9 @@ def client(store: Store) -> httpx.AsyncClient:
     )
 
 
-async def test_pages_health_and_metrics_answer(store: Store) -> None:
+async def test_health_and_metrics_answer(store: Store) -> None:
     async with client(store) as http:
-        for path in ("/", "/healthz", "/readyz", "/metrics", "/assets/style.css"):
+        for path in ("/healthz", "/readyz", "/metrics", "/assets/style.css"):
             answer = await http.get(path)
             assert answer.status_code == 200, path
             assert answer.headers["cache-control"] == "no-store"
@@ -57,11 +57,10 @@ async def test_while_the_database_is_down_it_says_what_to_repair(tmp_path: Path)
     async with client(store) as http:
         assert (await http.get("/healthz")).status_code == 200  # restarting would not help
         assert (await http.get("/readyz")).status_code == 503
-        for path in ("/", "/metrics"):
-            answer = await http.get(path)
-            assert answer.status_code == 503
-            assert "base de données" in answer.text
-            assert answer.headers["x-content-type-options"] == "nosniff"
+        answer = await http.get("/metrics")
+        assert answer.status_code == 503
+        assert "base de données" in answer.text
+        assert answer.headers["x-content-type-options"] == "nosniff"
     store.close()
 
 
