@@ -18,7 +18,8 @@ PLACES: Mapping[str, str] = {
     "appointment": "SELECT t.appointment_id AS id FROM told t LEFT JOIN answer n "
     "ON n.appointment_id = t.appointment_id ORDER BY COALESCE(n.id, 999999), t.appointment_id",
     "patient": "SELECT a.patient_id AS id FROM told t "
-    "JOIN appointment a ON a.id = t.appointment_id LEFT JOIN answer n ON n.appointment_id = a.id ORDER BY COALESCE(n.id, 999999), a.id",
+    "JOIN appointment a ON a.id = t.appointment_id "
+    "LEFT JOIN answer n ON n.appointment_id = a.id ORDER BY COALESCE(n.id, 999999), a.id",
     "objection": "SELECT id FROM objection WHERE patient_id IS NOT NULL AND withdrawn_at IS NULL "
     "UNION ALL SELECT 999999 ORDER BY 1",
     "login": "SELECT login AS id FROM account ORDER BY login",
