@@ -68,8 +68,8 @@ def _low(one: Message) -> str:
     return _text(one.string).lower()
 
 
-def _text(said: str | Sequence[str]) -> str:
-    return said if isinstance(said, str) else " / ".join(said)
+def _text(said: str | Sequence[str] | None) -> str:
+    return said if isinstance(said, str) else " / ".join(said or ())
 
 
 def _without(text: str) -> str:

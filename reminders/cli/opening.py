@@ -19,6 +19,7 @@ from reminders.cli.serving import inside_of, listening, ringing
 from reminders.cli.showing import living, progress_bar
 from reminders.clock import OffsetClock
 from reminders.domain.access import Grant, Role
+from reminders.domain.marking import N_
 from reminders.domain.sign_in import Lasting
 from reminders.services.accounts import open_doors
 from reminders.simulation.client import World
@@ -27,7 +28,6 @@ from reminders.simulation.driver import live
 from reminders.web.demo import DemoPages
 from reminders.web.staff.accounts import ROLES
 from reminders.web.staff.visit import Staff
-from reminders.web.staff.words import N_
 
 BEAT_SECONDS = 0.5  # the world is told the time this often
 MOST_STEPS = 200  # quiet moments passed over in search of an event one can see

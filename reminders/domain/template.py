@@ -14,6 +14,7 @@ from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
+from reminders.domain.marking import N_
 from reminders.domain.sms import transliterate
 from reminders.errors import TemplateError
 
@@ -21,11 +22,6 @@ LONGEST = {"sms": 4_000, "email": 20_000}
 OPENINGS = re.compile(r"\{[{%#]")
 MOST_OPENINGS = 400  # a longer list of markers is an attack or an accident
 DEEPEST = 8  # conditions inside conditions; Python itself gives up at 100
-
-
-def N_(sentence: str) -> str:
-    """Mark a sentence for the catalogues; it is translated where it is shown."""
-    return sentence
 
 
 Family = Literal["link", "reply", "any"]

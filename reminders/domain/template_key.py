@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-from reminders.domain.template import N_ as N_
+from reminders.domain.marking import N_
 from reminders.domain.template import Channel, Family
 from reminders.errors import TemplateError
 

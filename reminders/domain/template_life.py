@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from reminders.domain.lint import Finding
-from reminders.domain.template_key import N_
+from reminders.domain.marking import N_
 
 STATES: Mapping[str, str] = {
     "proposed": N_("proposée"),

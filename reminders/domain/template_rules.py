@@ -7,7 +7,7 @@ test holds to their word.
 from dataclasses import dataclass
 from typing import Literal
 
-from reminders.domain.template_key import N_
+from reminders.domain.marking import N_
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,6 @@ left would see its groups in the other order.
 from collections.abc import Sequence
 from datetime import date, datetime, time
 
-
-def N_(sentence: str) -> str:
-    """Mark a sentence of a table for the catalogues of the staff's pages."""
-    return sentence
-
-
 DAYS = {
     "fr": ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),

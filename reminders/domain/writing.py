@@ -15,7 +15,7 @@ from reminders.domain.calendar import (
     permitted_window,
     to_utc,
 )
-from reminders.domain.template_key import N_
+from reminders.domain.marking import N_
 
 # The purposes a session may be written to with, and what each says, for staff.
 SESSION: Mapping[str, str] = {

@@ -9,9 +9,9 @@ from reminders.domain.access import narrowed
 from reminders.domain.answer import AnswerKind
 from reminders.domain.appointment import Status
 from reminders.domain.calendar import to_utc
+from reminders.domain.marking import N_
 from reminders.domain.outbox import FAILED, State
 from reminders.domain.outcome import Attendance
-from reminders.domain.template_key import N_
 from reminders.services import attendance
 from reminders.services.answer import Given, give
 from reminders.store import appointments, facts, planning

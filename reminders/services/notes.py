@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from reminders.domain.template_key import N_
+from reminders.domain.marking import N_
 from reminders.store import facts, notes, patients
 from reminders.store.engine import Connection, Store
 from reminders.store.types import micros

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reminders.domain.answer import AnswerKind, Priority
+from reminders.domain.marking import N_
 from reminders.domain.search import Asked, asked
-from reminders.domain.template_key import N_
 from reminders.services.answer import Given, give
 from reminders.services.notes import plain, write
 from reminders.store import facts, patients, planning, subjects, worklist

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from reminders.config import ProtocolTable, StepTable
 from reminders.config.mistakes import sentence
-from reminders.domain.wording import N_
+from reminders.domain.marking import N_
 
 BOOKING = "booking"
 CHANNELS = ("sms,email", "email,sms", "sms", "email")

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from reminders.domain.marking import N_
 from reminders.domain.patient import mail_address
 from reminders.domain.phone import Phone, classify
 from reminders.domain.protocol import Person
 from reminders.domain.recipient import is_minor, relation_on
 from reminders.domain.telling import not_to_be_told
-from reminders.domain.template_key import N_
 from reminders.store import facts, planning, recipients
 from reminders.store.engine import Connection, Record, Store
 from reminders.store.objections import WHOLE

@@ -7,7 +7,7 @@ caps and the protocol's hours are left aside. Refused with the reason where it m
 from collections.abc import Sequence
 from datetime import datetime
 
-from reminders.domain.template_key import N_
+from reminders.domain.marking import N_
 from reminders.domain.writing import RESENDABLE, Session
 from reminders.services.appointments import Refused, still_open
 from reminders.services.compose import Templates

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from reminders.config import PreparationTable
 from reminders.config.mistakes import sentence
 from reminders.domain.lint import LONG_SENTENCE, SENSITIVE
-from reminders.domain.wording import N_
+from reminders.domain.marking import N_
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer, Version
 from reminders.services.rules import Book

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from reminders.domain.marking import N_
 from reminders.domain.mask import mask_address
-from reminders.domain.template_key import N_
 from reminders.store import stories
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant, instant_or_none

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from reminders.domain.marking import N_
 from reminders.domain.protocol import CORRECTION, NOTICE, Decision
-from reminders.domain.wording import N_
 from reminders.store import planning, syncing
 from reminders.store.engine import Connection, Record, reserve
 from reminders.store.types import micros_or_none

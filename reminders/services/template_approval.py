@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reminders.domain.template_key import N_, TemplateKey
+from reminders.domain.marking import N_
+from reminders.domain.template_key import TemplateKey
 from reminders.domain.template_life import (
     REASON_TEXT,
     REASONS,

@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from reminders.domain.marking import N_
 from reminders.domain.preparation import Preparation, build_variables
 from reminders.domain.sms import Measure, measure
-from reminders.domain.template_key import N_, TemplateKey, TemplateText
+from reminders.domain.template_key import TemplateKey, TemplateText
 from reminders.domain.template_mail import html_of
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer, Version

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from reminders.domain.marking import N_
 from reminders.domain.outbox import dedupe_key
 from reminders.domain.phone import Kind, classify
 from reminders.domain.sms import measure
-from reminders.domain.template_key import N_, TemplateKey, TemplateText
+from reminders.domain.template_key import TemplateKey, TemplateText
 from reminders.services.compose import Composed, NoTemplate, Route
 from reminders.services.rules import Rules
 from reminders.services.template_preview import on_invented

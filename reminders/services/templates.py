@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reminders.domain.lint import Finding
+from reminders.domain.marking import N_
 from reminders.domain.template import LONGEST
-from reminders.domain.template_key import N_, TemplateKey, TemplateText, key_of
+from reminders.domain.template_key import TemplateKey, TemplateText, key_of
 from reminders.domain.template_life import NOTE
 from reminders.errors import TemplateError
 from reminders.rendering import Version

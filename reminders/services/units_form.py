@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from reminders.config import ServiceTable, Settings, names_sensitive_care
 from reminders.config.mistakes import sentence
+from reminders.domain.marking import N_
 from reminders.domain.phone import classify
-from reminders.domain.wording import N_
 from reminders.services.rules import Book
 
 SENSITIVITIES = ("normal", "neutral", "excluded")

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from reminders.domain.access import narrowed
 from reminders.domain.answer import Priority
 from reminders.domain.calendar import to_utc
+from reminders.domain.marking import N_
 from reminders.domain.reply import interpret
-from reminders.domain.wording import N_, grouped_phone, hour, long_date
+from reminders.domain.wording import grouped_phone, hour, long_date
 from reminders.domain.worklist import ABOUT_INSTRUCTIONS, suggested
 from reminders.services.rules import Rules
 from reminders.services.worklist import appointments_of, scope_of, telephone

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from reminders.domain.booking import Address, Booking, Person, Step
 from reminders.domain.calendar import civil_day
+from reminders.domain.marking import N_
 from reminders.domain.outbox import dedupe_key
 from reminders.domain.recipient import address_for, number_zone
-from reminders.domain.template_key import N_
 from reminders.domain.writing import (
     ASKS_A_NUMBER,
     CALLED_OFF,

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from fastapi import Response
 
 from reminders.domain.access import Grant, May, Role
+from reminders.domain.marking import N_
 from reminders.services import accounts
 from reminders.services.accounts import Refused
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 ROLES = {
     Role.AGENT: N_("Agent d’accueil ou de secrétariat"),

@@ -10,6 +10,7 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.answer import AnswerKind
+from reminders.domain.marking import N_
 from reminders.domain.outcome import Attendance
 from reminders.services import appointments, coming
 from reminders.services.appointments import Life, Refused, Search
@@ -30,7 +31,6 @@ from reminders.web.staff.appointments_words import (
     step_of,
 )
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 HOURS = range(7, 20)  # one may go straight to one of these
 SEARCHED = 28  # days a search covers unless told otherwise

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reminders.domain.marking import N_
 from reminders.domain.worklist import ENDINGS, Ending
 from reminders.services.appointments import Moment
 from reminders.services.story import REASONS, STATES
 from reminders.store.engine import Record
 from reminders.store.types import instant, instant_or_none
-from reminders.web.staff.words import N_, Words
+from reminders.web.staff.words import Words
 
 Said = tuple[str, str]  # tone of a badge, and its words
 

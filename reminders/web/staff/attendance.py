@@ -7,12 +7,12 @@ from typing import Any, cast
 from fastapi import Response
 
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.domain.outcome import Attendance
 from reminders.services.attendance import Presence
 from reminders.services.day_list import Agenda, Fate, Line, Wish, day_list, lines_of, mark_day
 from reminders.web.staff.asked import address, cursor, day_of, dotted, today
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 HOME = "/presences"
 REST = f"{HOME}/reste"

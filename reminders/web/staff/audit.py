@@ -9,11 +9,12 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.cells import sheet
+from reminders.domain.marking import N_
 from reminders.services import audit
 from reminders.services.audit import NAMED, NUMBERED, SUBJECT, Line, Sought
 from reminders.web.staff.audit_words import ACTIONS, DETAILS, SUBJECTS
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_, Words
+from reminders.web.staff.words import Words
 
 PAGE = 50
 FIELDS = ("compte", "action", "sujet", "du", "au")  # of the address: ids, codes and dates only

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reminders.web.staff.words import N_
+from reminders.domain.marking import N_
 
 ACTIONS: Mapping[str, str] = {
     "account.create": N_("a créé un compte"),

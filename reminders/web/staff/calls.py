@@ -6,6 +6,7 @@ from typing import Any, cast
 from fastapi import Response
 
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.domain.worklist import Ending
 from reminders.services import worklist
 from reminders.services.tabs import of_viewer
@@ -22,7 +23,6 @@ from reminders.web.staff.asked import (
     today,
 )
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 HOME = "/appels"
 PAGE = 100

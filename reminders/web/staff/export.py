@@ -7,11 +7,11 @@ from typing import IO
 from fastapi import Response
 
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.services.export import Wanted, export, whole_for
 from reminders.services.export_files import Zip, while_written
 from reminders.store.exporting import parts
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 ZIP = "application/zip"
 _one_at_a_time = threading.Lock()

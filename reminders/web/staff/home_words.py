@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from reminders.domain.marking import N_
 from reminders.domain.template_key import PURPOSES
 from reminders.services.gaps import Gap
 from reminders.services.home import (
@@ -19,7 +20,7 @@ from reminders.services.home import (
 from reminders.services.rules import Rules
 from reminders.services.story import REASONS
 from reminders.store.home import MANY
-from reminders.web.staff.words import N_, Words
+from reminders.web.staff.words import Words
 
 # Each number of the day: its place in an address, its words, its tone where it is not 0.
 NUMBERS: Mapping[str, tuple[str, str, str]] = {

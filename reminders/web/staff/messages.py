@@ -7,13 +7,13 @@ from typing import cast
 from fastapi import Response
 
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.domain.template_key import CHANNELS, PURPOSES
 from reminders.services.lists import NOT_SENT, DayRun, messages_of, run_of
 from reminders.store.lists import FIRST, Place, Ufs
 from reminders.web.staff.asked import address, cursor, day_of, dotted, today
 from reminders.web.staff.home_words import EXPLAINED, NUMBERS, why
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 HOME = "/messages"
 PLACES = {place: name for name, (place, _, _) in NUMBERS.items()}

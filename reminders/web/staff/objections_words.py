@@ -1,6 +1,6 @@
 """What the page of objections says."""
 
-from reminders.web.staff.words import N_
+from reminders.domain.marking import N_
 
 ORIGINS = {
     "patient": N_("dites par le patient"),

@@ -13,6 +13,7 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.answer import AnswerKind
+from reminders.domain.marking import N_
 from reminders.services import notes, patients, recipients
 from reminders.services import object as objecting
 from reminders.services.notes import NotNoted
@@ -24,7 +25,6 @@ from reminders.store.types import instant
 from reminders.web.staff import patients_words as say
 from reminders.web.staff.asked import address, cursor, dotted
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 HOME = "/patients"
 REQUEST = re.compile(r"[A-Za-z0-9_-]{8,40}")

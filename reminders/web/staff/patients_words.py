@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from reminders.domain.marking import N_
 from reminders.domain.search import Asked
 from reminders.services.patients import Line
 from reminders.services.story import REASONS, STATES
-from reminders.web.staff.words import N_, Words
+from reminders.web.staff.words import Words
 
 # --- search --------------------------------------------------------------------------------------
 

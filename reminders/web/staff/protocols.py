@@ -8,6 +8,7 @@ from fastapi import Response
 
 from reminders.config import ProtocolTable
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.domain.template_key import PURPOSES
 from reminders.services import protocols
 from reminders.services.protocols_form import (
@@ -26,7 +27,6 @@ from reminders.services.units import names
 from reminders.services.units_forecast import Change, foresee
 from reminders.services.units_save import NotSaved
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 NEW = "nouveau"
 # What a step may say: what answers somebody or is written to a session is no step's.

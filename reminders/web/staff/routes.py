@@ -3,6 +3,7 @@
 from itertools import chain
 
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.web.staff import (
     account,
     accounts,
@@ -25,7 +26,6 @@ from reminders.web.staff import (
     writing,
 )
 from reminders.web.staff.visit import Route
-from reminders.web.staff.words import N_
 
 ROUTES: tuple[Route, ...] = tuple(
     chain(

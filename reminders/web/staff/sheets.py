@@ -6,6 +6,7 @@ from fastapi import Response
 
 from reminders.config import PreparationTable
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.domain.template_key import CHANNELS, LANGUAGES, PURPOSES
 from reminders.services import sheets
 from reminders.services.sheets_form import (
@@ -19,7 +20,6 @@ from reminders.services.sheets_form import (
 from reminders.services.sheets_preview import look, on_page, preview
 from reminders.services.units_save import NotSaved
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 NEW = "nouvelle"
 STATES = {

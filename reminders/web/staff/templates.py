@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fastapi import Response
 
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.domain.template import FILTERS, VARIABLES
 from reminders.domain.template_diff import difference
 from reminders.domain.template_key import (
@@ -31,7 +32,6 @@ from reminders.store.types import instant, micros
 from reminders.web.staff import templates_decide, templates_edit
 from reminders.web.staff.templates_shown import LABELS, key_of_visit, may_exist, named, shown
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 PAGE = 20
 # The order in which a patient meets them.

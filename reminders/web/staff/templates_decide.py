@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Response
 
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.domain.template_diff import difference
 from reminders.domain.template_key import TemplateKey
 from reminders.domain.template_life import MANY_PATIENTS, REASON_TEXT, SHOWN, may_approve
@@ -38,7 +39,6 @@ from reminders.web.staff.templates_shown import (
     volumes,
 )
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 
 def version(visit: Visit) -> Response:

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 
 from reminders.domain.answer import Priority
+from reminders.domain.marking import N_
 from reminders.domain.worklist import Ending
 from reminders.store.engine import Record
 from reminders.store.types import instant, instant_or_none
-from reminders.web.staff.words import N_, Words
+from reminders.web.staff.words import Words
 
 TABS = {
     "miennes": N_("Mes tâches"),

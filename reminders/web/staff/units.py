@@ -6,6 +6,7 @@ from fastapi import Response
 
 from reminders.config import ServiceTable
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.services import units
 from reminders.services.rules import table_of
 from reminders.services.story import REASONS
@@ -14,7 +15,6 @@ from reminders.services.units_form import DAYS, ServiceForm, blank, filled, read
 from reminders.services.units_save import NotSaved
 from reminders.web.staff.protocols import weekly
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 SENSITIVITIES = {
     "normal": N_("Ordinaire"),

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from reminders.config import Settings
 from reminders.domain.access import May, Viewer
+from reminders.domain.marking import N_
 from reminders.domain.sign_in import Lasting
 from reminders.services.accounts import Present
 from reminders.services.compose import Composer
@@ -27,7 +28,7 @@ from reminders.services.templates import Figures as Volumes
 from reminders.services.visits import Notebook
 from reminders.store.engine import Store
 from reminders.web.staff import forms
-from reminders.web.staff.words import LANGUAGES, N_, Words
+from reminders.web.staff.words import LANGUAGES, Words
 
 Method = Literal["GET", "POST"]
 SAID = "dit"  # the cookie of the one sentence shown after a POST

@@ -18,15 +18,12 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal, format_percent
 from babel.support import Translations
 
+from reminders.domain.marking import N_ as N_  # pages' tables take it from here too
+
 LANGUAGES: Mapping[str, str] = {"fr": "Français", "en": "English"}
 DEFAULT = "fr"
 NARROW = "\u202f"
 SPACE = "\u00a0"
-
-
-def N_(sentence: str) -> str:
-    """Mark a sentence of a table for the catalogues; it is translated where it is shown."""
-    return sentence
 
 
 @cache

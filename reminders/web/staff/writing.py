@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Response
 
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.domain.writing import ASKS_A_NUMBER, CALLED_OFF, MOST, SESSION, Session
 from reminders.services import writing
 from reminders.services.writing import Order, Recipient, Refused, Survey
@@ -17,7 +18,6 @@ from reminders.store.writing import OUTCOMES
 from reminders.web.staff.appointments import means, place, written
 from reminders.web.staff.appointments_words import CHANNELS, reason
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
 
 PAGE = 50
 FIELDS = ("jour", "uf", "agenda", "de", "a", "message")
