@@ -25,6 +25,7 @@ from reminders.store.worklist import EVERYTHING, Scope
 SOON = timedelta(hours=24)
 CALLED_BEFORE = 2  # days before the appointment: when whom no text reached is called
 NO_CONTACT = "call_no_contact"
+GRACE = timedelta(hours=2)  # who is late may still be called, then the call list lets go
 MOST = 100  # tasks on one page
 SYSTEM = "reminders"  # who does what nobody did by hand
 START = (-1, 0, 0)
@@ -261,18 +262,21 @@ def telephone(one: Record) -> tuple[str, str]:
 
 def tend(store: Store, rules: Rules, *, now: datetime) -> int:
     """Give new tasks their owner and deadline, hurry today's, escalate what is late, call whom
-    the instructions were not read by: how many tasks changed. Doing it twice changes nothing."""
+    the instructions were not read by, end the calls that are of no use any more: how many tasks
+    changed. Doing it twice changes nothing."""
     at = micros(now)
     with store.write() as connection:
         rules.follow(connection)
         _call_unread(connection, rules, now)
         over = tending.end_read_calls(connection)
         worklist.add_events(connection, over, SYSTEM, "resolve", "not-needed", at=at)
+        past = tending.end_past_calls(connection, before=micros(now - GRACE))
+        worklist.add_events(connection, past, SYSTEM, "resolve", "past", at=at)
         new = _adopt(connection, rules, now)
         hurried = tending.hurry(connection, now=at, until=micros(now + SOON))
         late = tending.escalate(connection, at=at)
         worklist.add_events(connection, [row.id for row in late], SYSTEM, "escalate", "", at=at)
-    return len(over) + new + hurried + len(late)
+    return len(over) + len(past) + new + hurried + len(late)
 
 
 def _adopt(connection: Connection, rules: Rules, now: datetime) -> int:

@@ -119,3 +119,16 @@ def end_read_calls(connection: Connection) -> list[int]:
         f"AND {_EXPECTED} AND NOT {_READ}){_unlocked(connection)}) RETURNING id",
     )
     return [row.id for row in found]
+
+
+def end_past_calls(connection: Connection, *, before: int) -> list[int]:
+    """Calls about an appointment that began before then: nobody made them in time."""
+    found = rows(
+        connection,
+        "UPDATE task SET state = 'done', resolution = 'past' WHERE id IN "
+        "(SELECT t.id FROM task t JOIN appointment ap ON ap.id = t.appointment_id "
+        "WHERE t.state = 'open' AND (SUBSTR(t.kind, 1, 5) = 'call_' OR t.kind = 'reply_late') "
+        f"AND ap.starts_at < :before{_unlocked(connection)}) RETURNING id",
+        before=before,
+    )
+    return [row.id for row in found]

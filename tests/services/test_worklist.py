@@ -301,6 +301,33 @@ def test_instructions_not_read_by_j_2_are_a_call_until_they_are(store: Store) ->
     assert calls(store, room.rules, WEDNESDAY) == []
 
 
+def test_a_call_nobody_made_leaves_the_list_once_the_appointment_is_past(store: Store) -> None:
+    room = hospital(
+        store,
+        visit(1, starts="2026-10-14 16:00", patient=someone(1, contacts=())),
+        visit(2, starts="2026-10-15 16:00", patient=someone(2, contacts=())),
+    )
+    tend(store, room.rules, now=room.now)
+    assert room.tasks() == ["call_no_contact", "call_no_contact"]
+    room.at(paris("2026-10-14 17:59"))  # who is late may still be called
+    tend(store, room.rules, now=room.now)
+    assert len(room.tasks()) == 2
+    room.at(paris("2026-10-14 18:01"))
+    assert tend(store, room.rules, now=room.now) >= 1
+    tend(store, room.rules, now=room.now)
+    assert room.tasks() == ["call_no_contact"]
+    ended = [row for row in room.rows("SELECT * FROM task_event") if row.action == "resolve"]
+    assert [(row.actor, row.detail) for row in ended] == [("reminders", "past")]
+
+
+def test_what_a_patient_asked_waits_for_its_answer_after_the_appointment(store: Store) -> None:
+    room = hospital(store)
+    task = reply(room, "Peut-on garder ses lunettes ?")
+    room.at(paris("2026-10-20 09:00"))
+    tend(store, room.rules, now=room.now)
+    assert row(room, task)["state"] == "free"
+
+
 def test_calls_of_a_day_come_by_hour_with_what_to_dial(store: Store) -> None:
     child = someone(3, birth_date=date(2015, 3, 2), contacts=())
     room = hospital(

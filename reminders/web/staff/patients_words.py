@@ -162,6 +162,7 @@ ENDINGS = {
     "wrong-number": N_("mauvais numéro"),
     "other": N_("fait, ou autre"),
     "not-needed": N_("plus nécessaire"),
+    "past": N_("rendez-vous passé sans appel"),
 }
 # Why a number is refused (domain/phone.py), for the catalogues.
 PHONES = (

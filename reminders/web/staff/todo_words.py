@@ -43,6 +43,7 @@ ENDINGS = {
     Ending.WRONG_NUMBER.value: N_("mauvais numéro"),
     Ending.OTHER.value: N_("fait, ou autre"),
     "not-needed": N_("plus nécessaire"),
+    "past": N_("rendez-vous passé sans appel"),
 }
 EFFECTS = {
     Ending.CONFIRMED.value: N_("sa réponse est enregistrée"),
