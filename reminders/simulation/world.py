@@ -99,7 +99,14 @@ def main() -> None:
     parser.add_argument("--faults", type=Path, help="JSON: a list of faults")
     parser.add_argument("--fhir-token", default="")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us
-    asyncio.run(live(parser.parse_args()))
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(live(arguments))
+    except FileNotFoundError:
+        if arguments.ledger.parent.exists():
+            raise
+        # Whoever started us stopped while we began, and took its folder with it.
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":
