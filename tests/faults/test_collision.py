@@ -41,7 +41,7 @@ async def test_a_deadlock_is_tried_again(postgres: str) -> None:
     await asyncio.gather(*(w.call(c) for w, c in zip(writers, crossings, strict=True)))
     with store.read() as connection:
         assert run(connection, "SELECT 1 FROM pacer WHERE next_slot = 2") == 2
-    assert sorted(crossing.tries for crossing in crossings) == [1, 2]
+    assert max(crossing.tries for crossing in crossings) >= 2  # the deadlock did happen
     for writer in writers:
         writer.close()
     store.close()
