@@ -1,0 +1,34 @@
+"""The pages of the reports, side by side: a page shows the tabs of those its reader may open.
+
+A template says `{{ parts.tabs(_("Rapports"), tabs) }}` of what `report_tabs(visit)` gives.
+"""
+
+from reminders.domain.access import May
+from reminders.web.staff.visit import Visit
+from reminders.web.staff.words import N_
+
+TABS = (
+    ("/rapports", N_("Non-venues")),
+    ("/rapports/depart", N_("Point de départ")),
+    ("/rapports/temoin", N_("Groupe témoin et effet")),
+    ("/rapports/economies", N_("Économies estimées")),
+    ("/rapports/couts", N_("Coûts unitaires")),
+    ("/rapports/mois", N_("Mois clos")),
+)
+
+
+def report_tabs(visit: Visit) -> list[tuple[str, str, None, bool]]:
+    """(address, label, no number, is it this one?) of the pages that exist for this person."""
+    from reminders.web.staff.routes import ROUTES
+
+    known = {route.path: route.may for route in ROUTES if route.method == "GET"}
+    here = visit.request.url.path
+    return [
+        (address, visit.words.gettext(label), None, here == address)
+        for address, label in TABS
+        if address in known and _may(visit, known[address])
+    ]
+
+
+def _may(visit: Visit, may: May | None) -> bool:
+    return may is None or visit.viewer.may(may)
