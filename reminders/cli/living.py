@@ -5,19 +5,24 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from reminders.bootstrap import Application, build
+from reminders.cli.common import zone_of
 from reminders.clock import Clock
 from reminders.config import load
+from reminders.domain.worklist import Ending
 from reminders.services.census import census
 from reminders.services.hold import release_holds
 from reminders.services.holdout import approve, propose
+from reminders.services.worklist import resolve, tasks
 from reminders.simulation.client import World, started
 from reminders.simulation.demo import TOKEN, configuration, write_faults
 from reminders.simulation.driver import Counts
+from reminders.store.engine import Record
+from reminders.store.types import instant
 
 DEMONSTRATOR = "démonstration"  # who releases the first run, for the audit
 ANSWERABLE = "Dr Claire Exemple (démonstration)"  # who approves the hold-out
@@ -34,6 +39,12 @@ class Scene:
     patients: int = 1_200
     busy: float = 0.75
     faults: bool = True
+
+
+SECRETARY = "agent"  # the account of the first door: what she ended is hers in the lists
+FRIDAY, DESK = 4, (9, 17)  # when somebody is at the desk, local hours
+WORKED_ON = ("call_", "reply_", "answer_", "bad_")  # what is not a setting to repair
+LEFT_ALONE = 8  # one task in so many stays
 
 
 class Working:
@@ -61,8 +72,22 @@ class Working:
         await self.application.tasks.deliver()
 
     async def poll(self) -> None:
-        """Providers call back, as `callbacks_of` asks them to; replies are read once more."""
+        """Providers call back, as `callbacks_of` asks them to; replies are read once more, and
+        somebody is at the desk."""
         await self.application.tasks.answers()
+        await self.application.tasks.tend()
+        await self.application.writer.call(self._work_at_the_desk)
+
+    def _work_at_the_desk(self) -> None:
+        """A secretary ends what has waited for two hours, most of it: a day is never all done."""
+        application, now = self.application, self.application.clock.now()
+        local = now.astimezone(zone_of(application.settings))
+        if local.weekday() > FRIDAY or not DESK[0] <= local.hour < DESK[1]:
+            return
+        for one in tasks(application.store, application.rules, now=now).tasks:
+            if one.id % LEFT_ALONE and one.kind.startswith(WORKED_ON) and _waited(one, now):
+                resolve(application.store, application.secret, one.id, Ending.OTHER, SECRETARY,
+                        now=now)  # fmt: skip
 
     def next_due(self) -> datetime | None:
         return self.application.tasks.next_due()
@@ -80,6 +105,10 @@ class Working:
             held=found.holds,
             not_sent=found.not_sent,
         )
+
+
+def _waited(task: Record, now: datetime) -> bool:
+    return now - instant(max(task.created_at, task.due_at or 0)) >= timedelta(hours=2)
 
 
 def _hold_some_out(application: Application) -> None:
