@@ -20,6 +20,8 @@ class Component(StrEnum):
     SEGMENT = "segment"  # (SMS segments)
     CALL = "call"  # (telephone calls)
     TASK = "task"  # (tasks somebody did)
+    FEE = "fee"  # (months of the service's own price)
+    HOSTING = "hosting"  # (months of the machine it runs on)
 
 
 class Value(StrEnum):
@@ -34,7 +36,10 @@ VALUE_OF = {
     Component.SEGMENT: Value.CASH,
     Component.CALL: Value.CAPACITY,
     Component.TASK: Value.CAPACITY,
+    Component.FEE: Value.CASH,
+    Component.HOSTING: Value.CASH,
 }
+MONTHLY = frozenset({Component.FEE, Component.HOSTING})  # of the whole hospital, not of one visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,15 @@ class UnitCost:
     source: str  # who says so
     valid_from: date
     uf: str = ""  # "" = every service without one of its own
+    configured: bool = False  # nobody entered it: what the service's settings say until then
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.value <= self.high:
             raise ValueError("a unit cost lies between its low and its high, none below 0")
         if not self.source.strip():
             raise ValueError("a unit cost names its source")
+        if self.component in MONTHLY and self.uf:
+            raise ValueError("fees and hosting are the whole hospital's")
 
 
 def cost_on(costs: Iterable[UnitCost], component: Component, uf: str, day: date) -> UnitCost | None:

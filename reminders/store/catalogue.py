@@ -105,5 +105,6 @@ LEFT_OUT: Mapping[str, str] = {
     "pacer": "rythme d’envoi du moment",
     "template_draft": "brouillons, qui sont à leurs auteurs tant qu’ils ne les proposent pas",
     "sheet_draft": "brouillons, qui sont à leurs auteurs tant qu’ils ne les proposent pas",
+    "savings_estimate": "dernier calcul des économies, refait à la demande",
     "template_test": "essais envoyés au téléphone de leur auteur, faits de valeurs inventées",
 }

@@ -143,6 +143,7 @@ def delete_appointments(store: Store, before: int) -> int:
         "DELETE FROM answer WHERE appointment_id IN :ids",
         "DELETE FROM writing_line WHERE appointment_id IN :ids",
         "DELETE FROM unit_entry WHERE appointment_id IN :ids",
+        "DELETE FROM call_entry WHERE appointment_id IN :ids",
         "DELETE FROM appointment WHERE id IN :ids AND starts_at < :before",
         before=before,
     )
@@ -182,6 +183,7 @@ _JOURNAL = {
     "run": "m.started_at < :before",
     "hold": "m.released_at < :before",
     "writing": "m.ends_at < :before",
+    "call_entry": "m.at < :before",
     "feed": "m.started_at < :before",
 }
 
