@@ -149,7 +149,7 @@ def _details(line: Line, words: Words) -> str:
     parts = []
     for name, value in line.details.items():
         label = words.gettext(DETAILS.get(name, name))
-        parts.append(f"{label}\u00a0: {value}" if label else value)
+        parts.append(f"{label}{words.colon} {value}" if label else value)
     return ", ".join(parts)
 
 

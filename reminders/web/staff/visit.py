@@ -211,6 +211,11 @@ def environment(language: str) -> Environment:
     )
     words = Words(language, ZoneInfo("UTC"), datetime.fromtimestamp(0, UTC))  # no moment is told
     pages.globals.update(
-        asset=asset, _=words.gettext, gettext=words.gettext, ngettext=words.ngettext
+        asset=asset,
+        colon=words.colon,
+        semicolon=words.semicolon,
+        _=words.gettext,
+        gettext=words.gettext,
+        ngettext=words.ngettext,
     )
     return pages

@@ -111,7 +111,7 @@ def test_what_is_not_sent_says_why_and_opens_it(office: Office) -> None:
 def test_an_unmapped_service_comes_first_and_leads_to_its_setting(office: Office) -> None:
     busy(office)
     page = office.clerk(Role.ADMINISTRATOR).get("/").text
-    assert "UF 9001 sans réglage : 1 rendez-vous à venir" in page
+    assert "UF 9001 sans réglage\u00a0: 1 rendez-vous à venir" in page
     assert 'href="/services/reglage?uf=9001"' in page
     assert page.index("UF 9001") < page.index("Pas d’adresse publique")
 
@@ -135,7 +135,7 @@ def test_figures_and_lists_are_of_ones_services(office: Office) -> None:
     busy(office)
     clerk = office.clerk(Role.AGENT, login="imagerie", ufs=["4230"])
     page = clerk.get("/").text
-    assert "Services : Imagerie, accueil C1" in page
+    assert "Services\u00a0: Imagerie, accueil C1" in page
     assert dict(re.findall(r'etat=([a-z-]+)"><b>(\d+)</b>', page))["partis"] == "1"
     assert "9001" not in page
     listed = text(clerk.get("/messages?etat=partis"))

@@ -280,7 +280,7 @@ def test_five_hundred_patients_are_said_and_agreed_to(office: Office) -> None:
     assert "Ce texte ira à 519 patients" in asked
     fields = {"en_service": hidden(asked, "en_service")}
     answer = approver.post(f"{version}/approuver", fields)
-    assert "Ce texte ira à 519 patients : le confirmer d’abord" in answer.text
+    assert "Ce texte ira à 519 patients\u00a0: le confirmer d’abord" in answer.text
     approver.follow(approver.post(f"{version}/approuver", {**fields, "patients": "519"}))
     assert live(office) == GOOD
 
