@@ -39,6 +39,7 @@ SINGLE = (
     "retention",
     "logs",
     "templates",
+    "reports",
     "privacy",
     "email",
 )

@@ -451,6 +451,13 @@ class TemplatesTable(Table):
     two_people: bool = True
 
 
+class ReportsTable(Table):
+    """The months a report freezes."""
+
+    # Of the month after: by then the agenda says who came, almost always.
+    closes_on_day: Annotated[int, Field(ge=1, le=28)] = 10
+
+
 KeyPath = tuple[str | int, ...]  # ("sms", 0, "sender")
 
 
@@ -468,6 +475,7 @@ class Settings(BaseModel):
     logs: LogsTable = LogsTable()
     privacy: PrivacyTable = PrivacyTable()
     templates: TemplatesTable = TemplatesTable()
+    reports: ReportsTable = ReportsTable()
     site: tuple[SiteTable, ...] = ()
     service: tuple[ServiceTable, ...] = ()
     protocol: tuple[ProtocolTable, ...] = ()

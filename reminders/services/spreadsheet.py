@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
+from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -63,7 +64,7 @@ def _csv(content: bytes, file: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
     return _csv_rows(reader, file)
 
 
-def _csv_rows(reader: "csv._reader", file: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _csv_rows(reader: Any, file: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
     begun = 1
     try:
         for cells in reader:

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]
 
 from reminders.errors import RepairNeeded
 from reminders.services.spreadsheet import columns, open_sheet
