@@ -84,6 +84,35 @@ class AppointmentSource(Protocol):
         ...
 
 
+class PastFeed(Protocol):
+    """Appointments that are over, to be counted: nothing of them is planned, archived or kept."""
+
+    @property
+    def info(self) -> FeedInfo: ...
+
+    @property
+    def unknown_words(self) -> Mapping[str, int]:
+        """Status words nobody mapped and how often each came, once `rows` has ended."""
+
+    def rows(self) -> Iterator[AppointmentRecord | RowProblem]:
+        """Every line, once, streaming; an appointment may have several. Raises as Feed's."""
+
+
+@runtime_checkable
+class FileSource(Protocol):
+    """What a source whose exports are files offers: reading one of them wherever it lies."""
+
+    def file(self, path: Path, *, now: datetime) -> PastFeed:
+        """Nothing is moved. Raises FeedRefused, SourceUnavailable."""
+
+
+@runtime_checkable
+class PastSource(Protocol):
+    """What a source that can be asked for a period that is over offers."""
+
+    def past(self, since: datetime, until: datetime, *, now: datetime) -> PastFeed: ...
+
+
 # --- answers back ----------------------------------------------------------------------------
 
 

@@ -1,7 +1,7 @@
 """One CSV file as a feed: what it is, its rows, and what is written beside it afterwards."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -129,22 +129,31 @@ class CsvFeed:
     problems: list[RowProblem] = field(default_factory=list)
     problem_count: int = 0
     notes: list[str] = field(default_factory=list)
+    unknown_words: Mapping[str, int] = field(default_factory=dict)
 
     def rows(self) -> Iterator[Row]:
+        self.problems, self.problem_count = [], 0
+        for row in self._judged(
+            lambda table, rows: merged(self._read(table, rows), repeated(self._numbers(table)))
+        ):
+            if isinstance(row, RowProblem):
+                self._note(row)
+            yield row
+
+    def lines(self) -> Iterator[Row]:
+        """As `rows`, but an appointment on several lines stays several: nothing is remembered."""
+        return self._judged(self._read)
+
+    def _judged(self, read: Callable[[Table, Rows], Iterator[Row]]) -> Iterator[Row]:
         if self.table is None:
             raise self.refusal or FeedRefused("empty", f"{self.found.name} est vide.")
-        self.problems, self.problem_count = [], 0
         rows = Rows(self.table.layout, self.reading)
         try:
-            lines = repeated(self._numbers(self.table))
-            for row in merged(self._read(self.table, rows), lines):
-                if isinstance(row, RowProblem):
-                    self._note(row)
-                yield row
+            yield from read(self.table, rows)
         except OSError as error:  # taken by another process, or its disk is gone
             raise self._changed() from error
         self._judge(rows)
-        self.notes = self._notes(rows)
+        self.notes, self.unknown_words = self._notes(rows), rows.unknown_words
 
     def _note(self, problem: RowProblem) -> None:
         self.problem_count += 1

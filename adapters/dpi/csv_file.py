@@ -11,6 +11,7 @@ beside it. Nothing is moved unless the caller says so (`accept`, `reject`).
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,11 +20,12 @@ from adapters.dpi.csv_cells import Reading
 from adapters.dpi.csv_feed import Export, feed_of
 from adapters.dpi.csv_layout import field_of, key_of
 from adapters.dpi.csv_options import CsvOptions
+from adapters.dpi.csv_past import past_of
 from adapters.dpi.csv_pickup import Found
 from adapters.dpi.csv_reader import Shape
 from adapters.dpi.csv_words import site_words
 from adapters.options import parse_options
-from reminders.ports import AppointmentSource, Feed, Wiring
+from reminders.ports import AppointmentSource, Feed, PastFeed, Wiring
 
 
 def create(options: Mapping[str, Any], wiring: Wiring) -> AppointmentSource:
@@ -70,11 +72,17 @@ class CsvSource:
         if self._options.mode == "snapshot":
             older = [one.found for one in waiting[:-1]]
             waiting = waiting[-1:]
-        reading = Reading(self._zone, now, self._statuses, self._options.ipp_width)
         for one in waiting:
-            feed = feed_of(one, self._export, reading, older)
+            feed = feed_of(one, self._export, self._reading(now), older)
             if feed is not None:
                 yield feed
+
+    def file(self, path: Path, *, now: datetime) -> PastFeed:
+        """Any file, read as this source's own."""
+        return past_of(path, self._export, self._reading(now.astimezone(UTC)))
+
+    def _reading(self, now: datetime) -> Reading:
+        return Reading(self._zone, now, self._statuses, self._options.ipp_width)
 
     def forget(self, *, before: datetime) -> int:
         folders = (self._export.archive, self._export.quarantine)

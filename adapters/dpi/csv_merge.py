@@ -11,14 +11,8 @@ from dataclasses import replace
 from functools import reduce
 
 from adapters.dpi.csv_patients import all_told
-from reminders.domain.appointment import AppointmentRecord, PatientRecord, RowProblem, Status
+from reminders.domain.appointment import STRONGEST, AppointmentRecord, PatientRecord, RowProblem
 
-# What the appointment is when its lines differ: what happened, else a doubt, else the living.
-STRONGEST = (
-    Status.FULFILLED, Status.ARRIVED, Status.CHECKED_IN, Status.NOSHOW, Status.UNKNOWN,
-    Status.BOOKED, Status.PENDING, Status.PROPOSED, Status.WAITLIST, Status.CANCELLED,
-    Status.ENTERED_IN_ERROR,
-)  # fmt: skip
 _RANK = {status: rank for rank, status in enumerate(STRONGEST)}
 
 Row = AppointmentRecord | RowProblem

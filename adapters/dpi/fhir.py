@@ -29,6 +29,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from adapters.dpi.fhir_http import Access, NotUnderstood, Session
+from adapters.dpi.fhir_past import FhirPast, months
 from adapters.dpi.fhir_patients import Abilities, Patients, batches
 from adapters.dpi.fhir_reader import Reader, ignored_filter, last_updates
 from adapters.dpi.fhir_resources import Bundle
@@ -37,7 +38,15 @@ from adapters.dpi.fhir_write import FhirWriter
 from adapters.options import parse_options
 from reminders.domain.appointment import AppointmentRecord, RowProblem, Status
 from reminders.errors import ConfigurationError, FeedRefused, Problem
-from reminders.ports import AppointmentSource, Change, Feed, FeedInfo, Wiring, Written
+from reminders.ports import (
+    AppointmentSource,
+    Change,
+    Feed,
+    FeedInfo,
+    PastFeed,
+    Wiring,
+    Written,
+)
 
 ALL_STATUSES = tuple(status for status in Status if status is not Status.UNKNOWN)
 
@@ -149,6 +158,14 @@ class FhirSource:
         )
         delta = self._delta(now, window, since) if since and self._abilities.delta else None
         yield delta or self._feed("snapshot", now, window)
+
+    def past(self, since: datetime, until: datetime, *, now: datetime) -> PastFeed:
+        """A period that is over, a month at a time: what one query may hold is limited."""
+        if since.tzinfo is None or until.tzinfo is None:
+            raise ValueError("naive datetime refused: an instant needs its zone")
+        info = FeedInfo(self._id, now, "snapshot", window=(since, until))
+        windows = months(since.astimezone(UTC), until.astimezone(UTC))
+        return FhirPast(info, [self._feed("snapshot", now, window) for window in windows])
 
     def forget(self, *, before: datetime) -> int:
         """0: a poll keeps no input."""

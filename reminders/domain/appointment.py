@@ -26,6 +26,13 @@ class Status(StrEnum):
 
 REMINDABLE = frozenset({Status.BOOKED})  # the only state in which a reminder is true
 
+# What an appointment is when its lines differ: what happened, else a doubt, else the living.
+STRONGEST = (
+    Status.FULFILLED, Status.ARRIVED, Status.CHECKED_IN, Status.NOSHOW, Status.UNKNOWN,
+    Status.BOOKED, Status.PENDING, Status.PROPOSED, Status.WAITLIST, Status.CANCELLED,
+    Status.ENTERED_IN_ERROR,
+)  # fmt: skip
+
 
 class CancelledBy(StrEnum):
     PATIENT = "patient"
