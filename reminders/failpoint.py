@@ -39,7 +39,10 @@ RECEIPTS: tuple[str, ...] = ("receipt.before_commit", "receipt.after_commit")
 REPLIES: tuple[str, ...] = ("reply.before_commit", "reply.after_commit")
 WRITE_BACK: tuple[str, ...] = ("writeback.intent", "writeback.result")
 WRITING: tuple[str, ...] = ("writing.before_commit", "writing.after_commit")
-POINTS = BETWEEN_LEASE_AND_RESULT + BEFORE_LEASE + RECEIPTS + REPLIES + WRITE_BACK + WRITING
+BASELINE: tuple[str, ...] = ("baseline.before_commit",)
+POINTS = (
+    BETWEEN_LEASE_AND_RESULT + BEFORE_LEASE + RECEIPTS + REPLIES + WRITE_BACK + WRITING + BASELINE
+)
 
 _ARMED, _, _REST = os.environ.get("REMINDERS_FAILPOINT", "").partition(":")
 _NTH, _, _THEN = _REST.partition(":")

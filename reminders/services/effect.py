@@ -16,6 +16,7 @@ import numpy as np
 from reminders.domain.baseline import Past
 from reminders.domain.holdout import Arm, Holdout
 from reminders.domain.outcome import Denominator, Outcome, Tally
+from reminders.services.baseline import past as imported
 from reminders.services.draw import holdout_of
 from reminders.services.holdout import EXPECTED_BASE, EXPECTED_RATIO, Standing, State, standing
 from reminders.services.observed import Observed, observe
@@ -130,10 +131,10 @@ def effect(
 ) -> Measured:
     """The effect so far, of units that first started before `until` (now, or the hold-out's end).
 
-    `past`: what happened in each cell before the launch (domain.baseline), to adjust on; without
-    it the difference is the plain one. The final look is that at or after the hold-out's end,
-    of everything before it. One that was stopped early counts until then: everybody is reminded
-    afterwards.
+    `past`: what happened in each cell before the launch (domain.baseline), to adjust on; None:
+    what was imported of it (services/baseline), and the plain difference where nothing was. The
+    final look is that at or after the hold-out's end, of everything before it. One that was
+    stopped early counts until then: everybody is reminded afterwards.
     """
     where = standing(store, now=now, begun=True)
     if where.state is State.NONE:
@@ -144,7 +145,8 @@ def effect(
         holdout = holdout_of(row)
         earlier = _smallest_p(connection, holdout, now)
     end = min(until or now, holdout.until, where.stopped_at or now)
-    observed = observe(store, holdout, until=end, now=now, past=past or {})
+    known = imported(store) if past is None else past
+    observed = observe(store, holdout, until=end, now=now, past=known)
     final = where.state is State.ENDED and end == holdout.until
     return _judge(observed, holdout, where, end, final=final, earlier=earlier)
 

@@ -1,0 +1,105 @@
+"""One line of the past as what is counted of it: kinds, an outcome, and hashes for who and what."""
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+from secrets import token_bytes
+from zoneinfo import ZoneInfo
+
+from reminders.domain.appointment import STRONGEST, AppointmentRecord, Status
+from reminders.domain.baseline import UNKNOWN, cell_of, years
+from reminders.domain.outcome import outcome_of
+from reminders.services.rules import Rules
+from reminders.store.types import micros
+
+FIRST_REMINDER = 7  # days before: where a service has no protocol yet
+LONGEST_LEAD = 730  # days
+OLDEST = 120  # years
+STRENGTH = {status: place for place, status in enumerate(STRONGEST)}
+
+
+class Lines:
+    """`launch`: later appointments are counted apart and not kept. The key of the hashes dies
+    with this object: nobody can tell afterwards who was who."""
+
+    def __init__(
+        self, rules: Rules, zone: ZoneInfo, now: datetime, launch: datetime | None
+    ) -> None:
+        self._zone = zone
+        self._now = now
+        self._end = min(now, launch) if launch is not None else now
+        self._key = token_bytes(16)
+        self._lead = lru_cache(4_096)(lambda uf: first_reminder(rules, uf))
+        self._civil = lru_cache(65_536)(self._civil_of)
+        self._number = 0
+        self.future = 0
+        self.launched = 0
+
+    def of(self, record: AppointmentRecord) -> tuple[object, ...] | None:
+        """In the order of store.baseline.LINE_COLUMNS; None: without patient or start, or not
+        over when the programme began."""
+        starts_at, patient = record.starts_at, record.patient
+        self._number += 1
+        if starts_at is None or patient is None:
+            return None
+        if starts_at >= self._end:
+            self.future += starts_at > self._now
+            self.launched += starts_at <= self._now
+            return None
+        cancelled_at = record.modified_at if record.status is Status.CANCELLED else None
+        outcome = outcome_of(record.status, starts_at, cancelled_at, record.cancelled_by, self._now)
+        monday, hour = self._civil(starts_at)
+        ahead = self._ahead(record)
+        negative = ahead is not None and ahead < 0
+        far = ahead is not None and ahead > LONGEST_LEAD
+        born = patient.birth_date
+        local = starts_at.astimezone(self._zone).date()
+        if born is not None and not 0 <= years(born, local) <= OLDEST:
+            born = None
+        booked_at = None if negative or far else record.booked_at
+        cell = cell_of(record.uf, starts_at, booked_at, born, known=False, zone=self._zone)
+        entry = starts_at - timedelta(days=self._lead(record.uf))
+        return (
+            record.row or self._number,
+            self._hashed(record.external_id),
+            self._hashed(f"{patient.authority}\x1f{patient.identifier}"),
+            record.uf,
+            micros(starts_at),
+            monday,
+            STRENGTH[record.status],
+            int(record.all_day),
+            cell.lead,
+            cell.weekday,
+            UNKNOWN if record.all_day else hour,
+            cell.age,
+            outcome.value if outcome is not None else "",
+            int(cancelled_at is None or cancelled_at >= entry),
+            int(record.booked_at is None),
+            int(born is None),
+            int(negative),
+            int(far),
+            int(record.status is Status.CANCELLED and cancelled_at is None),
+        )
+
+    def _ahead(self, record: AppointmentRecord) -> int | None:
+        """Civil days between booking and start."""
+        if record.booked_at is None or record.starts_at is None:
+            return None
+        booked = record.booked_at.astimezone(self._zone).date()
+        return (record.starts_at.astimezone(self._zone).date() - booked).days
+
+    def _civil_of(self, moment: datetime) -> tuple[int, str]:
+        """(ordinal of its week's Monday, hour)"""
+        local = moment.astimezone(self._zone)
+        return local.toordinal() - local.weekday(), f"{local.hour:02}"
+
+    def _hashed(self, text: str) -> int:
+        digest = blake2b(text.encode(), digest_size=8, key=self._key).digest()
+        return int.from_bytes(digest) >> 1
+
+
+def first_reminder(rules: Rules, uf: str) -> int:
+    """Days before the start at which a service's first reminder leaves."""
+    unit = rules.units.get(uf)
+    days = [step.day for step in unit.steps if step.day is not None] if unit is not None else []
+    return max(days, default=FIRST_REMINDER)
