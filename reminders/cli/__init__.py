@@ -63,10 +63,10 @@ def _add_service() -> None:
     from reminders.cli.export import export
     from reminders.cli.holdout import holdout
     from reminders.cli.look import check, report, why
+    from reminders.cli.recorded_calls import calls_app
     from reminders.cli.templates import templates_app
     from reminders.cli.watch import hold, object_, purge, release
     from reminders.cli.work import demo, migrate, run, serve
-    from reminders.cli.worklist import calls_app
 
     for command in (run, serve, demo, why, check, migrate, hold, release):
         app.command(command.__name__)(command)

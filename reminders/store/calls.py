@@ -1,0 +1,190 @@
+"""Calls of patients: who they may be about, what is kept, and how many an appointment had."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from reminders.store.engine import Record, Store, many, reserve, rows, run
+from reminders.store.lists import Ufs
+from reminders.store.planning import among
+from reminders.store.types import DAY
+
+PAGE = 20_000
+MOST_FILES = 20
+COLUMNS = (
+    "id", "file_id", "line_key", "at", "day", "uf", "motive", "patient_id", "appointment_id",
+    "recorded_at", "author",
+)  # fmt: skip
+
+
+# --- who a line is about -------------------------------------------------------------------------
+
+
+def appointments_by_number(connection: Connection, numbers: Sequence[str]) -> Sequence[Record]:
+    """Those of these numbers in the records system, of whatever source."""
+    return among(
+        connection,
+        "SELECT a.id, a.external_id, a.uf, COALESCE(p.merged_into, a.patient_id, 0) AS patient_id "
+        "FROM source s JOIN appointment a ON a.source_id = s.id AND a.external_id IN :ids "
+        "LEFT JOIN patient p ON p.id = a.patient_id",
+        numbers,
+    )
+
+
+def patients_by_identifier(connection: Connection, identifiers: Sequence[str]) -> Sequence[Record]:
+    """Patients by the plain form of their identifier, the survivor of a merge."""
+    return among(
+        connection,
+        "SELECT DISTINCT k.identifier, COALESCE(p.merged_into, p.id) AS patient_id "
+        "FROM patient_key k JOIN patient p ON p.id = k.patient_id WHERE k.identifier IN :ids",
+        identifiers,
+    )
+
+
+def appointments_of(
+    connection: Connection, patients: Sequence[int], *, start: int, end: int
+) -> Sequence[Record]:
+    """Their appointments that start in [start, end), those of merged files among them."""
+    return among(
+        connection,
+        "SELECT a.id, a.uf, a.starts_at, COALESCE(p.merged_into, p.id) AS patient_id "
+        "FROM patient p JOIN appointment a ON a.patient_id = p.id "
+        "WHERE (p.id IN :ids OR p.merged_into IN :ids) AND a.starts_at >= :start "
+        "AND a.starts_at < :end AND a.status NOT IN ('entered-in-error', 'proposed', 'waitlist')",
+        patients,
+        start=start,
+        end=end,
+    )
+
+
+# --- keeping -------------------------------------------------------------------------------------
+
+
+def known_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
+    found = among(connection, "SELECT line_key FROM call_entry WHERE line_key IN :ids", keys)
+    return {row.line_key for row in found}
+
+
+def add(connection: Connection, entries: Sequence[Mapping[str, object]]) -> None:
+    """Append calls; one whose line is known already changes nothing."""
+    if not entries:
+        return
+    first = reserve(connection, "call_entry", len(entries))
+    many(
+        connection,
+        f"INSERT INTO call_entry ({', '.join(COLUMNS)}) "
+        f"VALUES ({', '.join(f':{one}' for one in COLUMNS)}) ON CONFLICT (line_key) DO NOTHING",
+        [{"id": first + n, **one} for n, one in enumerate(entries)],
+    )
+
+
+def file_of(connection: Connection, digest: str) -> Record | None:
+    found = rows(
+        connection,
+        "SELECT at, lines, kept, repeated, unlinked, refused FROM call_file WHERE digest = :digest",
+        digest=digest,
+    )
+    return found[0] if found else None
+
+
+def kept_of(connection: Connection, file: int) -> Record:
+    """(kept, unlinked) of a file's calls."""
+    return rows(
+        connection,
+        "SELECT COUNT(*) AS kept, COALESCE(SUM(CASE WHEN appointment_id = 0 THEN 1 ELSE 0 END), 0) "
+        "AS unlinked FROM call_entry WHERE file_id = :file",
+        file=file,
+    )[0]
+
+
+def finish(connection: Connection, file: int, digest: str, **values: object) -> bool:
+    """Write down that a file was read to its end; False if somebody else did meanwhile."""
+    names = ("at", "author", "lines", "kept", "repeated", "unlinked", "refused")
+    return run(
+        connection,
+        f"INSERT INTO call_file (id, digest, {', '.join(names)}) VALUES (:id, :digest, "
+        f"{', '.join(f':{one}' for one in names)}) ON CONFLICT (digest) DO NOTHING",
+        id=file, digest=digest, **values,
+    ) == 1  # fmt: skip
+
+
+# --- counting ------------------------------------------------------------------------------------
+
+# A task is a telephone call if it was one to make; whoever did it spoke to somebody.
+BY_TELEPHONE = "k.state = 'done' AND k.resolved_by <> '' AND k.kind LIKE 'call~_%' ESCAPE '~'"
+
+
+def of_units(store: Store, holdout: int, *, before: int) -> Iterator[Sequence[Record]]:
+    """Pages of (appointment_id, calls, tasks): units of a comparison with calls, from the moment
+    they entered, up to a moment. Of one day and one appointment the source that counts most is
+    believed, never the sum: a call noted by a person is in the telephone system's file too.
+    `tasks`: how many of its tasks were calls."""
+    sql = (
+        "SELECT appointment_id, SUM(number) AS calls, SUM(tasks) AS tasks FROM ("
+        "SELECT appointment_id, day, MAX(number) AS number, "
+        "SUM(CASE WHEN way = 3 THEN number ELSE 0 END) AS tasks FROM ("
+        "SELECT c.appointment_id, c.at / :long AS day, CASE WHEN c.file_id = 0 THEN 1 ELSE 2 END "
+        "AS way, COUNT(*) AS number FROM call_entry c "
+        "JOIN unit_entry u ON u.appointment_id = c.appointment_id "
+        "WHERE c.appointment_id > :after AND u.holdout_id = :holdout AND u.excluded = '' "
+        "AND c.at >= u.entered_at AND c.at < :before GROUP BY 1, 2, 3 UNION ALL "
+        "SELECT k.appointment_id, k.resolved_at / :long, 3, COUNT(*) FROM task k "
+        "JOIN unit_entry u ON u.appointment_id = k.appointment_id "
+        "WHERE k.appointment_id > :after AND u.holdout_id = :holdout AND u.excluded = '' "
+        f"AND {BY_TELEPHONE} AND k.resolved_at < :before GROUP BY 1, 2) told "
+        "GROUP BY appointment_id, day) days "
+        "GROUP BY appointment_id ORDER BY appointment_id LIMIT :limit"
+    )
+    after = 0
+    while True:
+        with store.read() as connection:
+            page = rows(
+                connection, sql, holdout=holdout, after=after, before=before, long=DAY,
+                limit=PAGE,
+            )  # fmt: skip
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1].appointment_id
+
+
+def linked(connection: Connection, holdout: int, uf: str, *, before: int) -> Sequence[Record]:
+    """(arm, number): calls of files and persons that are linked to units, by arm; of one service
+    or, for "", of all."""
+    narrowed = "AND u.uf = :uf " if uf else ""
+    return rows(
+        connection,
+        "SELECT u.arm, COUNT(*) AS number FROM call_entry c "
+        "JOIN unit_entry u ON u.appointment_id = c.appointment_id "
+        "WHERE c.appointment_id > 0 AND u.holdout_id = :holdout AND u.excluded = '' "
+        f"AND c.at >= u.entered_at AND c.at < :before {narrowed}GROUP BY u.arm",
+        holdout=holdout, before=before, **({"uf": uf} if uf else {}),
+    )  # fmt: skip
+
+
+# --- showing -------------------------------------------------------------------------------------
+
+
+def by_month(connection: Connection, ufs: Ufs, *, since: str) -> Sequence[Record]:
+    """(month, motive, noted, number, linked): `noted` 1 by a person, 0 of a file."""
+    where = "" if ufs is None else "AND uf IN :ids "
+    sql = (
+        "SELECT substr(day, 1, 7) AS month, motive, CASE WHEN file_id = 0 THEN 1 ELSE 0 END "
+        "AS noted, COUNT(*) AS number, SUM(CASE WHEN appointment_id > 0 THEN 1 ELSE 0 END) "
+        f"AS linked FROM call_entry WHERE day >= :since {where}GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2"
+    )
+    if ufs is None:
+        return rows(connection, sql, since=since)
+    return among(connection, sql, sorted(ufs), since=since)
+
+
+def files(connection: Connection) -> Sequence[Record]:
+    """The files read last, with the name of whoever has an account."""
+    return rows(
+        connection,
+        "SELECT f.at, f.lines, f.kept, f.repeated, f.unlinked, f.refused, "
+        "COALESCE(a.name, f.author) AS name FROM call_file f "
+        "LEFT JOIN account a ON a.login = f.author ORDER BY f.at DESC, f.id DESC LIMIT :limit",
+        limit=MOST_FILES,
+    )
