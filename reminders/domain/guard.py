@@ -4,8 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from reminders.domain.marking import N_, filled
+
 SMALL = 5  # counts closer than this are chance, not an accident
 MOVED_TOGETHER = 3  # fewer appointments sharing an offset are ordinary moves
+
+EMPTY = N_("Le fichier du DPI ne contient aucun rendez-vous à venir.")
+VANISHED = N_(
+    "%(gone)s rendez-vous à venir ont disparu du fichier (sur %(known)s connus) : annulations "
+    "réelles ou fichier incomplet ?"
+)
+MOVED = N_(
+    "%(moved)s rendez-vous sont décalés d'une même durée (sur %(common)s) : erreur de fuseau ou "
+    "d'export ?"
+)
+VOLUME = N_(
+    "%(number)s rendez-vous à venir dans le fichier, contre %(usual)s d'habitude ce jour de la "
+    "semaine."
+)
+SENTENCES = (EMPTY, VANISHED, MOVED, VOLUME)  # as a hold keeps them
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +72,21 @@ def verdicts(shape: FeedShape, limits: Limits) -> list[Verdict]:
 def _empty(shape: FeedShape) -> Verdict | None:
     if shape.expected:
         return None
-    return Verdict("empty", "Le fichier du DPI ne contient aucun rendez-vous à venir.")
+    return Verdict("empty", EMPTY)
 
 
 def _vanished(shape: FeedShape, limits: Limits) -> Verdict | None:
     allowed = max(limits.vanished_at_least, limits.vanished_share * shape.known)
     if shape.vanished <= allowed:
         return None
-    return Verdict(
-        "vanished",
-        f"{shape.vanished} rendez-vous à venir ont disparu du fichier "
-        f"(sur {shape.known} connus) : annulations réelles ou fichier incomplet ?",
-    )
+    return Verdict("vanished", filled(VANISHED, gone=shape.vanished, known=shape.known))
 
 
 def _moved(shape: FeedShape, limits: Limits) -> Verdict | None:
     together = shape.moved_together
     if together < MOVED_TOGETHER or together <= limits.moved_share * shape.common:
         return None
-    return Verdict(
-        "moved",
-        f"{together} rendez-vous sont décalés d'une même durée "
-        f"(sur {shape.common}) : erreur de fuseau ou d'export ?",
-    )
+    return Verdict("moved", filled(MOVED, moved=together, common=shape.common))
 
 
 def usual_of(shape: FeedShape) -> float | None:
@@ -93,9 +102,5 @@ def _volume(shape: FeedShape, limits: Limits) -> Verdict | None:
         shape.expected > limits.most_share * usual
     )
     if strange and abs(shape.expected - usual) >= SMALL:
-        return Verdict(
-            "volume",
-            f"{shape.expected} rendez-vous à venir dans le fichier, contre {usual:.0f} "
-            "d'habitude ce jour de la semaine.",
-        )
+        return Verdict("volume", filled(VOLUME, number=shape.expected, usual=f"{usual:.0f}"))
     return None

@@ -7,6 +7,8 @@ characters where tries are limited, no forced renewal) and OWASP ASVS 5.0 §6 an
 from dataclasses import dataclass
 from datetime import timedelta
 
+from reminders.domain.marking import N_, filled
+
 SHORTEST = 12
 LONGEST = 128  # hashing an endless text is an attack
 TRIES = 5  # in a row
@@ -29,16 +31,19 @@ def password_problem(password: str, login: str) -> str:
     """Why a password cannot be taken, as a sentence; "" if it can."""
     plain = password.lower()
     if len(password) < SHORTEST:
-        return f"Il faut {SHORTEST} caractères au moins : une phrase convient très bien."
+        return filled(
+            N_("Il faut %(least)s caractères au moins : une phrase convient très bien."),
+            least=SHORTEST,
+        )
     if len(password) > LONGEST:
-        return f"Il faut {LONGEST} caractères au plus."
+        return filled(N_("Il faut %(most)s caractères au plus."), most=LONGEST)
     if login.lower() in plain:
-        return "Le mot de passe ne doit pas contenir l’identifiant."
+        return N_("Le mot de passe ne doit pas contenir l’identifiant.")
     left = plain
     for word in COMMON:
         left = left.replace(word, "")
     if len(set(plain)) < 5 or len(left) < 4:
-        return "Ce mot de passe est trop facile à deviner : choisir une phrase à soi."
+        return N_("Ce mot de passe est trop facile à deviner : choisir une phrase à soi.")
     return ""
 
 

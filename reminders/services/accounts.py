@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from reminders.domain.access import Grant, Role, Viewer
+from reminders.domain.marking import N_, filled
 from reminders.domain.phone import Kind, classify
 from reminders.domain.sign_in import (
     CODE_LASTS,
@@ -83,9 +84,9 @@ def create(
     """Make an account; the one-time code to hand to its person. Raises Refused."""
     login = login.strip().lower()
     if not login or len(login) > 60 or not all(one.isalnum() or one in ".-_@" for one in login):
-        raise Refused("Identifiant attendu : lettres, chiffres, point, tiret ou @.", "login")
+        raise Refused(N_("Identifiant attendu : lettres, chiffres, point, tiret ou @."), "login")
     if not name.strip():
-        raise Refused("Indiquer le nom de la personne.", "name")
+        raise Refused(N_("Indiquer le nom de la personne."), "name")
     code = _new_code()
     with store.write() as connection:
         made = accounts.add(
@@ -103,7 +104,8 @@ def create(
             },
         )
         if not made:
-            raise Refused(f"L’identifiant « {login} » est déjà pris.", "login")
+            taken = filled(N_("L’identifiant « %(login)s » est déjà pris."), login=login)
+            raise Refused(taken, "login")
         _note(connection, now, actor, "account.create", made, login=login)
     return code
 
@@ -131,7 +133,7 @@ def allow(store: Store, login: str, grants: Sequence[Grant], *, actor: str, now:
         account = _known(accounts.by_login(connection, login))
         accounts.change(connection, "grants", account.id, grants=written(grants))
         if accounts.administrators(connection) == 0:
-            raise Refused("Il faut garder un compte d’administrateur au moins.", "grants")
+            raise Refused(N_("Il faut garder un compte d’administrateur au moins."), "grants")
         codes = ",".join(sorted(str(one.role) for one in grants))
         _note(connection, now, actor, "account.grants", account.id, roles=codes)
 
@@ -146,7 +148,7 @@ def set_enabled(store: Store, login: str, enabled: bool, *, actor: str, now: dat
             accounts.change(connection, "disable", account.id, at=micros(now))
             accounts.end_all(connection, account.id, at=micros(now))
             if accounts.administrators(connection) == 0:
-                raise Refused("Il faut garder un compte d’administrateur au moins.")
+                raise Refused(N_("Il faut garder un compte d’administrateur au moins."))
         _note(
             connection, now, actor, "account.enable" if enabled else "account.disable", account.id
         )
@@ -167,10 +169,12 @@ def set_profile(
     if phone.strip():
         found = classify(phone)
         if found.kind is not Kind.MOBILE or not found.e164:
-            raise Refused("Un numéro de mobile est attendu, par exemple 06 39 98 00 00.", "phone")
+            raise Refused(
+                N_("Un numéro de mobile est attendu, par exemple 06 39 98 00 00."), "phone"
+            )
         number = found.e164
     if not name.strip():
-        raise Refused("Indiquer votre nom.", "name")
+        raise Refused(N_("Indiquer votre nom."), "name")
     with store.write() as connection:
         accounts.change(
             connection,
@@ -193,7 +197,7 @@ def change_password(store: Store, present: Present, old: str, new: str, *, now: 
     with store.read() as connection:
         account = _known(accounts.by_id(connection, present.viewer.account))
     if not _matches(account.password, old):
-        raise Refused("Le mot de passe actuel n’est pas celui-là.", "old")
+        raise Refused(N_("Le mot de passe actuel n’est pas celui-là."), "old")
     if problem := password_problem(new, account.login):
         raise Refused(problem, "new")
     hashed = _hash(new)
@@ -205,7 +209,9 @@ def change_password(store: Store, present: Present, old: str, new: str, *, now: 
 
 # --- signing in ---------------------------------------------------------------------------------
 
-WRONG = "Identifiant ou mot de passe incorrect. Après cinq essais, le compte attend quinze minutes."
+WRONG = N_(
+    "Identifiant ou mot de passe incorrect. Après cinq essais, le compte attend quinze minutes."
+)
 
 
 def sign_in(
@@ -243,7 +249,9 @@ def first_sign_in(store: Store, login: str, code: str, password: str, *, now: da
     if problem := password_problem(password, login.strip()):
         raise Refused(problem, "password")
     hashed = _hash(password)
-    wrong = Refused("Ce code n’est pas le bon, a déjà servi, ou date de plus de 48 heures.", "code")
+    wrong = Refused(
+        N_("Ce code n’est pas le bon, a déjà servi, ou date de plus de 48 heures."), "code"
+    )
     with store.read() as connection:
         account = accounts.by_login(connection, login.strip().lower())
     if account is None or account.disabled_at is not None or _is_locked(account, now):
@@ -263,7 +271,7 @@ def enrolment(store: Store, present: Present) -> str:
     with store.write() as connection:
         account = _known(accounts.by_id(connection, present.viewer.account))
         if account.totp_confirmed:
-            raise Refused("Le second facteur est déjà en place.")
+            raise Refused(N_("Le second facteur est déjà en place."))
         if account.totp:
             return str(account.totp)
         secret = pyotp.random_base32()
@@ -280,7 +288,7 @@ def prove(
     store: Store, present: Present, code: str, *, browser: str, lasting: Lasting, now: datetime
 ) -> Ticket:
     """The second factor: ends the waiting session and opens a real one. Raises Refused."""
-    wrong = Refused("Ce code n’est pas le bon. Attendre le suivant et le recopier.", "code")
+    wrong = Refused(N_("Ce code n’est pas le bon. Attendre le suivant et le recopier."), "code")
     with store.read() as connection:
         account = _known(accounts.by_id(connection, present.viewer.account))
     if _is_locked(account, now):
@@ -534,7 +542,7 @@ def _is_locked(account: Record, now: datetime) -> bool:
 
 def _known(account: Record | None) -> Record:
     if account is None:
-        raise Refused("Ce compte n’existe pas.", "login")
+        raise Refused(N_("Ce compte n’existe pas."), "login")
     return account
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from reminders.domain.marking import filled
+from reminders.services.feed_words import SILENT
 from reminders.services.hold import place_hold
 from reminders.store import holds, sources
 from reminders.store.engine import Connection, Store
@@ -32,10 +34,8 @@ def hold_if_stale(
         return False
     sentence = refused
     if last is not None:
-        sentence = (
-            f"La source « {source} » n'a rien donné de neuf depuis le "
-            f"{last.astimezone(zone):%d/%m/%Y à %H:%M} : ses rendez-vous ont pu changer."
-        )
+        moment = f"{last.astimezone(zone):%d/%m/%Y à %H:%M}"
+        sentence = filled(SILENT, source=source, moment=moment)
     return place_hold(connection, source, "stale", sentence, now=now, by="reminders")
 
 

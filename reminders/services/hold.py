@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 
+from reminders.domain.marking import N_, filled
 from reminders.store import facts, holds
 from reminders.store.engine import Connection, Record, Store
 from reminders.store.types import micros
@@ -157,7 +158,8 @@ def _still_held(connection: Connection, hold: int, seen: Sequence[int]) -> Seque
     if not found:
         raise HoldRefused("unknown", "Cette retenue n’existe pas, ou a été effacée.")
     if found[0].released_at is not None:
-        raise HoldRefused("ended", f"{found[0].released_by} a déjà décidé de cette retenue.")
+        decided = filled(N_("%(who)s a déjà décidé de cette retenue."), who=found[0].released_by)
+        raise HoldRefused("ended", decided)
     held = [row for row in found if row.released_at is None]
     if not {row.id for row in held} <= set(seen):
         raise HoldRefused("joined", "Un autre motif retient les envois : le regarder d’abord.")

@@ -8,9 +8,18 @@ from zoneinfo import ZoneInfo
 from reminders.config import DpiTable
 from reminders.domain.appointment import RowProblem
 from reminders.domain.guard import FeedShape, Limits, Verdict, usual_of, verdicts
+from reminders.domain.marking import filled
 from reminders.errors import FeedRefused, SourceUnavailable
 from reminders.failpoint import failpoint
 from reminders.ports import AppointmentSource, Feed
+from reminders.services.feed_words import (
+    DISCARDED,
+    FUTURE,
+    HEADER_CHANGED,
+    OLDER,
+    OLDER_CHANGES,
+    STALE,
+)
 from reminders.services.freshness import hold_if_stale
 from reminders.services.hold import Seen, Unit, place_hold
 from reminders.services.staging import batches
@@ -116,7 +125,7 @@ def _take(
             summary.status = "known"
         elif discarded is not None:
             summary.status, summary.code = "refused", "discarded"
-            summary.sentence = f"{feed.info.name} : écarté par {discarded.released_by}."
+            summary.sentence = filled(DISCARDED, file=feed.info.name, who=discarded.released_by)
         else:
             _refuse_by_date(feed, table, state, options.zone, now)
             _apply(store, table, feed, options, state, summary, now)
@@ -146,28 +155,16 @@ def _refuse_by_date(
     is decides whether anything may leave (`hold_if_stale`).
     """
     info = feed.info
-    dated = f"{info.name} date du {info.as_of.astimezone(zone):%d/%m/%Y à %H:%M}"
+    dated = {"file": info.name, "moment": f"{info.as_of.astimezone(zone):%d/%m/%Y à %H:%M}"}
     if state.last_as_of and info.as_of < state.last_as_of:
-        raise FeedRefused(
-            "older",
-            f"{info.name} est plus ancien que le dernier fichier appliqué : écarté."
-            + (" Demander au DPI un export complet." if info.mode == "delta" else ""),
-        )
+        form = OLDER_CHANGES if info.mode == "delta" else OLDER
+        raise FeedRefused("older", filled(form, file=info.name))
     if info.mode == "snapshot" and now - info.as_of > timedelta(minutes=table.oldest_minutes):
-        raise FeedRefused(
-            "stale",
-            f"{dated} : trop ancien pour agir. Vérifier l'export du DPI.",
-        )
+        raise FeedRefused("stale", filled(STALE, **dated))
     if info.as_of - now > AHEAD:
-        raise FeedRefused(
-            "future",
-            f"{dated}, dans le futur. Vérifier la date du fichier et l'horloge du serveur.",
-        )
+        raise FeedRefused("future", filled(FUTURE, **dated))
     if info.layout and state.layout and info.layout != state.layout:
-        raise FeedRefused(
-            "header_changed",
-            f"{info.name} : l'en-tête a changé. Vérifier l'export, puis « reminders release ».",
-        )
+        raise FeedRefused("header_changed", filled(HEADER_CHANGED, file=info.name))
 
 
 def _apply(

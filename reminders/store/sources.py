@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from reminders.domain.appointment import RowProblem
+from reminders.domain.marking import N_
 from reminders.ports import FeedInfo
 from reminders.store.engine import Record, insert_rows, reserve, rows, run
 from reminders.store.types import DAY, HOUR, instant, instant_or_none, micros
 
 WEEKS_COMPARED = 8
 RELEASE_LASTS = HOUR  # how long the release of a poll's verdict lets the next poll through
+FIRST_RUN = N_("Premier envoi réel de la source « %(source)s » : à regarder avant le départ.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def hold_first_run(connection: Connection, source: str, now: int) -> None:
         "AND released_at IS NULL)",
         hold=reserve(connection, "hold", 1),
         id=source,
-        sentence=f"Premier envoi réel de la source « {source} » : à regarder avant le départ.",
+        sentence=FIRST_RUN % {"source": source},
         now=now,
     )
 

@@ -5,6 +5,7 @@ what belongs to none of them is `common`. Sentences are found by Babel in pages 
 written into templates/locale/{fr,en}/<subject>.po: translations are kept, French is its own.
 """
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from io import BytesIO
@@ -20,13 +21,18 @@ LOCALE = ROOT / "templates" / "locale"
 PAGES = ROOT / "templates" / "pages" / "staff"
 PUBLIC = ROOT / "templates" / "pages" / "documents"  # patients read them too
 PROGRAMS = ROOT / "reminders" / "web" / "staff"
-SHARED = ("domain", "services")  # their tables of sentences, marked N_ or said by a page
+SHARED = ("domain", "services", "store")  # their tables of sentences, marked N_ or said by a page
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
     "gettext": None,
     "ngettext": (1, 2),
     "N_": None,
+    # What is read of a reply and what is refused say a sentence as one of their arguments.
+    "_human": (1,),
+    "Reading": (3,),
+    "HoldRefused": (2,),
 }
+SAYING = re.compile(r"\b(?:N_|_human|Reading|HoldRefused)\(")
 COMMON = "common"
 ABOUT = {"project": "reminders", "version": "", "copyright_holder": "", "msgid_bugs_address": ""}
 LANGUAGES = ("fr", "en")
@@ -50,7 +56,7 @@ def _sources() -> Iterator[tuple[Path, str]]:
     yield from ((file, "python") for file in PROGRAMS.glob("*.py"))
     for folder in SHARED:
         for file in (ROOT / "reminders" / folder).glob("*.py"):
-            if "N_(" in file.read_text(encoding="utf-8"):
+            if SAYING.search(file.read_text(encoding="utf-8")):
                 yield file, "python"
 
 

@@ -3,6 +3,7 @@
 from fastapi import Response
 from fastapi.responses import RedirectResponse
 
+from reminders.domain.marking import N_
 from reminders.services import accounts
 from reminders.services.accounts import Refused
 from reminders.web.staff.sign_in import cookie_name
@@ -42,7 +43,7 @@ def password(visit: Visit) -> Response:
     plain = dict(reversed(visit.fields))
     try:
         if plain.get("nouveau", "") != plain.get("encore", ""):
-            raise Refused("Les deux mots de passe ne sont pas les mêmes.", "again")
+            raise Refused(N_("Les deux mots de passe ne sont pas les mêmes."), "again")
         accounts.change_password(
             visit.staff.store,
             visit.present,
@@ -52,7 +53,7 @@ def password(visit: Visit) -> Response:
         )
     except Refused as refused:
         return _own(visit, 422, refused.sentence, refused.field)
-    said = "Le mot de passe est changé ; les autres sessions sont fermées."
+    said = N_("Le mot de passe est changé ; les autres sessions sont fermées.")
     return visit.go("/compte", visit.words.gettext(said))
 
 

@@ -89,7 +89,7 @@ def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
 def allow(visit: Visit) -> Response:
     return _changed(
         visit,
-        "Les droits sont changés.",
+        N_("Les droits sont changés."),
         lambda login: accounts.allow(
             visit.staff.store, login, _grants(visit), actor=visit.viewer.login, now=visit.now
         ),
@@ -98,12 +98,12 @@ def allow(visit: Visit) -> Response:
 
 def disable(visit: Visit) -> Response:
     if visit.path["login"] == visit.viewer.login:
-        return _one(visit, 422, "On ne ferme pas son propre compte.")
-    return _changed(visit, "Le compte est fermé ; ses sessions aussi.", _enabled(visit, False))
+        return _one(visit, 422, N_("On ne ferme pas son propre compte."))
+    return _changed(visit, N_("Le compte est fermé ; ses sessions aussi."), _enabled(visit, False))
 
 
 def enable(visit: Visit) -> Response:
-    return _changed(visit, "Le compte est ouvert de nouveau.", _enabled(visit, True))
+    return _changed(visit, N_("Le compte est ouvert de nouveau."), _enabled(visit, True))
 
 
 def _enabled(visit: Visit, enabled: bool) -> Callable[[str], None]:
@@ -141,9 +141,9 @@ def _grants(visit: Visit) -> list[Grant]:
     places = visit.values("lieu") or [""]
     known = {address for address, _ in _places(visit)}
     if not roles:
-        raise Refused("Choisir un rôle au moins.", "role")
+        raise Refused(N_("Choisir un rôle au moins."), "role")
     if any(place not in known for place in places):
-        raise Refused("Ce site ou ce service n’est pas connu.", "lieu")
+        raise Refused(N_("Ce site ou ce service n’est pas connu."), "lieu")
     if "" in places:
         places = [""]
     return [Grant(Role(role), *_place(place)) for role in roles for place in places]

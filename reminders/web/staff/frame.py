@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route as Address
 
+from reminders.domain.marking import N_
 from reminders.services import accounts
 from reminders.services.accounts import Present
 from reminders.services.visits import remember
@@ -136,7 +137,7 @@ def _at_door(
 ) -> Response:
     door = Door(staff, request, fields, staff.now(), present_of(staff, request))
     if request.method == "POST" and forms.from_elsewhere(request):
-        return door.page("sign_in/sign_in.html", 403, problem="Cette demande vient d’ailleurs.")
+        return door.page("sign_in/sign_in.html", 403, problem=N_("Cette demande vient d’ailleurs."))
     return run(door)
 
 

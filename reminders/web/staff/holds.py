@@ -1,6 +1,7 @@
 """What is held, and why; looking at it, releasing it, discarding it."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastapi import Response
@@ -17,7 +18,7 @@ from reminders.services.hold import (
 from reminders.services.holding import Held, held_of, holds_of
 from reminders.store.lists import Ufs
 from reminders.web.staff.asked import cursor, dotted
-from reminders.web.staff.home_words import HOLDS, why
+from reminders.web.staff.home_words import HOLDS, heard, why
 from reminders.web.staff.visit import Route, Visit
 
 HOME = "/retenus"
@@ -36,6 +37,7 @@ def _everything(visit: Visit, status: int = 200, problem: str = "") -> Response:
         status,
         found=found,
         hold_words=HOLDS,
+        heard=partial(heard, visit.words),
         may_stop=_decides(visit) is None,
         problem=problem,
         typed=visit.form if problem else {},
@@ -63,6 +65,7 @@ def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
         held=found,
         problem=problem,
         hold_words=HOLDS,
+        heard=partial(heard, visit.words),
         why=lambda code: why(visit.words, code),
         channels=CHANNELS,
         desks=visit.staff.rules.desks,

@@ -1,5 +1,7 @@
 """The first page: the run of the day first, then what needs somebody, then how the month goes."""
 
+from functools import partial
+
 from fastapi import Response
 
 from reminders.domain.access import May
@@ -16,7 +18,16 @@ from reminders.services.home import (
 from reminders.services.lists import unreached_of
 from reminders.store.lists import Ufs
 from reminders.web.staff.asked import cursor, dotted
-from reminders.web.staff.home_words import HOLDS, MODES, NUMBERS, OFTEN_NONE, repair, tiles, why
+from reminders.web.staff.home_words import (
+    HOLDS,
+    MODES,
+    NUMBERS,
+    OFTEN_NONE,
+    heard,
+    repair,
+    tiles,
+    why,
+)
 from reminders.web.staff.visit import Route, Visit
 
 REASONS = 4  # told on the page itself
@@ -41,6 +52,7 @@ def home(visit: Visit) -> Response:
         more=len(run.reasons) > REASONS,
         repairs=[repair(visit.words, gap, staff.rules) for gap in gaps],
         hold_words=HOLDS,
+        heard=partial(heard, visit.words),
         mode_words=MODES,
         tiles=tiles(visit.words, found, tasks=visit.viewer.may(May.SEE_TASKS)),
         resting=sorted(staff.resting().items()),

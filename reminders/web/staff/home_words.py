@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from reminders.domain.marking import N_
+from markupsafe import Markup
+
+from reminders.domain.marking import N_, Filled
 from reminders.domain.template_key import PURPOSES
+from reminders.services.feed_words import parts_of
 from reminders.services.gaps import Gap
 from reminders.services.home import (
     FEWEST,
@@ -59,6 +62,7 @@ HOLDS: Mapping[str, str] = {
     "future": N_("fichier daté du futur"),
     "older": N_("fichier plus ancien"),
 }
+THEIRS = Markup('<span lang="fr">{}</span>')  # an adapter's sentence, or a person's
 MODES: Mapping[str, str] = {
     "live": N_("envois réels"),
     "test": N_("mode test"),
@@ -70,7 +74,17 @@ def why(words: Words, code: str) -> str:
     """Why a message is where it is; what an operator says stays its code."""
     if not code:
         return ""
-    return words.gettext(REASONS[code]) if code in REASONS else f"code « {code} »"
+    if code in REASONS:
+        return words.gettext(REASONS[code])
+    return words.gettext("code « %(code)s »", code=code)
+
+
+def heard(words: Words, kept: str) -> Markup:
+    """What is kept of a feed or a hold: ours in the reader's language, the rest as it was said."""
+    return Markup(" ").join(
+        words.gettext(one) if isinstance(one, Filled) else THEIRS.format(one)
+        for one in parts_of(kept)
+    )
 
 
 # --- figures -----------------------------------------------------------------------------------

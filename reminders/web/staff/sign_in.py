@@ -9,6 +9,7 @@ import segno
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from reminders.domain.marking import N_
 from reminders.services import accounts
 from reminders.services.accounts import Present, Refused, Ticket
 from reminders.web.staff import forms
@@ -119,7 +120,7 @@ def by_one_click(door: Door) -> Response:
     """The demo's doors; they exist nowhere else."""
     login = door.form.get("compte", "")
     if login not in door.staff.doors:
-        return door.page("sign_in/sign_in.html", 404, problem="Ce compte n’existe pas.")
+        return door.page("sign_in/sign_in.html", 404, problem=N_("Ce compte n’existe pas."))
     return door.enter(
         accounts.enter_as(
             door.staff.store, login, browser=door.browser, lasting=door.staff.lasting, now=door.now
@@ -186,7 +187,7 @@ def first(door: Door) -> Response:
     plain = dict(reversed(door.fields))
     try:
         if plain.get("mot_de_passe", "") != plain.get("encore", ""):
-            raise Refused("Les deux mots de passe ne sont pas les mêmes.", "again")
+            raise Refused(N_("Les deux mots de passe ne sont pas les mêmes."), "again")
         accounts.first_sign_in(
             door.staff.store, form.get("identifiant", ""), form.get("code", ""),
             plain.get("mot_de_passe", ""), now=door.now,

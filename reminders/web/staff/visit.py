@@ -154,13 +154,13 @@ class Visit:
         return response
 
     def missing(self, sentence: str = "") -> Response:
-        return self._trouble(404, "Cette page n’existe pas", sentence)
+        return self._trouble(404, N_("Cette page n’existe pas"), sentence)
 
     def refuse(self, sentence: str = "") -> Response:
-        return self._trouble(403, "Cette page ne vous est pas ouverte", sentence)
+        return self._trouble(403, N_("Cette page ne vous est pas ouverte"), sentence)
 
     def conflict(self, sentence: str) -> Response:
-        return self._trouble(409, "Quelqu’un d’autre vient d’y toucher", sentence)
+        return self._trouble(409, N_("Quelqu’un d’autre vient d’y toucher"), sentence)
 
     def download(self, chunks: Iterable[bytes], name: str, media: str) -> Response:
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}

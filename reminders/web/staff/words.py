@@ -20,6 +20,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from babel.support import Translations
 
 from reminders.domain.marking import N_ as N_  # pages' tables take it from here too
+from reminders.domain.marking import Filled
 
 LANGUAGES: Mapping[str, str] = {"fr": "Français", "en": "English"}
 DEFAULT = "fr"
@@ -65,8 +66,14 @@ class Words:
         self.semicolon = self._set(" ;") if self.language == "fr" else ";"
 
     def gettext(self, sentence: str, /, **values: object) -> str:
+        if isinstance(sentence, Filled):
+            values = {name: self._value(one) for name, one in sentence.values.items()}
+            sentence = sentence.form
         found = self._set(self._catalogue.gettext(sentence)) if sentence else ""
         return found % values if values else found
+
+    def _value(self, value: object) -> object:
+        return self.gettext(value) if isinstance(value, Filled) else value
 
     def ngettext(self, one: str, many: str, number: int, /, **values: object) -> str:
         """The form for this number; `%(num)s` is the number as one writes it."""
