@@ -143,6 +143,7 @@ def delete_appointments(store: Store, before: int) -> int:
         "DELETE FROM answer WHERE appointment_id IN :ids",
         "DELETE FROM writing_line WHERE appointment_id IN :ids",
         "DELETE FROM unit_entry WHERE appointment_id IN :ids",
+        "DELETE FROM report_unit WHERE appointment_id IN :ids",
         "DELETE FROM call_entry WHERE appointment_id IN :ids",
         "DELETE FROM appointment WHERE id IN :ids AND starts_at < :before",
         before=before,

@@ -1,0 +1,392 @@
+"""What the no-show report counts from: units, and their counts by month and service.
+
+`enter` and `settle` (services/rollup.py) read what is here and write `report_unit`; everything is
+by lists of keys, so that a look at a thousand changes costs the same dozen statements as at one.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from reminders.store import facts
+from reminders.store.effects import MOVED_TO
+from reminders.store.engine import Record, insert_rows, many, rows, run
+from reminders.store.planning import among
+from reminders.store.reporting import ASKED_AT, TOLD_ELSEWHERE
+
+LOCK = "rollup_lock"
+SEALED = "rollup_sealed"  # the last month whose appointments may have been purged
+FILL = "rollup_fill"  # what is still to be looked at since the beginning: "phase:key", or "done"
+RULES = "rollup_rules"  # of which protocols the coming entries are
+UNIT_COLUMNS = (
+    "appointment_id", "patient_id", "uf", "month", "starts_at", "entered_at", "turns_at", "kind",
+)  # fmt: skip
+_LOST = "('NOT_SENT', 'REFUSED', 'REHEARSED')"
+# Tasks somebody has because a patient answered.
+_ANSWER_TASK = "(k.kind LIKE 'reply%' OR k.kind LIKE 'answer%' OR k.kind = 'start_stands')"
+
+
+def hold(connection: Connection) -> None:
+    """One process at a time looks at changes: the next waits here for our commit."""
+    run(
+        connection,
+        "INSERT INTO setting (key, value) VALUES (:key, '1') "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        key=LOCK,
+    )
+
+
+# --- which appointments to look at ----------------------------------------------------------------
+
+
+def take_changed(connection: Connection, limit: int) -> list[int]:
+    """Appointments that changed, off the list: their own commit came before, or they stay on."""
+    found = rows(
+        connection,
+        "DELETE FROM rollup_dirty WHERE id IN (SELECT id FROM rollup_dirty ORDER BY id "
+        "LIMIT :limit) RETURNING appointment_id",
+        limit=limit,
+    )
+    return sorted({row.appointment_id for row in found})
+
+
+def turned(connection: Connection, now: int, limit: int) -> list[int]:
+    """Units that time alone changed: they enter, or their start is past."""
+    found = rows(
+        connection,
+        "SELECT appointment_id FROM report_unit WHERE turns_at IS NOT NULL AND turns_at <= :now "
+        "ORDER BY turns_at LIMIT :limit",
+        now=now,
+        limit=limit,
+    )
+    return [row.appointment_id for row in found]
+
+
+def following(connection: Connection, table: str, after: int, limit: int) -> list[int]:
+    """The next keys of `appointment` or `report_unit`."""
+    key = "id" if table == "appointment" else "appointment_id"
+    found = rows(
+        connection,
+        f"SELECT {key} AS key FROM {table} WHERE {key} > :after ORDER BY {key} LIMIT :limit",
+        after=after,
+        limit=limit,
+    )
+    return [row.key for row in found]
+
+
+def look_at_coming(connection: Connection, now: int) -> None:
+    run(
+        connection,
+        "INSERT INTO rollup_dirty (appointment_id) SELECT id FROM appointment "
+        "WHERE starts_at > :now",
+        now=now,
+    )
+
+
+def is_behind(connection: Connection, now: int) -> bool:
+    """Is anything that changed still to be counted?"""
+    found = rows(
+        connection,
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM rollup_dirty) OR EXISTS (SELECT 1 FROM "
+        "report_unit WHERE turns_at IS NOT NULL AND turns_at <= :now) OR EXISTS (SELECT 1 FROM "
+        "rollup_month WHERE stale > 0) OR NOT EXISTS (SELECT 1 FROM setting WHERE key = :fill "
+        "AND value = 'done') THEN 1 ELSE 0 END AS behind",
+        now=now,
+        fill=FILL,
+    )
+    return bool(found[0].behind)
+
+
+def around(connection: Connection, ids: Sequence[int]) -> list[int]:
+    """These, and whatever is a move or a refill of them, or they of it."""
+    patients = among(
+        connection,
+        "SELECT n.id FROM appointment a CROSS JOIN appointment n WHERE a.id IN :ids "
+        "AND n.patient_id = a.patient_id AND n.uf || '' = a.uf",
+        ids,
+    )
+    slots = among(
+        connection,
+        "SELECT n.appointment_id AS id FROM appointment a CROSS JOIN report_unit n "
+        "WHERE a.id IN :ids AND n.starts_at = a.starts_at AND n.uf = a.uf "
+        "UNION SELECT n.appointment_id FROM report_unit u CROSS JOIN report_unit n "
+        "WHERE u.appointment_id IN :ids AND n.starts_at = u.starts_at AND n.uf = u.uf",
+        ids,
+    )
+    return sorted({*ids, *(row.id for row in patients), *(row.id for row in slots)})
+
+
+# --- units ----------------------------------------------------------------------------------------
+
+_PHONE = "COALESCE(NULLIF(p.phone, ''), p.proxy_phone)"
+_EMAIL = "COALESCE(NULLIF(p.email, ''), p.proxy_email)"
+_OBJECTS = (
+    "(EXISTS (SELECT 1 FROM objection o WHERE o.patient_id = a.patient_id "
+    "AND o.withdrawn_at IS NULL AND o.scope = 'all' AND o.channel = 'all') "
+    "OR EXISTS (SELECT 1 FROM decision d WHERE d.appointment_id = a.id "
+    "AND d.reason = 'objection'))"
+)
+
+
+def entering(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    """What a unit is made of; `frozen`: it has entered, and nothing of this counts any more."""
+    return among(
+        connection,
+        "SELECT a.id, COALESCE(p.merged_into, p.id) AS patient, a.uf, a.starts_at, "
+        "a.first_starts_at, a.version, a.version_at, a.booked_at, a.first_seen_at, "
+        "a.in_first_sync, a.all_day, a.status, a.cancelled_at, "
+        f"{ASKED_AT.format('a')} AS asked_at, p.birth_date, "
+        "COALESCE(NULLIF(p.spoken, ''), p.language) AS language, "
+        "EXISTS (SELECT 1 FROM appointment k WHERE k.patient_id = a.patient_id "
+        "AND k.uf || '' = a.uf AND k.starts_at < a.first_starts_at "
+        "AND k.starts_at <= COALESCE(a.booked_at, a.first_seen_at)) AS known, "
+        f"CASE WHEN p.blocked <> '' OR p.deceased = 1 THEN 'blocked' WHEN {_OBJECTS} "
+        f"THEN 'objection' WHEN {_PHONE} <> '' THEN 'mobile' WHEN {_EMAIL} <> '' THEN 'email' "
+        "WHEN p.contact_problem = 'landline' THEN 'landline' ELSE 'none' END AS reach, "
+        "u.appointment_id AS known_unit, u.month AS unit_month, u.uf AS unit_uf, "
+        "u.patient_id AS unit_patient, u.starts_at AS unit_starts_at, "
+        "u.entered_at, u.turns_at, u.kind, u.counted "
+        "FROM appointment a LEFT JOIN patient p ON p.id = a.patient_id "
+        "LEFT JOIN report_unit u ON u.appointment_id = a.id WHERE a.id IN :ids",
+        ids,
+    )
+
+
+def units_of(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    return among(
+        connection,
+        "SELECT appointment_id, month, counted FROM report_unit WHERE appointment_id IN :ids",
+        ids,
+    )
+
+
+def put_units(connection: Connection, units: Sequence[Sequence[object]]) -> None:
+    """Rows of UNIT_COLUMNS of what has not entered yet, new or changed; to be settled next."""
+    names = ", ".join(UNIT_COLUMNS)
+    sets = ", ".join(f"{name} = excluded.{name}" for name in UNIT_COLUMNS[1:])
+    marks = ", ".join(f":{name}" for name in UNIT_COLUMNS)
+    many(
+        connection,
+        f"INSERT INTO report_unit ({names}) VALUES ({marks}) "
+        f"ON CONFLICT (appointment_id) DO UPDATE SET {sets}",
+        [dict(zip(UNIT_COLUMNS, row, strict=True)) for row in units],
+    )
+
+
+def drop_units(connection: Connection, ids: Sequence[int]) -> None:
+    if ids:
+        among(
+            connection,
+            "DELETE FROM report_unit WHERE appointment_id IN :ids RETURNING appointment_id",
+            ids,
+        )
+
+
+# As store/effects.py tells them of the units of a comparison.
+WHEN_BOOKED = "COALESCE({0}.booked_at, {0}.first_seen_at)"
+IS_FREED = (
+    "CASE WHEN {0}.status = 'cancelled' THEN {0}.cancelled_at "
+    "WHEN {0}.starts_at <> {1}.starts_at THEN {0}.version_at END"
+)
+NOT_THERE = "('cancelled', 'entered-in-error', 'proposed', 'waitlist', 'pending')"
+_ORIGIN_NEAR = (
+    f"{WHEN_BOOKED.format('a')} BETWEEN o.cancelled_at - :near AND o.cancelled_at + :near"
+)
+_IS_MOVE = (
+    "EXISTS (SELECT 1 FROM appointment o CROSS JOIN report_unit v "
+    "WHERE v.appointment_id = o.id AND o.patient_id = a.patient_id AND o.uf || '' = a.uf "
+    "AND o.id <> a.id AND o.status = 'cancelled' AND a.starts_at > o.cancelled_at "
+    f"AND v.entered_at <= o.cancelled_at AND {_ORIGIN_NEAR})"
+)
+_IS_REFILL = (
+    "EXISTS (SELECT 1 FROM report_unit v CROSS JOIN appointment o "
+    "WHERE o.id = v.appointment_id AND v.starts_at = u.starts_at AND v.uf = u.uf "
+    "AND o.id <> a.id AND o.agenda = a.agenda "
+    f"AND v.entered_at <= {WHEN_BOOKED.format('a')} "
+    f"AND {IS_FREED.format('o', 'v')} <= {WHEN_BOOKED.format('a')})"
+)
+_IS_REFILLED = (
+    "EXISTS (SELECT 1 FROM appointment r WHERE r.starts_at = u.starts_at AND r.uf = u.uf "
+    f"AND r.agenda = a.agenda AND r.id <> a.id AND r.status NOT IN {NOT_THERE} "
+    f"AND {WHEN_BOOKED.format('r')} >= {IS_FREED.format('a', 'u')})"
+)
+
+
+def standing(connection: Connection, ids: Sequence[int], near: int) -> Sequence[Record]:
+    """Units with what became of where they stand now, or moved to within `near`."""
+    return among(
+        connection,
+        "SELECT u.appointment_id AS id, u.month, u.entered_at, u.turns_at, u.counted, u.fate, "
+        "u.patient_id, u.messages, u.segments, u.cost, u.contacts, "
+        "COALESCE(p.merged_into, a.patient_id) AS patient, f.status, f.starts_at, "
+        f"f.cancelled_at, f.cancelled_by, f.attendance, {ASKED_AT.format('f')} AS asked_at, "
+        f"CASE WHEN {IS_FREED.format('a', 'u')} IS NULL THEN 0 ELSE 1 END AS freed, "
+        f"CASE WHEN {_IS_REFILLED} THEN 1 ELSE 0 END AS refilled, "
+        f"CASE WHEN {_IS_MOVE} OR {_IS_REFILL} OR {TOLD_ELSEWHERE} THEN 1 ELSE 0 END AS other "
+        "FROM report_unit u JOIN appointment a ON a.id = u.appointment_id "
+        f"JOIN appointment f ON f.id = COALESCE({MOVED_TO}, a.id) "
+        "LEFT JOIN patient p ON p.id = a.patient_id WHERE u.appointment_id IN :ids",
+        ids,
+        near=near,
+    )
+
+
+def planned(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those for which there is a reminder, whatever became of it."""
+    found = among(
+        connection,
+        "SELECT DISTINCT d.appointment_id FROM decision d "
+        "JOIN message_item i ON i.decision_id = d.id JOIN message m ON m.id = i.message_id "
+        "WHERE d.appointment_id IN :ids AND m.kind = 'reminder'",
+        ids,
+    )
+    return {row.appointment_id for row in found}
+
+
+def texts(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    """What may have left about them, oldest first. `mine`: what it cost is told here, not of
+    another appointment in the same text."""
+    return among(
+        connection,
+        "SELECT t.appointment_id, m.kind, b.channel, b.template_version_id, b.segments, "
+        "b.price_eur, b.state, b.started_at, CASE WHEN t.appointment_id = (SELECT "
+        "MIN(y.appointment_id) FROM told y WHERE y.attempt_id = b.id) THEN 1 ELSE 0 END AS mine "
+        "FROM told t JOIN attempt b ON b.id = t.attempt_id JOIN message m ON m.id = b.message_id "
+        f"WHERE t.appointment_id IN :ids AND b.state NOT IN {_LOST} ORDER BY b.started_at, b.id",
+        ids,
+    )
+
+
+def answers(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    """Answers that were not taken back, oldest first."""
+    return among(
+        connection,
+        "SELECT appointment_id, kind, channel, reason, given_at FROM answer "
+        "WHERE appointment_id IN :ids AND undone_at IS NULL ORDER BY given_at, id",
+        ids,
+    )
+
+
+def replies(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    """Replies to texts about them, with their moment."""
+    return among(
+        connection,
+        "SELECT t.appointment_id, i.received_at FROM told t JOIN inbound i "
+        "ON i.attempt_id = t.attempt_id WHERE t.appointment_id IN :ids",
+        ids,
+    )
+
+
+def handled(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    """Answers that a person ended or has to, oldest first; `took` None: not ended."""
+    return among(
+        connection,
+        "SELECT k.appointment_id, CASE WHEN k.state = 'done' THEN k.resolved_at - k.created_at "
+        "END AS took FROM task k WHERE k.appointment_id IN :ids "
+        f"AND {_ANSWER_TASK} AND (k.state = 'open' OR k.resolved_by NOT IN ('', 'reminders')) "
+        "ORDER BY k.created_at, k.id",
+        ids,
+    )
+
+
+SETTLED = (
+    "patient_id", "counted", "turns_at", "fate", "messages", "segments", "cost", "contacts",
+)  # fmt: skip
+
+
+def settle(connection: Connection, units: Sequence[tuple[object, ...]]) -> None:
+    """Write SETTLED, then the key, of each."""
+    sets = ", ".join(f"{name} = :{name}" for name in SETTLED)
+    names = (*SETTLED, "id")
+    many(
+        connection,
+        f"UPDATE report_unit SET {sets} WHERE appointment_id = :id",
+        [dict(zip(names, unit, strict=True)) for unit in units],
+    )
+
+
+# --- counts ---------------------------------------------------------------------------------------
+
+
+def mark_stale(connection: Connection, months: Iterable[int]) -> None:
+    """Count these anew, but what was purged of stays as it was counted."""
+    sealed = int(facts.read(connection, SEALED) or 0)
+    many(
+        connection,
+        "INSERT INTO rollup_month (month, stale) VALUES (:month, 1) "
+        "ON CONFLICT (month) DO UPDATE SET stale = rollup_month.stale + 1",
+        [{"month": month} for month in sorted(set(months)) if month > sealed],
+    )
+
+
+def mark_all_stale(connection: Connection) -> None:
+    found = rows(
+        connection,
+        "SELECT DISTINCT month FROM report_unit UNION SELECT month FROM rollup_month",
+    )
+    mark_stale(connection, (row.month for row in found))
+
+
+def stale_months(connection: Connection) -> Sequence[Record]:
+    return rows(
+        connection, "SELECT month, stale FROM rollup_month WHERE stale > 0 ORDER BY month DESC"
+    )
+
+
+def units_of_month(connection: Connection, month: int) -> Sequence[tuple[str, int, int, int]]:
+    """(UF, patient, kind, fate) of each counted unit: plain tuples, for there may be a million."""
+    result = connection.exec_driver_sql(
+        "SELECT uf, patient_id, kind, fate FROM report_unit "
+        f"WHERE month = {int(month)} AND counted = 1"
+    )
+    found: Sequence[tuple[str, int, int, int]] = result.cursor.fetchall()
+    return found
+
+
+def quantities_of_month(connection: Connection, month: int) -> Sequence[Record]:
+    return rows(
+        connection,
+        "SELECT uf, SUM(messages) AS messages, SUM(segments) AS segments, SUM(cost) AS cost, "
+        "SUM(contacts) AS contacts FROM report_unit WHERE month = :month AND counted = 1 "
+        "GROUP BY uf",
+        month=month,
+    )
+
+
+COUNT_COLUMNS = (
+    "month", "uf", "dim", "value", "hidden", "patients", "attended", "no_show",
+    "cancelled_early", "cancelled_late", "cancelled_by_hospital", "unknown", "pending",
+)  # fmt: skip
+SUM_COLUMNS = (
+    "month", "uf", "hidden", "patients", "entered", "planned", "sent", "delivered", "answered",
+    "came", "freed", "refilled", "replied", "alone", "contacted", "recontacts", "contacts",
+    "messages", "segments", "cost", "squares", "products", "missed_squares",
+)  # fmt: skip
+
+
+def put_month(
+    connection: Connection,
+    month: int,
+    stale: int,
+    counts: Sequence[Sequence[object]],
+    sums: Sequence[Sequence[object]],
+    *,
+    at: int,
+) -> bool:
+    """Replace a month's counts; False: something changed since they were made, or another
+    process was faster."""
+    changed = run(
+        connection,
+        "UPDATE rollup_month SET stale = 0, counted_at = :at WHERE month = :month "
+        "AND stale = :stale",
+        month=month,
+        stale=stale,
+        at=at,
+    )
+    if not changed:
+        return False
+    for table in ("rollup", "rollup_sum"):
+        run(connection, f"DELETE FROM {table} WHERE month = :month", month=month)
+    insert_rows(connection, "rollup", COUNT_COLUMNS, counts)
+    insert_rows(connection, "rollup_sum", SUM_COLUMNS, sums)
+    return True

@@ -1,0 +1,289 @@
+"""What the no-show report counts: which appointments enter, what becomes of them, how fresh."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reminders.domain.answer import AnswerKind
+from reminders.domain.appointment import AppointmentRecord, CancelledBy, Status
+from reminders.domain.guard import Limits
+from reminders.domain.outcome import Attendance, Outcome
+from reminders.domain.report import Month
+from reminders.domain.report_unit import FATE, KIND, OUTCOMES
+from reminders.services.answer import Given, give
+from reminders.services.attendance import mark
+from reminders.services.rollup import is_behind, recompute, refresh
+from reminders.services.sync import SyncOptions, sync
+from reminders.store.engine import Record, Store
+from tests.support.clinic import Clinic, paris, settings_with, visit, visits
+
+OCTOBER = Month(2026, 10).number
+NAMES = ("attended", "no_show", "cancelled_early", "cancelled_late", "cancelled_by_hospital",
+         "unknown", "pending")  # fmt: skip
+LOOSE = Limits(least_share=0, most_share=99, vanished_at_least=999, moved_share=9)
+START = paris("2026-10-05 09:00")  # before the first reminder of the 20th is due
+
+
+@pytest.fixture
+def clinic(store: Store) -> Clinic:
+    return Clinic(store, now=START)
+
+
+def refreshed(clinic: Clinic) -> None:
+    refresh(clinic.store, clinic.rules, now=clinic.now)
+    assert not is_behind(clinic.store, clinic.rules, now=clinic.now)
+
+
+def tell(clinic: Clinic, *records: AppointmentRecord) -> None:
+    """What changed, without what would make a person look first: all moved alike, none to come."""
+    clinic.feed(*records, mode="delta")
+    table = clinic.settings.dpi[0]
+    found = sync(clinic.store, table, clinic.source, SyncOptions(LOOSE, live=False), now=clinic.now)
+    assert found[-1].status == "accepted", found
+
+
+def counted(
+    clinic: Clinic, uf: str = "*", dim: str = "all", month: int = OCTOBER
+) -> dict[str, dict[str, int]]:
+    """Value -> outcomes that are not 0."""
+    found = clinic.rows(
+        "SELECT * FROM rollup WHERE month = :month AND uf = :uf AND dim = :dim ORDER BY value",
+        month=month, uf=uf, dim=dim,
+    )  # fmt: skip
+    return {
+        row.value: {name: getattr(row, name) for name in NAMES if getattr(row, name)}
+        for row in found
+    }
+
+
+def whole(clinic: Clinic, **where: object) -> dict[str, int]:
+    return counted(clinic, **where).get("", {})  # type: ignore[arg-type]
+
+
+def sums(clinic: Clinic, uf: str = "*") -> Record:
+    return clinic.rows("SELECT * FROM rollup_sum WHERE uf = :uf AND month = :month",
+                       uf=uf, month=OCTOBER)[0]  # fmt: skip
+
+
+def at(clinic: Clinic, moment: str) -> None:
+    clinic.now = paris(moment)
+
+
+def everything(clinic: Clinic) -> Mapping[str, Counter[tuple[object, ...]]]:
+    return {
+        table: Counter(tuple(row) for row in clinic.rows(f"SELECT * FROM {table}"))
+        for table in ("rollup", "rollup_sum", "report_unit")
+    }
+
+
+# --- who enters, and when ------------------------------------------------------------------------
+
+
+def test_an_appointment_enters_when_its_first_reminder_is_due(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 7)))
+    refreshed(clinic)
+    assert whole(clinic) == {}
+    at(clinic, "2026-10-13 09:00")  # seven days before, as the permitted hours open
+    refreshed(clinic)
+    assert whole(clinic) == {"pending": 6}
+    at(clinic, "2026-10-20 09:31")
+    refreshed(clinic)
+    assert whole(clinic) == {"unknown": 6}
+
+
+def test_what_was_called_off_before_is_none_and_after_it_is_one(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 4)))
+    tell(clinic, visit(1, status=Status.CANCELLED), *visits((2, 3)))
+    at(clinic, "2026-10-14 09:00")
+    tell(clinic, visit(1, status=Status.CANCELLED), visit(2, status=Status.CANCELLED), visit(3))
+    refreshed(clinic)
+    assert whole(clinic) == {"cancelled_early": 1, "pending": 1}
+
+
+def test_who_cannot_be_written_to_is_one_all_the_same(clinic: Clinic) -> None:
+    """The same in both arms, and whoever the patient is."""
+    tell(clinic, *(replace(visit(n), patient=replace(patient, contacts=()))
+                  for n in range(1, 6) if (patient := visit(n).patient)))  # fmt: skip
+    at(clinic, "2026-10-14 09:00")
+    refreshed(clinic)
+    assert counted(clinic, dim="reach") == {"none": {"pending": 5}}
+
+
+def test_what_it_was_when_it_entered_stays(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 6)))
+    at(clinic, "2026-10-14 09:00")
+    refreshed(clinic)
+    before = clinic.rows("SELECT appointment_id, kind, entered_at, uf FROM report_unit ORDER BY 1")
+    tell(clinic, *(visit(n, uf="4230") for n in range(1, 6)))
+    refreshed(clinic)
+    recompute(clinic.store, clinic.rules, now=clinic.now)
+    after = clinic.rows("SELECT appointment_id, kind, entered_at, uf FROM report_unit ORDER BY 1")
+    assert before == after
+    kind = before[0].kind
+    assert (KIND["weekday"].of(kind), KIND["hour"].of(kind), KIND["day"].of(kind)) == (2, 9, 20)
+
+
+def test_a_day_is_the_sites_whatever_the_season(clinic: Clinic) -> None:
+    """Nine o'clock is nine o'clock on both sides of the change of clocks."""
+    tell(clinic, visit(1, "2026-10-23 09:00"), visit(2, "2026-10-26 09:00"))
+    at(clinic, "2026-10-27 09:00")
+    refreshed(clinic)
+    assert counted(clinic, dim="hour") == {"9": {"unknown": 2}}
+
+
+# --- one unit, whatever it becomes ---------------------------------------------------------------
+
+
+def test_a_move_stays_with_its_origin(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 6)))
+    at(clinic, "2026-10-14 09:00")
+    refreshed(clinic)
+    moved = [visit(n, "2026-11-10 11:00") for n in range(1, 6)]
+    tell(clinic, *moved)
+    at(clinic, "2026-11-10 12:00")
+    tell(clinic, *(replace(one, status=Status.NOSHOW) for one in moved))
+    refreshed(clinic)
+    assert whole(clinic) == {"no_show": 5}
+    assert whole(clinic, month=OCTOBER + 1) == {}
+    assert sums(clinic).freed == 5
+
+
+def test_one_moved_before_it_enters_is_where_it_went(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 6)))
+    refreshed(clinic)
+    tell(clinic, *(visit(n, "2026-11-10 11:00") for n in range(1, 6)))
+    at(clinic, "2026-11-10 12:00")
+    refreshed(clinic)
+    assert (whole(clinic), whole(clinic, month=OCTOBER + 1)) == ({}, {"unknown": 5})
+
+
+def test_a_cancellation_taken_anew_is_a_move(clinic: Clinic) -> None:
+    tell(clinic, visit(1), visit(3))
+    at(clinic, "2026-10-14 09:00")
+    refreshed(clinic)
+    again = replace(visit(2, "2026-11-10 11:00"), patient=visit(1).patient, booked_at=clinic.now)
+    tell(clinic, visit(1, status=Status.CANCELLED), again, visit(3))
+    at(clinic, "2026-11-10 12:00")
+    tell(
+        clinic, visit(1, status=Status.CANCELLED), replace(again, status=Status.FULFILLED), visit(3)
+    )
+    refreshed(clinic)
+    assert whole(clinic) == {"attended": 1, "unknown": 1}
+    assert whole(clinic, month=OCTOBER + 1) == {}
+
+
+def test_a_refill_is_credited_to_the_slot_and_is_no_unit(clinic: Clinic) -> None:
+    tell(clinic, visit(1, agenda="A"), visit(3, "2026-10-20 10:00", agenda="A"))
+    at(clinic, "2026-10-14 09:00")
+    refreshed(clinic)
+    off = visit(1, agenda="A", status=Status.CANCELLED)
+    tell(clinic, off, visit(3, "2026-10-20 10:00", agenda="A"))
+    refreshed(clinic)
+    at(clinic, "2026-10-14 15:00")
+    filler = visit(2, agenda="A", booked_at=clinic.now)
+    tell(clinic, off, filler, visit(3, "2026-10-20 10:00", agenda="A"))
+    at(clinic, "2026-10-20 12:00")
+    tell(clinic, off, replace(filler, status=Status.FULFILLED),
+                visit(3, "2026-10-20 10:00", agenda="A"))  # fmt: skip
+    refreshed(clinic)
+    assert whole(clinic) == {"cancelled_early": 1, "unknown": 1}
+    assert (sums(clinic).freed, sums(clinic).refilled) == (1, 1)
+
+
+def test_told_by_two_sources_it_is_one(clinic: Clinic) -> None:
+    at(clinic, "2026-10-14 09:00")
+    tell(clinic, visit(1), visit(2, "2026-10-21 09:00"))
+    clinic.read(visit(1), source="other")
+    refreshed(clinic)
+    assert whole(clinic) == {"pending": 2}
+
+
+# --- every outcome -------------------------------------------------------------------------------
+
+
+def test_each_outcome_is_counted_as_what_it_is(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 9)))
+    at(clinic, "2026-10-14 09:00")
+    refreshed(clinic)
+    tell(
+        clinic,
+        *visits((1, 2, 3, 4, 7, 8)),
+        visit(5, status=Status.CANCELLED),
+        visit(6, status=Status.CANCELLED, cancelled_by=CancelledBy.HOSPITAL),
+    )
+    at(clinic, "2026-10-19 09:00")
+    with clinic.store.write() as connection:
+        about = ((clinic.appointment(4).id, 1),)
+        give(connection, Given(AnswerKind.CANCELLED, about, "staff", "staff:1"), now=clinic.now)
+    at(clinic, "2026-10-20 18:00")
+    tell(clinic,
+        visit(1, status=Status.FULFILLED), visit(2, status=Status.NOSHOW), visit(3), visit(4),
+        visit(5, status=Status.CANCELLED), visit(7), visit(8, status=Status.ENTERED_IN_ERROR),
+        visit(6, status=Status.CANCELLED, cancelled_by=CancelledBy.HOSPITAL),
+    )  # fmt: skip
+    mark(clinic.store, "agenda", "R3", Attendance.ABSENT, by="nadia", now=clinic.now)
+    refreshed(clinic)
+    assert whole(clinic) == {
+        "attended": 1, "no_show": 2, "cancelled_late": 1, "cancelled_early": 1,
+        "cancelled_by_hospital": 1, "unknown": 1,
+    }  # fmt: skip
+
+
+def test_outcomes_are_named_in_the_order_they_are_packed() -> None:
+    assert [one.value.replace("-", "_") for one in OUTCOMES] == list(NAMES[:-1])
+    assert FATE["outcome"].mask >= len(Outcome)
+
+
+# --- hiding --------------------------------------------------------------------------------------
+
+
+def test_services_of_four_patients_are_hidden_with_the_smallest_other(clinic: Clinic) -> None:
+    tell(clinic,
+        *visits(range(1, 5)), *(visit(n, uf="4230") for n in range(5, 25)),
+    )  # fmt: skip
+    at(clinic, "2026-10-21 09:00")
+    refreshed(clinic)
+    found = clinic.rows("SELECT uf, hidden FROM rollup WHERE dim = 'all' ORDER BY uf")
+    assert [(row.uf, row.hidden) for row in found] == [("*", 0), ("4220", 1), ("4230", 1)]
+
+
+def test_a_month_of_four_patients_is_hidden_whole(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 5)))
+    at(clinic, "2026-10-21 09:00")
+    refreshed(clinic)
+    assert {row.hidden for row in clinic.rows("SELECT hidden FROM rollup")} == {1}
+    assert {row.hidden for row in clinic.rows("SELECT hidden FROM rollup_sum")} == {1}
+
+
+# --- freshness -----------------------------------------------------------------------------------
+
+
+def test_nothing_changed_costs_nothing_and_is_known(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 6)))
+    assert is_behind(clinic.store, clinic.rules, now=clinic.now)
+    refreshed(clinic)
+    assert refresh(clinic.store, clinic.rules, now=clinic.now + timedelta(hours=1)) == 0
+
+
+def test_another_protocol_moves_the_entry_of_what_has_not_entered(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 6)))
+    refreshed(clinic)
+    before = clinic.value("SELECT MIN(entered_at) FROM report_unit")
+    step = {"day": "J-3", "template": "confirm"}
+    clinic.settings = settings_with(protocol=[{"id": "default", "step": [step]}])
+    assert is_behind(clinic.store, clinic.rules, now=clinic.now)
+    refreshed(clinic)
+    assert clinic.value("SELECT MIN(entered_at) FROM report_unit") > before
+
+
+def test_a_database_older_than_the_counts_is_counted_all_the_same(clinic: Clinic) -> None:
+    records: list[AppointmentRecord] = [visit(n, status=Status.FULFILLED) for n in range(1, 8)]
+    at(clinic, "2026-10-21 09:00")
+    tell(clinic, *records)
+    with clinic.store.write() as connection:
+        connection.exec_driver_sql("DELETE FROM rollup_dirty")
+    refreshed(clinic)
+    assert whole(clinic) == {"attended": 7}
