@@ -128,8 +128,10 @@ def effect(
     now: datetime,
     until: datetime | None = None,
     past: Mapping[str, Past] | None = None,
+    uf: str = "",
 ) -> Measured:
-    """The effect so far, of units that first started before `until` (now, or the hold-out's end).
+    """The effect so far, of units that first started before `until` (now, or the hold-out's end),
+    of one service or, for "", of all. The draw is judged on the whole hospital, whatever `uf`.
 
     `past`: what happened in each cell before the launch (domain.baseline), to adjust on; None:
     what was imported of it (services/baseline), and the plain difference where nothing was. The
@@ -143,10 +145,10 @@ def effect(
         row = holdouts.latest(connection, begun=True)
         assert row is not None
         holdout = holdout_of(row)
-        earlier = _smallest_p(connection, holdout, now)
+        earlier = None if uf else _smallest_p(connection, holdout, now)
     end = min(until or now, holdout.until, where.stopped_at or now)
     known = imported(store) if past is None else past
-    observed = observe(store, holdout, until=end, now=now, past=known)
+    observed = observe(store, holdout, until=end, now=now, past=known, uf=uf)
     final = where.state is State.ENDED and end == holdout.until
     return _judge(observed, holdout, where, end, final=final, earlier=earlier)
 
@@ -229,11 +231,16 @@ def _with_power(found: Measured, deff: float) -> Measured:
 
 
 def take_look(
-    store: Store, name: str, *, now: datetime, past: Mapping[str, Past] | None = None
+    store: Store,
+    name: str,
+    *,
+    now: datetime,
+    until: datetime | None = None,
+    past: Mapping[str, Past] | None = None,
 ) -> Measured:
     """The effect, written down as the look of that name (a month, 2026-10): p-values of later
     looks never grow above it. A look that gives no effect is not written."""
-    found = effect(store, now=now, past=past)
+    found = effect(store, now=now, until=until, past=past)
     if found.verdict is not Verdict.MEASURED:
         return found
     assert found.error is not None

@@ -45,8 +45,10 @@ def observe(
     until: datetime,
     now: datetime,
     past: Mapping[str, Past],
+    uf: str = "",
 ) -> Observed:
-    """Every counted unit that first started before `until`, with what became of it."""
+    """Every counted unit that first started before `until`, with what became of it; of one
+    service or, for "", of all."""
     rates = past_rates(past)
     treated: list[bool] = []
     patients: list[int] = []
@@ -54,7 +56,8 @@ def observe(
     outcomes: list[Outcome] = []
     pending: Counter[Arm] = Counter()
     at = micros(now)
-    for page in stored.units(store, holdout.id, before=micros(until), now=at, refills=False):
+    end = micros(until)
+    for page in stored.units(store, holdout.id, before=end, now=at, refills=False, uf=uf):
         for row in page:
             outcome = outcome_of_row(row, at)
             if outcome is None:

@@ -5,7 +5,7 @@ it comes from; they overlap and are never added up.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -33,9 +33,12 @@ Calls = Mapping[int, float]  # appointment -> calls about it, known alike in bot
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One price and what it contributes. `difference`: reminded less held out, a unit."""
+    """One price and what it contributes. `reminded`, `held`: how many of it a unit of each arm
+    took; `difference`: reminded less held out, a unit."""
 
     cost: UnitCost
+    reminded: float
+    held: float
     difference: float
     euros: float  # saved over all reminded units, before the fee
 
@@ -50,10 +53,17 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """Nothing but `effect` unless that one is measured and every price that counts is known."""
+    """Nothing but `effect` unless that one is measured and every price that counts is known.
+
+    `per_unit`: the difference of one appointment's cost, before the fee; `reminded`, `held`: that
+    cost in each arm, at the prices' values. `cash` is after the fee, `capacity` has none.
+    """
 
     effect: Measured
     total: Saving | None = None
+    per_unit: Saving | None = None
+    reminded: float = 0.0
+    held: float = 0.0
     capacity: Saving | None = None
     cash: Saving | None = None
     fee: float = 0.0
@@ -70,13 +80,15 @@ class _Ledger:
 
     costs: Sequence[UnitCost]
     day: date
-    columns: dict[UnitCost, int]
-    missing: set[tuple[Component, str]]
-    treated: list[bool]
-    patients: list[int]
-    cells: list[tuple[int, int, float]]  # (row, column, quantity)
-    outcomes: list[Outcome]
-    refilled: list[bool]
+    calls: Calls
+    called: Calls
+    columns: dict[UnitCost, int] = field(default_factory=dict)
+    missing: set[tuple[Component, str]] = field(default_factory=set)
+    treated: list[bool] = field(default_factory=list)
+    patients: list[int] = field(default_factory=list)
+    cells: list[tuple[int, int, float]] = field(default_factory=list)  # (row, column, quantity)
+    outcomes: list[Outcome] = field(default_factory=list)
+    refilled: list[bool] = field(default_factory=list)
 
     def add(self, component: Component, uf: str, quantity: float) -> None:
         """To the unit being written."""
@@ -98,44 +110,41 @@ def savings(
     until: datetime | None = None,
     fee: float = 0.0,
     calls: Calls | None = None,
+    called: Calls | None = None,
     past: Mapping[str, Past] | None = None,
+    uf: str = "",
 ) -> Savings:
     """What the reminded units cost less than they would have without reminders.
 
     `costs`: unit costs, those valid at the end of the period count. `fee`: what the service cost
     over the period, hosting included. `calls`: None where they are not linked to appointments in
-    both arms: then not measured, and 0 €.
+    both arms: then not measured, and 0 €. `called`: appointment -> how many of its tasks are among
+    its calls: those are no tasks as well. `uf`: of one service; "" for all.
     """
-    found = effect(store, now=now, until=until, past=past)
+    found = effect(store, now=now, until=until, past=past, uf=uf)
     if found.verdict is not Verdict.MEASURED or found.until is None:
         return Savings(found)
     with store.read() as connection:
         row = holdouts.latest(connection, begun=True)
         assert row is not None
         holdout = holdout_of(row)
-    ledger = _gather(store, holdout, costs, found.until, calls or {}, now)
+    ledger = _Ledger(costs, found.until.date(), calls or {}, called or {} if calls else {})
+    _gather(store, holdout, ledger, found.until, now, uf)
     if ledger.missing or not ledger.columns:
         return Savings(found, missing=tuple(sorted(ledger.missing)))
     return _sum_up(found, ledger, fee, calls_measured=calls is not None)
 
 
 def _gather(
-    store: Store,
-    holdout: Holdout,
-    costs: Sequence[UnitCost],
-    until: datetime,
-    calls: Calls,
-    now: datetime,
-) -> _Ledger:
-    ledger = _Ledger(costs, until.date(), {}, set(), [], [], [], [], [])
+    store: Store, holdout: Holdout, ledger: _Ledger, until: datetime, now: datetime, uf: str
+) -> None:
     at = micros(now)
-    for page in stored.units(store, holdout.id, before=micros(until), now=at):
+    for page in stored.units(store, holdout.id, before=micros(until), now=at, uf=uf):
         for row in page:
-            _enter(ledger, row, calls, at)
-    return ledger
+            _enter(ledger, row, at)
 
 
-def _enter(ledger: _Ledger, row: Record, calls: Calls, at: int) -> None:
+def _enter(ledger: _Ledger, row: Record, at: int) -> None:
     outcome = outcome_of_row(row, at)
     if outcome is None:
         return
@@ -148,8 +157,9 @@ def _enter(ledger: _Ledger, row: Record, calls: Calls, at: int) -> None:
     ledger.refilled.append(bool(row.refilled))
     ledger.add(Component.SLOT, row.uf, wasted)
     ledger.add(Component.SEGMENT, row.uf, float(row.segments))
-    ledger.add(Component.TASK, row.uf, float(row.tasks))
-    ledger.add(Component.CALL, row.uf, calls.get(row.appointment_id, 0.0))
+    done = float(row.tasks) - ledger.called.get(row.appointment_id, 0.0)
+    ledger.add(Component.TASK, row.uf, max(0.0, done))
+    ledger.add(Component.CALL, row.uf, ledger.calls.get(row.appointment_id, 0.0))
 
 
 def _sum_up(found: Measured, ledger: _Ledger, fee: float, *, calls_measured: bool) -> Savings:
@@ -166,20 +176,32 @@ def _sum_up(found: Measured, ledger: _Ledger, fee: float, *, calls_measured: boo
         for kind in Value
     }
 
-    def saved(only: NDArray[np.bool_] | None = None, fee: float = 0.0) -> Saving:
-        return saving(joint, prices, reminded, fee=fee, widen=widen, only=only)
+    def saved(
+        only: NDArray[np.bool_] | None = None, fee: float = 0.0, units: int = reminded
+    ) -> Saving:
+        return saving(joint, prices, units, fee=fee, widen=widen, only=only)
 
+    mean = _means(quantities, sample)
     return Savings(
         found,
-        saved(fee=fee),
-        saved(kinds[Value.CAPACITY]),
-        saved(kinds[Value.CASH]),
-        fee,
-        reminded,
-        _lines(costs, joint, reminded),
-        _drivers(ledger, sample),
-        calls_measured,
+        total=saved(fee=fee),
+        per_unit=saved(units=1),
+        reminded=float(mean[0] @ prices.value),
+        held=float(mean[1] @ prices.value),
+        capacity=saved(kinds[Value.CAPACITY]),
+        cash=saved(kinds[Value.CASH], fee),
+        fee=fee,
+        units=reminded,
+        lines=_lines(costs, joint, mean, reminded),
+        drivers=_drivers(ledger, sample),
+        calls_measured=calls_measured,
     )
+
+
+def _means(quantities: Numbers, sample: Units) -> tuple[Numbers, Numbers]:
+    """Of each measure a unit, in the reminded and the held-out arm."""
+    treated = sample.treated
+    return quantities[treated].mean(axis=0), quantities[~treated].mean(axis=0)
 
 
 _BOUNDS = ("value", "low", "high")
@@ -196,10 +218,18 @@ def _widen(euros: Numbers, sample: Units, prices: Prices) -> float:
     return max(1.0, look.high / (Z * one.error))
 
 
-def _lines(costs: Sequence[UnitCost], joint: Differences, reminded: int) -> tuple[Line, ...]:
+def _lines(
+    costs: Sequence[UnitCost], joint: Differences, mean: tuple[Numbers, Numbers], reminded: int
+) -> tuple[Line, ...]:
     return tuple(
-        Line(cost, float(difference), -reminded * float(difference) * cost.value)
-        for cost, difference in zip(costs, joint.estimates, strict=True)
+        Line(
+            cost,
+            float(mean[0][at]),
+            float(mean[1][at]),
+            float(joint.estimates[at]),
+            -reminded * float(joint.estimates[at]) * cost.value,
+        )
+        for at, cost in enumerate(costs)
     )
 
 
@@ -232,9 +262,14 @@ def with_fee(found: Savings, fee: float) -> Savings:
     if found.total is None:
         return replace(found, fee=fee)
     less = fee - found.fee
-    total = found.total
-    moved = Saving(
-        total.central - less, total.low - less, total.high - less, total.conservative - less,
-        total.favourable - less,
+    assert found.cash is not None
+    return replace(
+        found, fee=fee, total=_lowered(found.total, less), cash=_lowered(found.cash, less)
+    )
+
+
+def _lowered(one: Saving, less: float) -> Saving:
+    return Saving(
+        one.central - less, one.low - less, one.high - less, one.conservative - less,
+        one.favourable - less,
     )  # fmt: skip
-    return replace(found, fee=fee, total=moved)

@@ -61,9 +61,18 @@ _TASKS = (
 
 
 def units(
-    store: Store, holdout: int, *, before: int, now: int, refills: bool = True
+    store: Store,
+    holdout: int,
+    *,
+    before: int,
+    now: int,
+    refills: bool = True,
+    uf: str = "",
+    after: int = 0,
+    size: int | None = None,
 ) -> Iterator[Sequence[Record]]:
-    """Pages of the units that entered by `now` and first started before `before`.
+    """Pages of the units that entered by `now` and first started before `before`, of one service
+    or, for "", of all, after a key.
 
     One row an appointment as first booked: its patient (the survivor of a merge), arm, cell, and
     what became of where it stands now, or moved to; whether its slot was given back (`freed`) and
@@ -84,19 +93,19 @@ def units(
         "LEFT JOIN patient p ON p.id = u.patient_id "
         f"{f'LEFT JOIN {_TASKS} w ON w.appointment_id = a.id ' if refills else ''}"
         "WHERE u.holdout_id = :holdout AND u.appointment_id > :after AND u.excluded = '' "
-        "AND u.entered_at <= :now AND u.starts_at < :before "
+        f"AND u.entered_at <= :now AND u.starts_at < :before {'AND u.uf = :uf ' if uf else ''}"
         f"AND NOT {IS_A_MOVE} AND NOT {IS_A_REFILL} ORDER BY u.appointment_id LIMIT :limit"
     )
-    after = 0
+    narrowed, limit = {"uf": uf} if uf else {}, size or PAGE
     while True:
         with store.read() as connection:
             page = rows(
                 connection, sql, holdout=holdout, after=after, before=before, now=now,
-                near=MOVED_WITHIN, limit=PAGE,
+                near=MOVED_WITHIN, limit=limit, **narrowed,
             )  # fmt: skip
         if page:
             yield page
-        if len(page) < PAGE:
+        if len(page) < limit:
             return
         after = page[-1].appointment_id
 

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reminders.domain.holdout import Arm
 from reminders.domain.savings import Component, UnitCost
 from reminders.services.effect import Verdict
 from reminders.services.savings import Savings, savings, with_fee
+from reminders.statistics.clustered import differences, units
+from reminders.statistics.money import Prices, saving
 from reminders.store.engine import Store, insert_rows, run
 from reminders.store.types import DAY, HOUR, micros
 from tests.support.comparison import (
@@ -215,3 +220,92 @@ def test_the_final_look_is_narrower_than_a_monthly_one(trial: Comparison) -> Non
     assert monthly.total.central == final.total.central
     ratio = (monthly.total.high - monthly.total.low) / (final.total.high - final.total.low)
     assert 1.3 < ratio < 2.5
+
+
+# --- one appointment, one service, one call ------------------------------------------------------
+
+
+def test_the_cost_of_an_appointment_in_each_arm_is_what_is_saved(trial: Comparison) -> None:
+    """Saving, lines and the two costs are one sum: nothing is told that the others do not hold."""
+    enough(trial)
+    refill(trial, share=2)
+    send(trial, segments=2)
+    found = told(trial, [SLOT, cost(Component.SEGMENT, 0.06, spread=1.2)], fee=100.0)
+    assert found.per_unit is not None
+    assert found.total is not None
+    assert found.cash is not None
+    assert found.capacity is not None
+    assert found.held == pytest.approx(80 * (0.26 + 0.04 - 0.02))
+    assert found.reminded == pytest.approx(80 * (0.14 + 0.16 - 0.08) + 0.12)
+    assert found.per_unit.central == pytest.approx(found.held - found.reminded)
+    assert found.total.central == pytest.approx(1_600 * found.per_unit.central - 100)
+    assert found.capacity.central + found.cash.central == pytest.approx(found.total.central)
+    for line in found.lines:
+        assert line.difference == pytest.approx(line.reminded - line.held)
+    assert found.total.conservative <= found.total.central <= found.total.favourable
+
+
+def test_one_service_is_told_by_itself(trial: Comparison) -> None:
+    for uf, missed in (("4220", 104), ("4230", 52)):
+        trial.arm(Arm.REMINDED, 1_600, 160, uf=uf)
+        trial.arm(Arm.HELD, 400, missed, uf=uf)
+    whole, one = told(trial), told(trial, uf="4220")
+    assert whole.total is not None
+    assert one.total is not None
+    assert one.units == 1_600
+    assert one.total.central == pytest.approx(80 * 1_600 * (104 / 400 - 160 / 1_600))
+    other = told(trial, uf="4230")
+    assert (other.effect.verdict, other.total) == (Verdict.UNDERPOWERED, None)
+
+
+def test_a_task_done_by_telephone_is_a_call_and_not_a_task_as_well(trial: Comparison) -> None:
+    enough(trial)
+    with trial.store.write() as connection:
+        run(
+            connection,
+            "INSERT INTO task (id, kind, subject, state, created_at, appointment_id, resolved_at, "
+            "resolved_by) SELECT appointment_id, 'call_no_contact', 'appointment:' || "
+            "appointment_id, 'done', :at, appointment_id, :at, 'nadia' FROM unit_entry "
+            "WHERE arm = 'reminded'",
+            at=micros(SINCE),
+        )
+    prices = [SLOT, cost(Component.TASK, 5.0), cost(Component.CALL, 3.0)]
+    without = told(trial, prices)  # calls are not measured: they are tasks like any other
+    assert [one.euros for one in without.lines if one.cost.component is Component.TASK] == [-8_000]
+    ours = dict.fromkeys(range(1, 1_601), 1.0)
+    found = told(trial, prices, calls=ours, called=ours)
+    spent = {one.cost.component: one.euros for one in found.lines}
+    assert Component.TASK not in spent
+    assert spent[Component.CALL] == pytest.approx(-4_800)
+
+
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.integers(0, 3), st.integers(0, 3), st.integers(1, 6)),
+        min_size=8,
+        max_size=40,
+    ),
+    st.integers(0, 500),
+)
+def test_the_parts_of_a_saving_are_the_whole(
+    told: list[tuple[bool, int, int, int]], fee: int
+) -> None:
+    """Whatever the quantities: lines, capacity and cash each add up to the total, once."""
+    sample = units([one[0] for one in told], [one[3] for one in told])
+    if min(sample.arm_clusters()) < 2:
+        return
+    quantities = np.array([(one[1], one[2]) for one in told], dtype=np.float64)
+    joint, reminded = differences(quantities, sample), sample.arm_sizes()[0]
+    prices = Prices(np.array([80.0, 0.06]), np.array([60.0, 0.05]), np.array([110.0, 0.08]))
+    whole = saving(joint, prices, reminded, fee=fee)
+    parts = [
+        saving(joint, prices, reminded, only=np.array(only), fee=less)
+        for only, less in (([True, False], 0), ([False, True], fee))
+    ]
+    assert sum(one.central for one in parts) == pytest.approx(whole.central, abs=1e-6)
+    assert sum(one.conservative for one in parts) == pytest.approx(whole.conservative, abs=1e-6)
+    euros = quantities @ prices.value
+    mean = euros[~sample.treated].mean() - euros[sample.treated].mean()
+    assert whole.central == pytest.approx(reminded * mean - fee, abs=1e-6)
+    assert whole.conservative <= whole.central + 1e-6
+    assert whole.favourable >= whole.central - 1e-6
