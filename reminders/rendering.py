@@ -18,6 +18,7 @@ from typing import Literal
 from jinja2 import StrictUndefined, Template, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from reminders.domain.marking import N_, filled
 from reminders.domain.template import FILTERS, Channel, parse, unguarded
 from reminders.errors import TemplateError
 
@@ -27,6 +28,10 @@ NOTHINGS = frozenset({"none", "null", "undefined", "nan"})  # an absence some pr
 LONGEST_VALUE = 2_000
 ALLOWED_CONTROLS = "\n"
 TEXTS_KEPT = 4_096
+EMPTY = N_("La variable « %(name)s » est vide.")
+NOTHING_SENT = N_("La variable « %(name)s » est vide : rien n'est envoyé.")
+TOO_LONG = N_("La valeur de « %(name)s » est trop longue.")
+UNSEEN = N_("La valeur de « %(name)s » porte un caractère invisible.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Renderer:
         """(subject, text, html). The subject is one line."""
         subject = self._render(version, "subject", version.subject, variables)
         if "\n" in subject:
-            raise TemplateError("subject_lines", "L'objet doit tenir sur une ligne.")
+            raise TemplateError("subject_lines", N_("L'objet doit tenir sur une ligne."))
         text = self._render(version, "body", version.body, variables)
         return subject, text, self._render(version, "html", version.html, variables)
 
@@ -87,17 +92,19 @@ class Renderer:
         except UndefinedError as error:
             name = str(error).split("'")[1] if "'" in str(error) else "?"
             raise TemplateError(
-                "empty_variable", f"La variable « {name} » est vide : rien n'est envoyé."
+                "empty_variable",
+                filled(N_("La variable « %(name)s » est vide : rien n'est envoyé."), name=name),
             ) from None
         text = _BLANKS.sub("\n\n", text.strip()) if html else _tidy(text)
         if not text or LEFTOVERS.search(text):
-            raise TemplateError("leftover", "Le texte composé garde un trou ou une accolade.")
+            raise TemplateError("leftover", N_("Le texte composé garde un trou ou une accolade."))
         return text
 
     def _compile(self, source: str, channel: Channel, html: bool) -> Template:
         parse(source, channel)
         if gaps := unguarded(source, channel):
-            raise TemplateError("unguarded", f"« {min(gaps)} » peut manquer sans garde.")
+            told = filled(N_("« %(name)s » peut manquer sans garde."), name=min(gaps))
+            raise TemplateError("unguarded", told)
         return (self._html if html else self._text).from_string(source)
 
 
@@ -125,22 +132,18 @@ class _GuardOnly(StrictUndefined):
 def _check_value(name: str, value: str) -> None:
     """Personalisation is printable text: no control, no invisible filler, nothing endless."""
     if not value.strip() or value.strip().lower() in NOTHINGS:
-        raise TemplateError("empty_variable", f"La variable « {name} » est vide.")
+        raise TemplateError("empty_variable", filled(EMPTY, name=name))
     if len(value) > LONGEST_VALUE:
-        raise TemplateError("long_value", f"La valeur de « {name} » est trop longue.")
+        raise TemplateError("long_value", filled(TOO_LONG, name=name))
     if value.isascii() and value.isprintable():
         return
     for character in value:
         if character in ALLOWED_CONTROLS or character in "\u00a0\u202f":
             continue
         if unicodedata.category(character)[0] in "CZ" and character != " ":
-            raise TemplateError(
-                "invisible_character", f"La valeur de « {name} » porte un caractère invisible."
-            )
+            raise TemplateError("invisible_character", filled(UNSEEN, name=name))
         if character in "\u115f\u1160\u3164\uffa0\u2800":
-            raise TemplateError(
-                "invisible_character", f"La valeur de « {name} » porte un caractère invisible."
-            )
+            raise TemplateError("invisible_character", filled(UNSEEN, name=name))
 
 
 def _tidy(text: str) -> str:

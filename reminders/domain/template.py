@@ -14,7 +14,7 @@ from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from reminders.domain.marking import N_
+from reminders.domain.marking import N_, filled
 from reminders.domain.sms import transliterate
 from reminders.errors import TemplateError
 
@@ -110,6 +110,27 @@ LINKS = frozenset({"lien_confirmation"})
 # Present or absent together: a guard on one guards them all.
 TOGETHER = (frozenset({"ancienne_date", "ancien_jour", "ancienne_heure"}),)
 
+# What is wrong, and what to write instead.
+SHAPES = {"printed": "{{ variable }}", "guarded": "{% if variable %}…{% endif %}"}
+TOO_LONG = N_("Texte trop long (plus de %(most)s caractères).")
+BADLY_WRITTEN = N_(
+    "Ligne %(line)s : accolades ou balise mal écrites. Écrire %(printed)s ou %(guarded)s."
+)
+COMMENT = N_("Ligne %(line)s : les commentaires {# … #} ne sont pas permis.")
+TAG = N_("Ligne %(line)s : cette balise n'est pas permise.")
+ONLY_TAGS = N_(
+    "Ligne %(line)s : cette balise n'est pas permise. Seuls %(printed)s et %(guarded)s le sont."
+)
+INVISIBLE = N_("Ligne %(line)s : un caractère invisible est à retirer (%(code)s).")
+TOO_DEEP = N_("Ligne %(line)s : trop de conditions les unes dans les autres.")
+FILTER = N_("Ligne %(line)s : filtre « %(name)s » non permis ainsi. Seuls le sont : %(known)s.")
+ONLY_NAMES = N_(
+    "Ligne %(line)s : écrire seulement le nom d'une variable entre accolades, sans calcul ni point."
+)
+FORBIDS = N_("Ligne %(line)s : la variable « %(name)s » est interdite : elle révélerait des soins.")
+UNKNOWN = N_("Ligne %(line)s : variable « %(name)s » inconnue.")
+ELSEWHERE = N_("Ligne %(line)s : « %(name)s » n'existe pas pour ce canal.")
+
 _parser = Environment(autoescape=False)  # noqa: S701  parses only; rendering.py renders
 
 
@@ -119,20 +140,19 @@ def parse(source: str, channel: Channel = "email") -> nodes.Template:
     Raises TemplateError naming the line and what to write instead. Linear in the input's size.
     """
     if len(source) > LONGEST[channel]:
-        raise TemplateError("too_long", f"Texte trop long (plus de {LONGEST[channel]} caractères).")
+        raise TemplateError("too_long", filled(TOO_LONG, most=LONGEST[channel]))
     if len(OPENINGS.findall(source)) > MOST_OPENINGS:
-        raise TemplateError("too_many", "Trop de variables dans ce texte.")
+        raise TemplateError("too_many", N_("Trop de variables dans ce texte."))
     try:
         tree = _parser.parse(source)
     except TemplateSyntaxError as error:
         raise TemplateError(
             "syntax",
-            f"Ligne {error.lineno} : accolades ou balise mal écrites. "
-            "Écrire {{ variable }} ou {% if variable %}…{% endif %}.",
+            filled(BADLY_WRITTEN, line=error.lineno, **SHAPES),
             line=error.lineno,
         ) from None
     except RecursionError:
-        raise TemplateError("too_many", "Trop de conditions imbriquées.") from None
+        raise TemplateError("too_many", N_("Trop de conditions imbriquées.")) from None
     _refuse_unseen(source)
     _refuse_unreadable(source)
     for node in tree.body:
@@ -150,11 +170,9 @@ def _refuse_unseen(source: str) -> None:
         return
     line = source.count("\n", 0, found.start()) + 1
     if found[0] == "{#":
-        sentence = f"Ligne {line} : les commentaires {{# … #}} ne sont pas permis."
+        sentence = filled(COMMENT, line=line)
         raise TemplateError("comment", sentence, line=line)
-    raise TemplateError(
-        "forbidden_tag", f"Ligne {line} : cette balise n'est pas permise.", line=line
-    )
+    raise TemplateError("forbidden_tag", filled(TAG, line=line), line=line)
 
 
 # What no patient sees: controls, halves of characters, and signs that turn the reading around
@@ -171,7 +189,7 @@ def _refuse_unreadable(source: str) -> None:
             line = source.count("\n", 0, place) + 1
             raise TemplateError(
                 "invisible_character",
-                f"Ligne {line} : un caractère invisible est à retirer (U+{ord(character):04X}).",
+                filled(INVISIBLE, line=line, code=f"U+{ord(character):04X}"),
                 line=line,
             )
 
@@ -180,7 +198,7 @@ def _check(node: nodes.Node, channel: Channel, depth: int = 0) -> None:
     if depth > DEEPEST:
         raise TemplateError(
             "too_many",
-            f"Ligne {node.lineno} : trop de conditions les unes dans les autres.",
+            filled(TOO_DEEP, line=node.lineno),
             line=node.lineno,
         )
     if isinstance(node, nodes.Output):
@@ -202,8 +220,7 @@ def _check(node: nodes.Node, channel: Channel, depth: int = 0) -> None:
         line = node.lineno or min(inside, default=1)
         raise TemplateError(
             "forbidden_tag",
-            f"Ligne {line} : cette balise n'est pas permise. "
-            "Seuls {{ variable }} et {% if variable %}…{% endif %} le sont.",
+            filled(ONLY_TAGS, line=line, **SHAPES),
             line=line,
         )
 
@@ -218,8 +235,7 @@ def _refuse_left_brace(piece: nodes.TemplateData) -> None:
         line = piece.lineno + piece.data.count("\n", 0, found.start())
         raise TemplateError(
             "syntax",
-            f"Ligne {line} : accolades ou balise mal écrites. "
-            "Écrire {{ variable }} ou {% if variable %}…{% endif %}.",
+            filled(BADLY_WRITTEN, line=line, **SHAPES),
             line=line,
         )
 
@@ -230,8 +246,9 @@ def _check_printed(node: nodes.Node, channel: Channel) -> None:
         if node.name not in FILTERS or not plain or node.node is None:
             raise TemplateError(
                 "unknown_filter",
-                f"Ligne {node.lineno} : filtre « {node.name[:40]} » non permis ainsi. "
-                f"Seuls le sont : {', '.join(sorted(FILTERS))}.",
+                filled(
+                    FILTER, line=node.lineno, name=node.name[:40], known=", ".join(sorted(FILTERS))
+                ),
                 line=node.lineno,
             )
         node = node.node
@@ -242,27 +259,25 @@ def _check_name(node: nodes.Node, channel: Channel) -> None:
     if not isinstance(node, nodes.Name):
         raise TemplateError(
             "forbidden_expression",
-            f"Ligne {node.lineno} : écrire seulement le nom d'une variable entre accolades, "
-            "sans calcul ni point.",
+            filled(ONLY_NAMES, line=node.lineno),
             line=node.lineno,
         )
     name = node.name
     known = VARIABLES.get(name)
     if name in FORBIDDEN or (name in GUARDED and channel == "sms"):
-        sentence = f"la variable « {name} » est interdite : elle révélerait des soins."
         raise TemplateError(
-            "forbidden_variable", f"Ligne {node.lineno} : {sentence}", line=node.lineno
+            "forbidden_variable", filled(FORBIDS, line=node.lineno, name=name), line=node.lineno
         )
     if known is None:
         raise TemplateError(
             "unknown_variable",
-            f"Ligne {node.lineno} : variable « {name[:40]} » inconnue.",
+            filled(UNKNOWN, line=node.lineno, name=name[:40]),
             line=node.lineno,
         )
     if channel not in known.channels:
         raise TemplateError(
             "wrong_channel",
-            f"Ligne {node.lineno} : « {name} » n'existe pas pour ce canal.",
+            filled(ELSEWHERE, line=node.lineno, name=name),
             line=node.lineno,
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reminders.config import EmailTable, RetentionTable, Settings, SmsTable
+from reminders.domain.marking import N_, filled
 
 # The European Economic Area, where no transfer has to be justified.
 EEA = frozenset({
@@ -86,14 +87,16 @@ def _provider(channel: Literal["sms", "email"], table: SmsTable | EmailTable) ->
 def blanks(settings: Settings) -> Iterator[Blank]:
     """Every key the notice and the statement still need, in the order of the file."""
     for index, sender in enumerate(settings.sms):
-        yield from _of_provider(settings, f"sms « {sender.id} »", ("sms", index), sender)
+        yield from _of_provider(
+            settings, filled(N_("sms « %(id)s »"), id=sender.id), ("sms", index), sender
+        )
     if settings.email is not None:
         yield from _of_provider(settings, "email", ("email",), settings.email)
     for key, what, example in (
-        ("dpo", "comment joindre le délégué à la protection des données", "dpo@ch-exemple.fr"),
-        ("legal_basis", "la base légale", "public-task"),
-        ("hosting", "qui héberge le service, et où", "l’établissement lui-même, à Exemple"),
-        ("accessibility", "à qui signaler un défaut d’accessibilité", "accueil@ch-exemple.fr"),
+        ("dpo", N_("comment joindre le délégué à la protection des données"), "dpo@ch-exemple.fr"),
+        ("legal_basis", N_("la base légale"), "public-task"),
+        ("hosting", N_("qui héberge le service, et où"), "l’établissement lui-même, à Exemple"),
+        ("accessibility", N_("à qui signaler un défaut d’accessibilité"), "accueil@ch-exemple.fr"),
     ):
         if not getattr(settings.privacy, key):
             yield Blank(_place(settings, "privacy", ("privacy",), key), what, example)
@@ -103,11 +106,13 @@ def _of_provider(
     settings: Settings, name: str, path: tuple[str | int, ...], table: SmsTable | EmailTable
 ) -> Iterator[Blank]:
     wanted = [
-        ("company", "le nom de la société, comme au contrat", "OPÉRATEUR EXEMPLE SAS"),
-        ("country", "le pays où elle garde ce que nous envoyons", "FR"),
+        ("company", N_("le nom de la société, comme au contrat"), "OPÉRATEUR EXEMPLE SAS"),
+        ("country", N_("le pays où elle garde ce que nous envoyons"), "FR"),
     ]
     if table.country and table.country not in EEA:
-        wanted.append(("transfer", "ce qui protège les données là-bas", "décision d’adéquation"))
+        wanted.append(
+            ("transfer", N_("ce qui protège les données là-bas"), "décision d’adéquation")
+        )
     for key, what, example in wanted:
         if not getattr(table, key):
             yield Blank(_place(settings, name, path, key), what, example)
@@ -115,4 +120,6 @@ def _of_provider(
 
 def _place(settings: Settings, name: str, path: tuple[str | int, ...], key: str) -> str:
     line = settings.line_of(*path)
-    return f"{name} › {key}" + (f" (ligne {line})" if line else "")
+    if not line:
+        return filled(N_("%(table)s › %(key)s"), table=name, key=key)
+    return filled(N_("%(table)s › %(key)s (ligne %(line)s)"), table=name, key=key, line=line)

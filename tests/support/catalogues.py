@@ -21,7 +21,8 @@ LOCALE = ROOT / "templates" / "locale"
 PAGES = ROOT / "templates" / "pages" / "staff"
 PUBLIC = ROOT / "templates" / "pages" / "documents"  # patients read them too
 PROGRAMS = ROOT / "reminders" / "web" / "staff"
-SHARED = ("domain", "services", "store")  # their tables of sentences, marked N_ or said by a page
+# Their tables of sentences, marked N_ or said by a page.
+SHARED = ("domain/*.py", "services/*.py", "store/*.py", "rendering.py")
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
     "gettext": None,
@@ -54,8 +55,8 @@ def _sources() -> Iterator[tuple[Path, str]]:
     yield from ((file, "jinja2.ext:babel_extract") for file in PAGES.rglob("*.html"))
     yield from ((file, "jinja2.ext:babel_extract") for file in PUBLIC.glob("*.html"))
     yield from ((file, "python") for file in PROGRAMS.glob("*.py"))
-    for folder in SHARED:
-        for file in (ROOT / "reminders" / folder).glob("*.py"):
+    for place in SHARED:
+        for file in (ROOT / "reminders").glob(place):
             if SAYING.search(file.read_text(encoding="utf-8")):
                 yield file, "python"
 

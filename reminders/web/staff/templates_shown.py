@@ -109,13 +109,12 @@ def remark(words: Words, found: Finding) -> Remark:
     values = dict(found.values)
     if "language" in values:
         values["language"] = words.gettext(values["language"])
-    sentence = words.gettext(found.say, **values) if found.say else found.sentence
     place = ""
-    if not found.say and words.language == "fr":  # the parser's sentence begins with its line
+    if not found.say:  # the parser's sentence begins with its line
+        sentence = words.gettext(found.sentence)
         return Remark(found.level, found.code, sentence, "", found.part, found.mark,
                       RULES[found.code], found.values)  # fmt: skip
-    if not found.say:  # its rule, translated, says the same
-        sentence = ""
+    sentence = words.gettext(found.say, **values)
     if found.line and found.column:
         place = words.gettext("ligne %(line)s, colonne %(column)s", line=found.line,
                               column=found.column)  # fmt: skip

@@ -18,7 +18,7 @@ def office(store: Store) -> Office:
 def test_what_is_missing_is_named_with_its_place_in_the_file(office: Office) -> None:
     page = unescape(office.clerk(Role.READER).get("/documents").text)
     assert "privacy › dpo" in page
-    assert "sms « main » › company" in page
+    assert "sms «\u00a0main\u00a0» › company" in page
     assert "dpo@ch-exemple.fr" in page
 
 
