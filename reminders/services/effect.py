@@ -129,6 +129,7 @@ def effect(
     until: datetime | None = None,
     past: Mapping[str, Past] | None = None,
     uf: str = "",
+    look: str = "",
 ) -> Measured:
     """The effect so far, of units that first started before `until` (now, or the hold-out's end),
     of one service or, for "", of all. The draw is judged on the whole hospital, whatever `uf`.
@@ -136,7 +137,8 @@ def effect(
     `past`: what happened in each cell before the launch (domain.baseline), to adjust on; None:
     what was imported of it (services/baseline), and the plain difference where nothing was. The
     final look is that at or after the hold-out's end, of everything before it. One that was
-    stopped early counts until then: everybody is reminded afterwards.
+    stopped early counts until then: everybody is reminded afterwards. `look`: a month whose look
+    this is; p is then never above those of earlier months.
     """
     where = standing(store, now=now, begun=True)
     if where.state is State.NONE:
@@ -145,7 +147,7 @@ def effect(
         row = holdouts.latest(connection, begun=True)
         assert row is not None
         holdout = holdout_of(row)
-        earlier = None if uf else _smallest_p(connection, holdout, now)
+        earlier = None if uf else _smallest_p(connection, holdout, now, look)
     end = min(until or now, holdout.until, where.stopped_at or now)
     known = imported(store) if past is None else past
     observed = observe(store, holdout, until=end, now=now, past=known, uf=uf)
@@ -153,9 +155,16 @@ def effect(
     return _judge(observed, holdout, where, end, final=final, earlier=earlier)
 
 
-def _smallest_p(connection: Connection, holdout: Holdout, now: datetime) -> float | None:
+def _smallest_p(
+    connection: Connection, holdout: Holdout, now: datetime, name: str = ""
+) -> float | None:
+    """Of the looks taken so far; `name`: of those of earlier months, so that a month looked at
+    again says what it said."""
     taken = stored.looks(connection, holdout.id, before=micros(now))
-    return min((look.p for look in taken if look.name != FINAL), default=None)
+    return min(
+        (one.p for one in taken if one.name != FINAL and (not name or one.name < name)),
+        default=None,
+    )
 
 
 def _judge(
@@ -240,7 +249,7 @@ def take_look(
 ) -> Measured:
     """The effect, written down as the look of that name (a month, 2026-10): p-values of later
     looks never grow above it. A look that gives no effect is not written."""
-    found = effect(store, now=now, until=until, past=past)
+    found = effect(store, now=now, until=until, past=past, look=name)
     if found.verdict is not Verdict.MEASURED:
         return found
     assert found.error is not None

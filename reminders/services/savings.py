@@ -113,15 +113,16 @@ def savings(
     called: Calls | None = None,
     past: Mapping[str, Past] | None = None,
     uf: str = "",
+    look: str = "",
 ) -> Savings:
     """What the reminded units cost less than they would have without reminders.
 
     `costs`: unit costs, those valid at the end of the period count. `fee`: what the service cost
     over the period, hosting included. `calls`: None where they are not linked to appointments in
     both arms: then not measured, and 0 €. `called`: appointment -> how many of its tasks are among
-    its calls: those are no tasks as well. `uf`: of one service; "" for all.
+    its calls: those are no tasks as well. `uf`: of one service; "" for all. `look`: as `effect`'s.
     """
-    found = effect(store, now=now, until=until, past=past, uf=uf)
+    found = effect(store, now=now, until=until, past=past, uf=uf, look=look)
     if found.verdict is not Verdict.MEASURED or found.until is None:
         return Savings(found)
     with store.read() as connection:

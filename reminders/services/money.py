@@ -1,0 +1,258 @@
+"""Savings as pages, exports and closed months tell them: measured, or why not.
+
+The value is plain JSON (domain/canonical): what is shown today, kept for a page or frozen with a
+month is the same thing. Nothing here comes from a hypothesis; projections are elsewhere
+(services/projection) and never enter this value.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from reminders.domain.canonical import Plain, canonical, plain
+from reminders.domain.costs import Entered, spent
+from reminders.domain.holdout import Arm
+from reminders.domain.outcome import Denominator, Outcome, Tally
+from reminders.domain.savings import MONTHLY, VALUE_OF, Component
+from reminders.services import costs as priced
+from reminders.services.effect import Measured, Verdict
+from reminders.services.report import outcomes_by_service
+from reminders.services.rules import Rules
+from reminders.services.savings import Calls, Line, Savings, savings
+from reminders.statistics.design import MIN_EVENTS
+from reminders.store import calls as called
+from reminders.store import holdout as holdouts
+from reminders.store import money as stored
+from reminders.store.engine import Record, Store
+from reminders.store.lists import Ufs
+from reminders.store.types import instant, micros
+
+Told = dict[str, Plain]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Calls of a comparison: `linked` by arm, of files and persons. Measured with enough in both;
+    then `calls` an appointment, of which `tasks` are its tasks done by telephone."""
+
+    linked: Mapping[Arm, int]
+    calls: Calls | None = None
+    tasks: Calls | None = None
+
+
+def money(
+    store: Store,
+    rules: Rules,
+    *,
+    now: datetime,
+    until: datetime | None = None,
+    uf: str = "",
+    look: str = "",
+) -> Told:
+    """What reminders saved up to a moment (now), of the hospital or of one service; `look`: the
+    month that is closed, if one is."""
+    period = _period(store, until or now)
+    if period is None:
+        return {"verdict": Verdict.NO_HOLDOUT.value, "uf": uf}
+    row, since, end = period
+    zone = rules.settings.site[0].zone
+    first, last = since.astimezone(zone).date(), end.astimezone(zone).date()
+    entered = priced.entered(store)
+    costs = [one for one in priced.resolved(entered, rules, last) if one.component not in MONTHLY]
+    fees = {} if uf else fees_of(entered, first, last)
+    known = calls_known(store, row.id, uf, before=end)
+    found = savings(
+        store, costs, now=now, until=until, fee=sum(fees.values()), calls=known.calls,
+        called=known.tasks, uf=uf, look=look,
+    )  # fmt: skip
+    return told(found, fees, known, uf)
+
+
+def _period(store: Store, until: datetime) -> tuple[Record, datetime, datetime] | None:
+    """The hold-out that counts, and the moments between which; None: none was ever approved."""
+    with store.read() as connection:
+        row = holdouts.latest(connection, begun=True)
+    if row is None:
+        return None
+    ends = [until, instant(row.ends_at)]
+    if row.stopped_at is not None:
+        ends.append(instant(row.stopped_at))
+    since = instant(row.approved_at)
+    return row, since, max(since, min(ends))
+
+
+def fees_of(entered: list[Entered], first: date, last: date) -> dict[str, float]:
+    """Euros of the service itself over [first, last), by component."""
+    return {one.value: spent(entered, one, first, last) for one in sorted(MONTHLY)}
+
+
+def calls_known(store: Store, holdout: int, uf: str, *, before: datetime) -> Known:
+    at = micros(before)
+    with store.read() as connection:
+        found = called.linked(connection, holdout, uf, before=at)
+    linked = dict.fromkeys(Arm, 0) | {Arm(row.arm): int(row.number) for row in found}
+    if min(linked.values()) < MIN_EVENTS:
+        return Known(linked)
+    calls: dict[int, float] = {}
+    tasks: dict[int, float] = {}
+    for page in called.of_units(store, holdout, before=at):
+        for row in page:
+            calls[row.appointment_id] = float(row.calls)
+            tasks[row.appointment_id] = float(row.tasks)
+    return Known(linked, calls, tasks)
+
+
+# --- the value -----------------------------------------------------------------------------------
+
+
+def told(found: Savings, fees: Mapping[str, float], known: Known, uf: str) -> Told:
+    """Everything a reader may be shown; without a measured effect, why."""
+    base = effect_told(found.effect) | {
+        "uf": uf,
+        "calls": {
+            "measured": known.calls is not None,
+            "linked": {arm.value: number for arm, number in known.linked.items()},
+            "needed": MIN_EVENTS,
+        },
+        "missing": [[component.value, place] for component, place in found.missing],
+    }
+    if found.total is None:
+        return base
+    one = {
+        "units": found.units,
+        "per_appointment": {
+            "reminded": found.reminded, "held": found.held, "saved": found.per_unit,
+        },
+        "total": found.total,
+        "capacity": found.capacity,
+        "cash": found.cash,
+        "fees": dict(fees),
+        "lines": [
+            {
+                "component": line.cost.component, "uf": line.cost.uf, "value": line.cost.value,
+                "low": line.cost.low, "high": line.cost.high, "source": line.cost.source,
+                "valid_from": "" if line.cost.configured else line.cost.valid_from,
+                "configured": line.cost.configured, "kind": VALUE_OF[line.cost.component],
+                "reminded": line.reminded, "held": line.held, "difference": line.difference,
+                "euros": line.euros,
+            }
+            for line in sorted(found.lines, key=_place)
+        ],
+        "drivers": [{"name": driver.name, "number": driver.number} for driver in found.drivers],
+    }  # fmt: skip
+    made = plain(one)
+    assert isinstance(made, dict)
+    return base | made
+
+
+def _place(line: Line) -> tuple[int, str]:
+    return list(Component).index(line.cost.component), line.cost.uf
+
+
+def effect_told(found: Measured) -> Told:
+    one = {
+        "verdict": found.verdict,
+        "since": found.since,
+        "until": found.until,
+        "final": found.final,
+        "arms": {
+            arm: {
+                "units": figures.units, "patients": figures.patients, "known": figures.known,
+                "missed": figures.missed, "rate": figures.rate, "pending": figures.pending,
+            }
+            for arm, figures in found.arms.items()
+        },
+        "estimate": found.estimate,
+        "low": found.low,
+        "high": found.high,
+        "p": found.p,
+        "method": found.method,
+        "smallest": found.smallest,
+        "expected": found.expected,
+        "avoided": found.avoided,
+    }  # fmt: skip
+    made = plain(one)
+    assert isinstance(made, dict)
+    return made
+
+
+# --- kept for the page ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`stale`: a unit cost was entered since. `value` None: never computed."""
+
+    value: Told | None
+    at: datetime | None = None
+    stale: bool = False
+
+
+def kept(store: Store, uf: str = "") -> Kept:
+    with store.read() as connection:
+        row = stored.estimate(connection, uf)
+    if row is None:
+        return Kept(None)
+    return Kept(json.loads(row.content), instant(row.at), row.newest > row.at)
+
+
+def compute(store: Store, rules: Rules, *, now: datetime, uf: str = "") -> Told:
+    """Anew, and kept for the page."""
+    value = money(store, rules, now=now, uf=uf)
+    with store.write() as connection:
+        stored.keep(connection, uf, at=micros(now), content=canonical(value))
+    return value
+
+
+def compute_daily(store: Store, rules: Rules, *, now: datetime) -> int:
+    """What was not computed on this civil day yet: the hospital's, and that of each service
+    somebody asked about. How many."""
+    zone = rules.settings.site[0].zone
+    today = now.astimezone(zone).date()
+    with store.read() as connection:
+        if holdouts.latest(connection, begun=True) is None:
+            return 0
+        known = {row.uf: instant(row.at) for row in stored.estimated(connection)}
+    due = [uf for uf, at in known.items() if at.astimezone(zone).date() < today]
+    if "" not in known:
+        due.insert(0, "")
+    for uf in due:
+        compute(store, rules, now=now, uf=uf)
+    return len(due)
+
+
+# --- without any comparison ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What was counted in a civil month: no effect of anything."""
+
+    known: int  # appointments whose outcome is known
+    missed: int
+    unknown: int
+    messages: int
+    segments: int
+    price: float  # euros
+    calls: int
+
+
+def describe(
+    store: Store, ufs: Ufs, start: datetime, end: datetime, first: date, last: date, *,
+    now: datetime,
+) -> Described:  # fmt: skip
+    counts: dict[Outcome, int] = {}
+    for uf, outcomes in outcomes_by_service(store, start, end, now=now).items():
+        if ufs is None or uf in ufs:
+            for outcome, number in outcomes.items():
+                counts[outcome] = counts.get(outcome, 0) + number
+    with store.read() as connection:
+        row = stored.described(
+            connection, ufs, micros(start), micros(end), first.isoformat(), last.isoformat()
+        )
+    tally = Tally(counts)
+    return Described(
+        tally.among(Denominator.ELIGIBLE), tally[Outcome.NO_SHOW], tally[Outcome.UNKNOWN],
+        row.messages, row.segments, row.price, row.calls,
+    )  # fmt: skip
