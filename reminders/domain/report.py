@@ -300,8 +300,8 @@ class NotMeasured(StrEnum):
 @dataclass(frozen=True, slots=True)
 class NoShowReport:
     """`figures` None: fewer than HIDDEN_BELOW patients, or a choice that would give away some;
-    then nothing else is told either. `masked`: appointments left out of all of it because their
-    service alone is too small in a month, and the choice is not the whole hospital."""
+    then nothing else is told either. `masked`: how many times a service is left out of a month
+    because it is too small there; the whole hospital leaves out none."""
 
     asked: Asked
     figures: Figures | None

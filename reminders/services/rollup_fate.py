@@ -11,6 +11,7 @@ from reminders.domain.report_unit import (
     MOTIVES,
     OUTCOMES,
     PENDING,
+    REASONS,
     bucket_of,
     packed,
 )
@@ -137,7 +138,7 @@ def _of_answers(
     }
     if answers:
         last = answers[-1]
-        motive = last.reason if last.reason in MOTIVES else last.kind
+        motive = last.reason if last.reason in REASONS else last.kind
         found["motive"] = MOTIVES.index(motive) if motive in MOTIVES else 0
     return found
 

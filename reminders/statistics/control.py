@@ -79,3 +79,18 @@ def design_effect(events: int, trials: int, sums: tuple[float, float, float]) ->
     squares, products, event_squares = sums
     between = event_squares - 2 * rate * products + rate * rate * squares
     return max(1.0, between / (trials * rate * (1 - rate)))
+
+
+def wilson_of(rate: float, trials: float, *, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Wilson's 95 % interval of a rate on so many trials, not necessarily a whole number: as many
+    independent ones as tell as much (trials divided by the design effect).
+
+    Source: E. L. Korn & B. I. Graubard (1998), Survey Methodology 24, 193-201, with Wilson's
+    score interval in the place of the exact one. Raises ValueError for an impossible rate.
+    """
+    if trials <= 0 or not 0 <= rate <= 1:
+        raise ValueError(f"impossible rate: {rate} of {trials}")
+    scale = 1 + z * z / trials
+    centre = (rate + z * z / (2 * trials)) / scale
+    margin = z / scale * sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
+    return (max(0.0, centre - margin) if rate else 0.0, min(1.0, centre + margin))
