@@ -7,7 +7,7 @@ reader's language. What an adapter said of a file stays as it said it.
 import re
 
 from reminders.domain import guard
-from reminders.domain.marking import N_, recognised
+from reminders.domain.marking import Filled, N_, recognised
 from reminders.store.sources import FIRST_RUN
 
 OLDER = N_("%(file)s est plus ancien que le dernier fichier appliqué : écarté.")
@@ -35,7 +35,8 @@ _SEVERAL = re.compile(r"(?<=[.?]) (?=[0-9A-ZÀ-Ý])")
 
 def parts_of(kept: str) -> list[str]:
     """The sentences of a kept text, each with its form where one of ours made it."""
-    whole = recognised(kept, FORMS)
-    if whole is not kept:
-        return [whole]
-    return [recognised(one, FORMS) for one in _SEVERAL.split(kept)]
+    parts = [recognised(one, FORMS) for one in _SEVERAL.split(kept)]
+    if all(isinstance(one, Filled) for one in parts):
+        return parts
+    whole = recognised(kept, FORMS)  # some of ours are two sentences
+    return [whole] if isinstance(whole, Filled) else parts

@@ -1,6 +1,7 @@
 """What holds for every page, whatever it shows: few statements, few bytes, nothing foreign runs."""
 
 import gzip
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,9 @@ from reminders.store.engine import Store
 from reminders.web.staff.visit import Route
 from tests.support.every_page import PAGES, address_in, name_of, role_for
 from tests.support.office import Clerk, Office
+from tests.support.reading import said
 from tests.support.stores import SqliteFiles
-from tests.support.workday import ATTACKS, workday
+from tests.support.workday import ATTACKS, FAMILIES, GIVENS, SERVICES, workday
 
 MOST_STATEMENTS = 6
 MOST_BYTES = 60_000
@@ -66,10 +68,10 @@ def counting(store: Store) -> Iterator[list[str]]:
 def test_a_page_asks_little_and_weighs_little(route: Route, office: Office) -> None:
     address, clerk = address_in(office, route), clerk_for(office, route)
     clerk.get(address)  # what a process reads once
-    with counting(office.store) as said:
+    with counting(office.store) as heard:
         answer = clerk.get(address)
     assert answer.status_code in (200, 303), answer.text[:2_000]
-    assert len(said) <= MOST_STATEMENTS, "\n".join(said)
+    assert len(heard) <= MOST_STATEMENTS, "\n".join(heard)
     if "text/html" in answer.headers.get("content-type", ""):
         weight = len(gzip.compress(answer.content, 5)) + _assets(clerk, answer.text)
         assert weight <= MOST_BYTES, weight
@@ -77,8 +79,6 @@ def test_a_page_asks_little_and_weighs_little(route: Route, office: Office) -> N
 
 def _assets(clerk: Clerk, text: str) -> int:
     """Compressed bytes of the styles and programs a first visit loads."""
-    import re
-
     found = set(re.findall(r'(?:href|src)="(/assets/[^"]+)"', text))
     return sum(len(gzip.compress(clerk.get(one).content, 5)) for one in found)
 
@@ -110,6 +110,41 @@ def test_every_page_speaks_english(route: Route, office: Office) -> None:
     assert answer.status_code in (200, 303)
     if answer.status_code == 200 and "text/html" in answer.headers["content-type"]:
         assert '<html lang="en">' in answer.text
+        spoken = [_without_names(one) for one in said(answer.text)]
+        assert [one for one in spoken if FRENCH.search(one) or FRENCH_SPACING.search(one)] == []
+
+
+# Words and letters that English does without, once the names of people and places are gone.
+FRENCH = re.compile(
+    r"\b(?:le|la|les|des|du|une|est|pour|dans|avec|sur|pas|aux|qui|que|au|et|sont|par|vos|nous|"
+    r"rendez|sans|aucune?|jours?)\b|[àâçéèêëîïôùûœ«»]|\b[ldnqcsj]['’]\w",
+    re.IGNORECASE,
+)
+FRENCH_SPACING = re.compile(r"\w[ \u00a0\u202f][:;?!](?:\s|$)")
+NAMES = sorted(
+    (
+        *FAMILIES, *GIVENS, *(str(one["label"]) for one in SERVICES),
+        "Défenseur des droits", "Libre réponse", "/fr/", "3 place de Fontenoy",
+    ),
+    key=len, reverse=True,
+)  # fmt: skip
+
+
+def _without_names(text: str) -> str:
+    for name in NAMES:
+        text = text.replace(name, "")
+    return text
+
+
+LOOSE = re.compile(r"(?<=\S) (?=[:;?!»](?:\s|$))|« |(?<=\d) (?=%|€)")
+
+
+@pytest.mark.parametrize("route", HTML_PAGES, ids=name_of)
+def test_no_french_line_begins_with_its_punctuation(route: Route, office: Office) -> None:
+    """A space before a colon, a question mark, a per cent or inside quotes never breaks."""
+    answer = clerk_for(office, route).get(address_in(office, route))
+    if "text/html" in answer.headers.get("content-type", ""):
+        assert [one for one in said(answer.text) if LOOSE.search(one)] == []
 
 
 def test_who_may_not_see_patients_reads_no_name(office: Office) -> None:

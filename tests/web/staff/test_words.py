@@ -1,0 +1,62 @@
+"""The words of the pages: French keeps its signs on their line, English speaks English."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from reminders.domain.guard import EMPTY, VANISHED
+from reminders.domain.marking import filled
+from reminders.rendering import shipped
+from reminders.web.staff.words import Words, spaced
+
+PARIS = ZoneInfo("Europe/Paris")
+NOW = datetime(2026, 10, 14, 8, 40, tzinfo=UTC)
+
+
+def words(language: str) -> Words:
+    return Words(language, PARIS, NOW)
+
+
+@pytest.mark.parametrize(
+    ("typed", "set_as"),
+    [
+        ("Pourquoi ? Rien : tout va ;", "Pourquoi\u00a0? Rien\u00a0: tout va\u00a0;"),
+        ("la source « agenda » est lue", "la source «\u00a0agenda\u00a0» est lue"),
+        ("12 % à 9 h, 30 min et 5 €", "12\u00a0% à 9\u00a0h, 30\u00a0min et 5\u00a0€"),
+        ("à %(hour)s, 95 %% au plus", "à %(hour)s, 95\u00a0%% au plus"),
+        ("déjà\u00a0: rien à faire", "déjà\u00a0: rien à faire"),
+        ("voir https://example.org", "voir https://example.org"),
+    ],
+)  # fmt: skip
+def test_french_signs_stay_with_their_word(typed: str, set_as: str) -> None:
+    assert spaced(typed) == set_as
+
+
+def test_english_has_no_french_space() -> None:
+    said = words("en").gettext(filled("La source « %(name)s »", name="x"))
+    assert said == "La source « x »"  # untranslated: as it is
+    assert "\u00a0" not in words("en").gettext(EMPTY)
+    assert (words("en").colon, words("fr").colon) == (":", "\u00a0:")
+
+
+def test_a_filled_sentence_is_translated_with_its_values() -> None:
+    kept = filled(VANISHED, gone=12, known=345)
+    assert kept.startswith("12 rendez-vous à venir ont disparu")
+    assert words("en").gettext(kept).startswith("12 coming appointments are gone from the file")
+    assert "fichier incomplet\u00a0?" in words("fr").gettext(kept)
+
+
+def test_a_value_may_be_a_sentence_of_ours() -> None:
+    whole = filled(("%(file)s : écarté par %(who)s."), file=filled(EMPTY), who="a.martin")
+    assert (
+        words("en").gettext(whole)
+        == "The EHR’s file holds no coming appointment.: set aside by a.martin."
+    )
+
+
+def test_no_text_for_patients_has_a_space_that_does_not_break() -> None:
+    """It is outside the alphabet of an SMS: each would cost a second one."""
+    for text in shipped():
+        if text.channel == "sms":
+            assert not {"\u00a0", "\u202f"} & set(text.body), (text.purpose, text.language)
