@@ -7,7 +7,7 @@ reader's language. What an adapter said of a file stays as it said it.
 import re
 
 from reminders.domain import guard
-from reminders.domain.marking import Filled, N_, recognised
+from reminders.domain.marking import N_, Filled, recognised
 from reminders.store.sources import FIRST_RUN
 
 OLDER = N_("%(file)s est plus ancien que le dernier fichier appliqué : écarté.")
