@@ -23,6 +23,8 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 
+from reminders.domain.marking import N_
+
 LONGEST = 256  # a longer text is a letter, not a phone field
 A_NUMBER = 6  # digits; fewer, beside a number or among words, are a comment's (18 h, poste 12)
 
@@ -80,20 +82,20 @@ _KINDS = {
     PhoneNumberType.VOIP: Kind.VOIP,
 }
 REASONS = {
-    "empty": "aucun numéro",
-    "not_a_number": "ce n'est pas un numéro de téléphone",
-    "too_short": "numéro incomplet",
-    "too_long": "trop de chiffres",
-    "several": "plusieurs numéros : n'en donner qu'un",
-    "m2m": "numéro d'objet connecté (14 chiffres)",
-    "lost_digits": "chiffres perdus par le tableur",
-    "dummy": "numéro de remplissage",
-    "country_not_allowed": "pays non autorisé pour l'envoi",
-    "fixed": "ligne fixe : pas de SMS",
-    "voip": "numéro 09 ou de box : pas de SMS",
-    "special": "numéro spécial : pas de SMS",
-    "unallocated": "mobile probable : tranche non attribuée",
-    "impossible": "numéro impossible",
+    "empty": N_("aucun numéro"),
+    "not_a_number": N_("ce n'est pas un numéro de téléphone"),
+    "too_short": N_("numéro incomplet"),
+    "too_long": N_("trop de chiffres"),
+    "several": N_("plusieurs numéros : n'en donner qu'un"),
+    "m2m": N_("numéro d'objet connecté (14 chiffres)"),
+    "lost_digits": N_("chiffres perdus par le tableur"),
+    "dummy": N_("numéro de remplissage"),
+    "country_not_allowed": N_("pays non autorisé pour l'envoi"),
+    "fixed": N_("ligne fixe : pas de SMS"),
+    "voip": N_("numéro 09 ou de box : pas de SMS"),
+    "special": N_("numéro spécial : pas de SMS"),
+    "unallocated": N_("mobile probable : tranche non attribuée"),
+    "impossible": N_("numéro impossible"),
 }
 
 

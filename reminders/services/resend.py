@@ -7,7 +7,7 @@ caps and the protocol's hours are left aside. Refused with the reason where it m
 from collections.abc import Sequence
 from datetime import datetime
 
-from reminders.domain.marking import N_
+from reminders.domain.marking import N_, filled
 from reminders.domain.writing import RESENDABLE, Session
 from reminders.services.appointments import Refused, still_open
 from reminders.services.compose import Templates
@@ -74,5 +74,6 @@ def resend(
 
 def _refused(reason: str) -> Refused:
     """A reason of the plan, said where somebody asked."""
-    why = REASONS.get(reason, f"code « {reason} »")
-    return Refused(reason, f"Rien n’est renvoyé : {why}.")
+    known = reason in REASONS
+    why = filled(REASONS[reason]) if known else filled(N_("code « %(code)s »"), code=reason)
+    return Refused(reason, filled(N_("Rien n’est renvoyé : %(reason)s."), reason=why))

@@ -28,6 +28,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "gettext": None,
     "ngettext": (1, 2),
     "N_": None,
+    "tell": None,  # gettext, where a function says much
     # What is read of a reply and what is refused say a sentence as one of their arguments.
     "_human": (1,),
     "Reading": (3,),

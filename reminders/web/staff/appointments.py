@@ -343,18 +343,10 @@ def send_again(visit: Visit) -> Response:
             request=request, by=visit.viewer.login, now=visit.now,
         )  # fmt: skip
     except Refused as refused:
-        return _one(visit, 409, _sentence(visit, refused))
+        return _one(visit, 409, visit.words.gettext(refused.sentence))
     visit.staff.changed()
     said = visit.words.gettext("Le message est prévu ; il part aux heures permises.")
     return visit.go(f"/rendez-vous/{key}", said)
-
-
-def _sentence(visit: Visit, refused: Refused) -> str:
-    """What forbids it, in the words of any message that did not leave."""
-    if not refused.sentence.startswith("Rien"):
-        return visit.words.gettext(refused.sentence)
-    why = reason(visit.words, refused.code)
-    return visit.words.gettext("Rien n’est renvoyé : %(reason)s.", reason=why)
 
 
 def reminders(visit: Visit) -> Response:

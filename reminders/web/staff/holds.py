@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Response
 
 from reminders.domain.access import May
+from reminders.domain.marking import N_
 from reminders.domain.template_key import CHANNELS
 from reminders.services.hold import (
     HoldRefused,
@@ -180,7 +181,9 @@ def stop(visit: Visit) -> Response:
         return _everything(visit, 422, words.gettext("Dire pourquoi, en quelques mots."))
     new = hold_everything(visit.staff.store, reason, now=visit.now, by=visit.viewer.login)
     visit.staff.figures.forget()
-    said = "Tous les envois sont suspendus." if new else "Les envois étaient déjà suspendus."
+    said = (
+        N_("Tous les envois sont suspendus.") if new else N_("Les envois étaient déjà suspendus.")
+    )
     return visit.go(HOME, words.gettext(said))
 
 
