@@ -20,8 +20,10 @@ DELIVER_SECONDS = 1.0
 REPAIR_SECONDS = 10.0
 ANSWERS_SECONDS = 10.0  # replies are read as they come; this finds what ended its undo
 WATCH_SECONDS = 30.0  # data too old holds within a minute (DESIGN R7)
+ROLLUP_SECONDS = 2.0  # what a report tells is at most five seconds old
 MANAGERS_SECONDS = 300.0  # once a day each; one that did not leave, five minutes later
 PURGE_SECONDS = 6 * 3600.0
+MONTHS_SECONDS = 900.0  # a month closes on one day of the next; what is due is the store's
 BLOCK_LISTS_SECONDS = 3600.0  # each is read once a day; one that failed, an hour later
 READING_SECONDS = 2.0  # what a source being read still gets when we stop
 REMINDER_SECONDS = 300.0  # a task that keeps failing says so again so often
@@ -50,7 +52,9 @@ class Bells:
             ("write_back", ANSWERS_SECONDS, tasks.write_back),
             ("block lists", BLOCK_LISTS_SECONDS, tasks.block_lists),
             ("tend", ANSWERS_SECONDS, tasks.tend),
+            ("rollups", ROLLUP_SECONDS, tasks.roll_up),
             ("managers", MANAGERS_SECONDS, tasks.tell_managers),
+            ("months", MONTHS_SECONDS, tasks.close_months),
             ("purge", PURGE_SECONDS, tasks.purge_later),
         ):
             self._add(name, seconds, work)

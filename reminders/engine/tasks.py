@@ -27,11 +27,14 @@ from reminders.ports import AppointmentSource, BlockList, EmailSender, Received,
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.deliver import Delivery
 from reminders.services.freshness import hold_stale, stale_sources
+from reminders.services.money import compute_daily
+from reminders.services.months import close_due
 from reminders.services.objections import block_list_due, take_block_list
 from reminders.services.plan import PlanSummary, plan
 from reminders.services.purge import PurgeSummary, purge
 from reminders.services.rebook import invite_missed
 from reminders.services.receive import Taken, receive
+from reminders.services.rollup import count_month, is_behind, look_again, stale_months
 from reminders.services.rules import Rules
 from reminders.services.sync import FeedSummary, SyncOptions, sync
 from reminders.services.worklist import tend
@@ -274,10 +277,48 @@ class Tasks:
         parts, now = self._parts, self._parts.clock.now()
         return await self._writer.call(lambda: tend(parts.store, parts.rules, now=now))
 
+    async def roll_up(self) -> int:
+        """Keep the counts of the reports fresh: how many appointments were looked at again.
+
+        Nothing changed costs a few index probes. Writers wait for a look of some hundredths of a
+        second at most; a month is counted while nobody waits.
+        """
+        parts, seen = self._parts, 0
+        if not is_behind(parts.store, parts.rules, now=parts.clock.now()):
+            return 0
+        while not self.stopping:
+            looked = await self._writer.call(
+                lambda: look_again(parts.store, parts.rules, now=parts.clock.now())
+            )
+            seen += looked.units
+            if not looked.more:
+                break
+        for month, stale in stale_months(parts.store):
+            await asyncio.to_thread(count_month, parts.store, month, stale, now=parts.clock.now())
+        return seen
+
     async def tell_managers(self) -> int:
         """The daily e-mail of each service that has late tasks."""
         parts = self._parts
         return await send_letters(parts.store, parts.rules, parts.mail, self._writer, parts.clock)
+
+    async def close_months(self) -> int:
+        """Freeze the months whose day has come, and compute today's savings: how many months.
+
+        On a thread of its own: it reads much and writes two rows, and senders do not wait.
+        """
+        parts, now = self._parts, self._parts.clock.now()
+        try:
+            closed, revised = await asyncio.to_thread(close_due, parts.store, parts.rules, now=now)
+            await asyncio.to_thread(compute_daily, parts.store, parts.rules, now=now)
+        except Exception as error:  # asked again at the next bell; the day's work goes on
+            asking_failed("month not closed", "", error)
+            return 0
+        for one in closed:
+            log.info("month closed", month=one.month)
+        for one in revised:
+            log.info("month revised", month=one.month, revision=one.revision)
+        return len(closed)
 
     async def write_back(self) -> int:
         """Write into the DPI what was passed on for it, one answer after the other: how many.
@@ -390,6 +431,8 @@ class Tasks:
         await self.write_back()
         await self.tend()
         await self.tell_managers()
+        await self.roll_up()
+        await self.close_months()  # while the month's appointments are not purged
         if purging and not self.stopping:
             done.purged = await self._writer.call(self.purge)
         self._count(done)
