@@ -3,7 +3,7 @@ table, so that no sender waits for a purge."""
 
 from sqlalchemy import bindparam, text
 
-from reminders.store import facts
+from reminders.store import facts, rollups
 from reminders.store.copies import remove_leftovers
 from reminders.store.engine import Store, rows, run
 
@@ -134,6 +134,8 @@ def delete_appointments(store: Store, before: int) -> int:
 
     One who objected keeps a nameless row: who comes back under another number has objected too.
     """
+    with store.write() as connection:
+        rollups.seal(connection, before)
     deleted = _each(
         store,
         "appointment",

@@ -13,6 +13,7 @@ from reminders.store.effects import MOVED_TO
 from reminders.store.engine import Record, insert_rows, many, rows, run
 from reminders.store.planning import among
 from reminders.store.reporting import ASKED_AT, TOLD_ELSEWHERE
+from reminders.store.types import instant
 
 LOCK = "rollup_lock"
 SEALED = "rollup_sealed"  # the last month whose appointments may have been purged
@@ -317,6 +318,20 @@ def mark_stale(connection: Connection, months: Iterable[int]) -> None:
         "ON CONFLICT (month) DO UPDATE SET stale = rollup_month.stale + 1",
         [{"month": month} for month in sorted(set(months)) if month > sealed],
     )
+
+
+def seal(connection: Connection, before: int) -> None:
+    """Appointments that start before this moment are about to be purged: what was counted of
+    their months stays, and is never counted anew from what is left."""
+    day = instant(before)
+    month = day.year * 12 + day.month - 1
+    sql = "SELECT 1 FROM appointment WHERE starts_at < :before LIMIT 1"
+    if month <= int(facts.read(connection, SEALED) or 0) or not rows(
+        connection, sql, before=before
+    ):
+        return
+    facts.replace(connection, SEALED, str(month))
+    run(connection, "UPDATE rollup_month SET stale = 0 WHERE month <= :month", month=month)
 
 
 def mark_all_stale(connection: Connection) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from reminders.config import RetentionTable
 from reminders.domain.answer import AnswerKind
 from reminders.domain.appointment import AppointmentRecord, CancelledBy, Status
 from reminders.domain.guard import Limits
@@ -15,6 +16,7 @@ from reminders.domain.report import Month
 from reminders.domain.report_unit import FATE, KIND, OUTCOMES
 from reminders.services.answer import Given, give
 from reminders.services.attendance import mark
+from reminders.services.purge import purge
 from reminders.services.rollup import is_behind, recompute, refresh
 from reminders.services.sync import SyncOptions, sync
 from reminders.store.engine import Record, Store
@@ -287,3 +289,45 @@ def test_a_database_older_than_the_counts_is_counted_all_the_same(clinic: Clinic
         connection.exec_driver_sql("DELETE FROM rollup_dirty")
     refreshed(clinic)
     assert whole(clinic) == {"attended": 7}
+
+
+def test_what_is_purged_stays_counted_and_leaves_no_key(clinic: Clinic) -> None:
+    tell(clinic, *(visit(n, status=Status.NOSHOW) for n in range(1, 8)))
+    tell(clinic, *(visit(n, "2026-10-22 09:00", status=Status.FULFILLED) for n in range(11, 18)))
+    at(clinic, "2026-11-05 09:00")
+    refreshed(clinic)
+    before = everything(clinic)
+    at(clinic, "2027-11-21 12:00")  # 396 days after the 20th of October, and a little
+    purge(clinic.store, RetentionTable(), now=clinic.now)
+    refreshed(clinic)
+    recompute(clinic.store, clinic.rules, now=clinic.now)
+    after = everything(clinic)
+    assert len(before["report_unit"]) == 14
+    assert len(after["report_unit"]) == 7
+    assert (after["rollup"], after["rollup_sum"]) == (before["rollup"], before["rollup_sum"])
+
+
+def test_two_files_of_one_person_are_one_patient_once_merged(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 7)))
+    at(clinic, "2026-10-14 09:00")
+    refreshed(clinic)
+    with clinic.store.write() as connection:
+        first, second = clinic.patient(1).id, clinic.patient(2).id
+        connection.exec_driver_sql(f"UPDATE patient SET merged_into = {first} WHERE id = {second}")
+    refreshed(clinic)
+    assert sums(clinic).patients == 5
+
+
+def test_messages_purged_before_appointments_stay_counted(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 7)))
+    at(clinic, "2026-10-14 09:00")
+    refreshed(clinic)
+    sent = FATE["sent"].put(1) | FATE["planned"].put(1) | FATE["channel"].put(1)
+    with clinic.store.write() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE report_unit SET fate = fate | {sent}, messages = 1, segments = 2"
+        )
+    at(clinic, "2026-10-20 12:00")
+    tell(clinic, *(visit(n, status=Status.FULFILLED) for n in range(1, 7)))
+    refreshed(clinic)
+    assert (sums(clinic).sent, sums(clinic).came, sums(clinic).segments) == (6, 6, 12)
