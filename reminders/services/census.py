@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from reminders.domain.marking import N_
 from reminders.services.report import outcomes_by_service
 from reminders.store import census as counted
 from reminders.store import counts, holds
@@ -60,25 +61,25 @@ class ReplyLine:
 
 
 UNDERSTOOD = {
-    "confirm": "il viendra",
-    "cancel": "il ne viendra pas",
-    "ambiguous": "sens incertain",
-    "negative-with-confirm": "viendra, malgré un « non »",
-    "question": "une question",
-    "reschedule": "veut une autre date",
-    "stop": "ne veut plus de messages",
-    "wrong-number": "mauvais numéro",
-    "late": "sera en retard",
-    "proxy-confirmation": "un proche dit qu'il viendra",
-    "proxy-cancel": "un proche dit qu'il ne viendra pas",
-    "thanks": "un remerciement",
-    "medical-alert": "parle de santé",
-    "transport": "une question de transport",
-    "already-cancelled": "déjà annulé, dit-il",
-    "complaint": "une réclamation",
-    "deceased": "annonce un décès",
-    "auto-reply": "une réponse automatique",
-    "start": "veut de nouveau nos messages",
+    "confirm": N_("il viendra"),
+    "cancel": N_("il ne viendra pas"),
+    "ambiguous": N_("sens incertain"),
+    "negative-with-confirm": N_("viendra, malgré un « non »"),
+    "question": N_("une question"),
+    "reschedule": N_("veut une autre date"),
+    "stop": N_("ne veut plus de messages"),
+    "wrong-number": N_("mauvais numéro"),
+    "late": N_("sera en retard"),
+    "proxy-confirmation": N_("un proche dit qu'il viendra"),
+    "proxy-cancel": N_("un proche dit qu'il ne viendra pas"),
+    "thanks": N_("un remerciement"),
+    "medical-alert": N_("parle de santé"),
+    "transport": N_("une question de transport"),
+    "already-cancelled": N_("déjà annulé, dit-il"),
+    "complaint": N_("une réclamation"),
+    "deceased": N_("annonce un décès"),
+    "auto-reply": N_("une réponse automatique"),
+    "start": N_("veut de nouveau nos messages"),
 }
 ANSWERED = {"confirmed": "rendez-vous confirmé", "cancelled": "annulation demandée"}
 DONE = {"optout": "messages arrêtés", "optin": "messages repris"}

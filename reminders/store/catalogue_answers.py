@@ -63,7 +63,7 @@ ANSWERS = (
     ),
     described(
         "objection",
-        "Quelqu’un a demandé à ne plus être écrit. L’adresse n’est gardée qu’en empreinte.",
+        "Quelqu’un ne veut plus de nos messages. L’adresse n’est gardée qu’en empreinte.",
         """
         id            clé
         address_key  !  empreinte de l’adresse, avec une clé propre au service

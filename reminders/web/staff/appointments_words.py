@@ -7,6 +7,7 @@ from datetime import datetime
 from reminders.domain.marking import N_
 from reminders.domain.worklist import ENDINGS, Ending
 from reminders.services.appointments import Moment
+from reminders.services.census import UNDERSTOOD
 from reminders.services.story import REASONS, STATES
 from reminders.store.engine import Record
 from reminders.store.types import instant, instant_or_none
@@ -314,8 +315,12 @@ def _receipt(words: Words, moment: Moment) -> Line:
 def _reply(words: Words, moment: Moment) -> Line:
     return Line(
         moment.at, words.gettext("Le patient répond par SMS"), text=moment.row.more,
-        details=[(words.gettext("Lu comme"), moment.row.code or "—")],
+        details=[(words.gettext("Lu comme"), _understood(words, moment.row.code))],
     )  # fmt: skip
+
+
+def _understood(words: Words, intent: str) -> str:
+    return words.gettext(UNDERSTOOD.get(intent, N_("à lire"))) if intent else "—"
 
 
 def _answer(words: Words, moment: Moment) -> Line:

@@ -10,9 +10,14 @@ from fastapi import Response
 from reminders.domain.access import May
 from reminders.domain.cells import sheet
 from reminders.domain.marking import N_
+from reminders.domain.template_key import PURPOSES
 from reminders.services import audit
 from reminders.services.audit import NAMED, NUMBERED, SUBJECT, Line, Sought
+from reminders.web.staff.accounts import ROLES
 from reminders.web.staff.audit_words import ACTIONS, DETAILS, SUBJECTS
+from reminders.web.staff.objections_words import CHANNELS, SCOPES
+from reminders.web.staff.patients_words import RELATIONS
+from reminders.web.staff.units import SENSITIVITIES
 from reminders.web.staff.visit import Route, Visit
 from reminders.web.staff.words import Words
 
@@ -27,6 +32,14 @@ HEADS = (
     N_("Objet"),
     N_("Précisions"),
 )
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "purpose": PURPOSES,
+    "channel": CHANNELS,
+    "scope": SCOPES,
+    "sensitivity": SENSITIVITIES,
+    "relation": RELATIONS,
+    "roles": {str(role): label for role, label in ROLES.items()},
+}
 # Where a subject is shown, for those who may see it.
 PLACES: Mapping[str, tuple[str, May]] = {
     "patient": ("/patients/", May.SEE_PATIENTS),
@@ -148,9 +161,17 @@ def _details(line: Line, words: Words) -> str:
     """Counts and codes beside a line; a name without words is shown as it is."""
     parts = []
     for name, value in line.details.items():
-        label = words.gettext(DETAILS.get(name, name))
+        label, value = words.gettext(DETAILS.get(name, name)), _value(name, value, words)
         parts.append(f"{label}{words.colon} {value}" if label else value)
     return ", ".join(parts)
+
+
+def _value(name: str, value: str, words: Words) -> str:
+    """Codes in words where they have some; a list of them keeps its commas."""
+    known = VALUES.get(name)
+    if known is None:
+        return value
+    return ", ".join(words.gettext(known.get(one, one)) for one in value.split(","))
 
 
 def _sought(asked: Mapping[str, str]) -> Sought:

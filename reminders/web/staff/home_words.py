@@ -269,7 +269,7 @@ def _sensitive(words: Words, gap: Gap, rules: Rules) -> Repair:
         words.gettext("UF %(uf)s exclue d’office", uf=gap.subject)
         + (f" ({desk.label})" if desk else ""),
         words.gettext("Son nom évoque un soin sensible : aucun message ne part pour elle."),
-        words.gettext("Dire sa sensibilité"),
+        words.gettext("Choisir sa discrétion"),
         f"/services/reglage?uf={quote(gap.subject)}",
         "held",
     )

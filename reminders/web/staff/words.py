@@ -6,7 +6,7 @@ The source language is French: a msgid is the sentence itself (ADR 0013). One ca
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
 from io import BytesIO
@@ -25,6 +25,7 @@ from reminders.domain.marking import Filled
 LANGUAGES: Mapping[str, str] = {"fr": "Français", "en": "English"}
 DEFAULT = "fr"
 SPACE = "\u00a0"
+STRAIGHT = re.compile(r"(?<=\w)'(?=\w)")
 GLUED = re.compile(r"(?<=«) | (?=[:;?!»])| (?=%%?(?![\w(]))|(?<=\d) (?=(?:h|min|€)\b|€)")
 
 
@@ -50,7 +51,7 @@ def spaced(sentence: str) -> str:
     Here alone, for every page; a message to a patient never passes here, and an SMS must not: the
     space that does not break is outside its alphabet, and costs a second message.
     """
-    return GLUED.sub(SPACE, sentence)
+    return STRAIGHT.sub("’", GLUED.sub(SPACE, sentence))
 
 
 class Words:
@@ -126,13 +127,15 @@ class Words:
 
     def ago(self, at: datetime) -> str:
         """il y a 4 minutes, dans 2 heures: against now."""
+        if abs(self.local(at) - self.now) < timedelta(seconds=1):
+            return self.gettext("à l’instant")
         return format_timedelta(
             self.local(at) - self.now, add_direction=True, locale=self._locale, threshold=1.2
         )
 
     def lasting(self, seconds: float) -> str:
         """22 min, 3 h, 2 jours: the nearest unit."""
-        unit = "short" if seconds < 86_400 else "long"
+        unit = "short" if seconds < 1.2 * 86_400 else "long"
         return format_timedelta(seconds, format=unit, locale=self._locale, threshold=1.2)  # type: ignore[arg-type]
 
     def stamp(self, at: datetime) -> str:

@@ -175,7 +175,7 @@ def test_a_sent_text_is_shown_word_for_word_with_its_price(office: Office) -> No
     clerk = office.clerk(Role.AGENT)
     read = text(clerk.get(f"/rendez-vous/{key(office, 1)}"))
     assert office.sent[0].text in read
-    assert re.search(r"1 segment · 0,\d\d €", read)
+    assert re.search(r"1 SMS · 0,\d\d €", read)
     assert read.index(office.sent[0].text) < read.index("maintenant")
 
 
