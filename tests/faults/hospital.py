@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 
 from reminders.simulation.ledger import Entry
 from reminders.store.engine import Record, Store, open_engine, rows
-from tests.faults.processes import COMMAND, TWILIO, Child, Ended, Provider
+from reminders.store.types import micros
+from tests.faults.processes import TWILIO, Child, Ended, Provider
+from tests.support.nursery import MAIN
 
 PARIS = ZoneInfo("Europe/Paris")
 TUESDAY = datetime(2026, 10, 13, 10, 5, tzinfo=PARIS)
@@ -145,9 +147,7 @@ class Hospital:
     # --- its commands
 
     @contextmanager
-    def starts(
-        self, *arguments: str, point: str = "", program: Sequence[str] = COMMAND
-    ) -> Iterator[Child]:
+    def starts(self, *arguments: str, point: str = "", program: str = MAIN) -> Iterator[Child]:
         self._commands += 1
         place = self.folder / f"command-{self._commands}"
         place.mkdir()
@@ -184,10 +184,13 @@ class Hospital:
         assert released.code == 0, released.err
 
     def settles(self) -> None:
-        """Passes until nothing moves any more, then what stays UNKNOWN is decided."""
+        """Passes until nothing moves any more, then what stays UNKNOWN is decided. What is planned
+        for another day does not move."""
+        tomorrow = micros(self.at + timedelta(days=1))
+        moves = f"state IN ('LEASED', 'SENDING') OR state = 'PLANNED' AND opens_at < {tomorrow}"
         for _ in range(20):
             self.passes()
-            if not self.count("state IN ('PLANNED', 'LEASED', 'SENDING')"):
+            if not self.count(moves):
                 break
         self.at += UNDECIDED
         self.passes()

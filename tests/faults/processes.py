@@ -15,10 +15,10 @@ from pathlib import Path
 from reminders.simulation.faults import Fault
 from reminders.simulation.ledger import Entry, read
 from reminders.simulation.sms_servers import TwilioAccount
+from tests.support.nursery import MAIN, Born
 
 _byte_code = tempfile.TemporaryDirectory(prefix="byte-code-")
 PATIENCE = 120.0  # seconds; only a process that is stuck for good ever takes them
-COMMAND = (sys.executable, "-m", "reminders.cli")
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -41,23 +41,12 @@ class Child:
     """One command of the service as a process, its output kept in files."""
 
     def __init__(
-        self,
-        arguments: Sequence[str],
-        folder: Path,
-        point: str = "",
-        command: Sequence[str] = COMMAND,
+        self, arguments: Sequence[str], folder: Path, point: str = "", program: str = MAIN
     ) -> None:
         self._folder = folder
         self._report = folder / "reached"
         armed = {"REMINDERS_FAILPOINT": point, "REMINDERS_FAILPOINT_REPORT": str(self._report)}
-        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
-            self.process = subprocess.Popen(
-                [*command, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                env=environment(**armed if point else {}),
-            )
+        self.process = Born(program, arguments, folder, armed if point else {})
 
     def reaches_its_point(self) -> bool:
         """Wait for the report; False if the process ended without having come there."""

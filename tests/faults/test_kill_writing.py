@@ -1,7 +1,6 @@
 """kill -9 while somebody writes to a session: all of its patients are told, or none yet, and the
 same form sent again tells nobody twice (R1, R2)."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from reminders import failpoint
 from tests.faults.hospital import Hospital, Patient, copy_of
 from tests.faults.processes import Provider
 
-WRITES = (sys.executable, "-m", "tests.faults.writes")
+WRITES = "tests.faults.writes"
 
 
 @pytest.mark.parametrize("point", failpoint.WRITING)

@@ -1,4 +1,4 @@
-"""Somebody sends the form that writes to a session: `python -m tests.faults.writes REQUEST …`.
+"""Somebody sends the form that writes to a session.
 
 The same verb as the page's, in a process of its own that may be killed.
 """
@@ -17,7 +17,7 @@ from reminders.services import writing
 DAY = date(2026, 10, 14)
 
 
-async def main() -> None:
+async def write() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("request")
     parser.add_argument("--config", type=Path)
@@ -38,5 +38,5 @@ async def main() -> None:
         await application.aclose()
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
+def main() -> None:
+    asyncio.run(write())
