@@ -4,7 +4,8 @@ An element with a `lang` of its own is a quotation (WCAG 3.1.2): a patient's mes
 writes, an adapter's words. `lang=""` quotes a language nobody knows.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 
 NEVER_CLOSED = frozenset(
@@ -51,3 +52,22 @@ def said(page: str) -> Iterator[str]:
     reader = _Reader()
     reader.feed(page)
     return (one for one in reader.said if one.strip())
+
+
+# Words and letters that English does without, once names are gone; and French spacing.
+FRENCH = re.compile(
+    r"\b(?:le|la|les|des|du|une|est|pour|dans|avec|sur|pas|aux|qui|que|au|et|sont|par|vos|nous|"
+    r"rendez|sans|aucune?|jours?)\b|[àâçéèêëîïôùûœ«»]|\b[ldnqcsj]['’]\w|"
+    r"\w[ \u00a0\u202f][:;?!](?:\s|$)",
+    re.IGNORECASE,
+)
+ADDRESSES = ("Défenseur des droits", "Libre réponse", "/fr/", "3 place de Fontenoy")
+
+
+def french_in(page: str, names: Sequence[str] = ()) -> list[str]:
+    """What an English page says that is not English. `names`: of people and places it shows."""
+    known = sorted((*names, *ADDRESSES), key=len, reverse=True)
+    pieces = list(said(page))
+    for name in known:
+        pieces = [one.replace(name, "") for one in pieces]
+    return [one for one in pieces if FRENCH.search(one)]

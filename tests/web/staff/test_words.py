@@ -5,10 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from reminders.domain.access import Role
 from reminders.domain.guard import EMPTY, VANISHED
 from reminders.domain.marking import filled
 from reminders.rendering import shipped
+from reminders.store.engine import Store
 from reminders.web.staff.words import Words, spaced
+from tests.support.office import office_on
+from tests.support.reading import french_in
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2026, 10, 14, 8, 40, tzinfo=UTC)
@@ -53,6 +57,36 @@ def test_a_value_may_be_a_sentence_of_ours() -> None:
         words("en").gettext(whole)
         == "The EHR’s file holds no coming appointment.: set aside by a.martin."
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "fields", "expected"),
+    [
+        ("/comptes", {"identifiant": "a b", "nom": "X"}, "Choose at least one role."),
+        ("/comptes", {"identifiant": "a b", "nom": "X", "role": "agent"}, "A login is expected"),
+        ("/comptes", {"identifiant": "chef", "nom": "X", "role": "agent"}, "is taken already"),
+        ("/compte", {"nom": ""}, "Give your name."),
+        ("/compte", {"nom": "X", "telephone": "1"}, "A mobile number is expected"),
+        ("/compte/mot-de-passe", {"nouveau": "a", "encore": "b"}, "passwords are not the same"),
+        ("/compte/mot-de-passe", {"actuel": "x"}, "not the current password"),
+        ("/retenus/suspendre", {"motif": ""}, "Say why, in a few words."),
+        (
+            "/modeles/confirm.fr.any.sms/ecrire",
+            {"texte": "{{ motif }}", "faire": "proposer"},
+            "care",
+        ),
+        ("/retenus/999/liberer", {"vu": "oui"}, "There is no such page"),
+    ],
+)
+def test_what_is_refused_is_refused_in_english(
+    address: str, fields: dict[str, str], expected: str, store: Store
+) -> None:
+    clerk = office_on(store).clerk(*Role, login="chef")
+    clerk.post("/compte/langue", langue="en")
+    answer = clerk.post(address, fields)
+    assert answer.status_code >= 400
+    assert expected in answer.text
+    assert french_in(answer.text, ["Consultations, accueil B2"]) == []
 
 
 def test_no_text_for_patients_has_a_space_that_does_not_break() -> None:
