@@ -47,7 +47,7 @@ class Field:
         return packed >> self.shift & self.mask
 
     def put(self, value: int) -> int:
-        if not 0 <= value <= self.mask:
+        if value < 0 or value >> self.bits:
             raise ValueError(f"{value} does not fit into {self.bits} bits")
         return value << self.shift
 
@@ -68,7 +68,11 @@ FATE = _laid_out(
 
 
 def packed(fields: dict[str, Field], **values: int) -> int:
-    return sum(fields[name].put(value) for name, value in values.items())
+    """Raises ValueError for a value that does not fit."""
+    number = 0
+    for name, value in values.items():
+        number |= fields[name].put(value)
+    return number
 
 
 def kind_of(cell: Cell, day: int, hour: int, reach: Reach, language: str) -> int:

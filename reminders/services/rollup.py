@@ -131,7 +131,8 @@ def is_behind(store: Store, rules: Rules, *, now: datetime) -> bool:
 def _follow_rules(connection: Connection, rules: Rules, at: int) -> None:
     """Other steps or hours: what has not entered will enter at another moment."""
     rules.follow(connection)
-    if facts.replace(connection, stored.RULES, _digest(rules)):
+    before = facts.read(connection, stored.RULES)
+    if facts.replace(connection, stored.RULES, _digest(rules)) and before:
         stored.look_at_coming(connection, at)
 
 

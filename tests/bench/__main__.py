@@ -6,7 +6,7 @@ Every figure is a ratio to a baseline measured in the same run (docs/performance
 import argparse
 from collections.abc import Callable, Iterator
 
-from tests.bench import claiming, delivery, pages, planning, running, scale, webhook
+from tests.bench import claiming, delivery, pages, planning, reports, running, scale, webhook
 from tests.bench.measure import Figure, Size, quiet
 
 BENCHMARKS: dict[str, Callable[[Size], Iterator[Figure]]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "webhook": webhook.measure_webhook,
     "memory": scale.measure_memory,
     "pages": pages.measure_pages,
+    "reports": reports.measure_reports,
     "start": running.measure_start,
     "idle": running.measure_idle,
 }

@@ -83,11 +83,8 @@ def prepare(folder: Path, appointments: int) -> str:
     """A hospital with this many appointments; the token of a session that opens every page."""
     application = build(settings(folder), OffsetClock(NOW))
     store = application.store
-    people = max(100, appointments // 5)
     with store.write() as connection:
-        _fill_patients(connection, people)
-        _fill_appointments(connection, appointments, people)
-        _fill_messages(connection)
+        fill(connection, appointments)
     with store.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
         connection.commit()
@@ -98,6 +95,13 @@ def prepare(folder: Path, appointments: int) -> str:
     ticket = accounts.enter_as(store, "all", browser="bench", lasting=LONG, now=NOW)
     store.close()
     return ticket.token
+
+
+def fill(connection: Connection, appointments: int) -> None:
+    people = max(100, appointments // 5)
+    _fill_patients(connection, people)
+    _fill_appointments(connection, appointments, people)
+    _fill_messages(connection)
 
 
 COUNT = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count) "
