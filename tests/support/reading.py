@@ -58,7 +58,7 @@ def said(page: str) -> Iterator[str]:
 FRENCH = re.compile(
     r"\b(?:le|la|les|des|du|une|est|pour|dans|avec|sur|pas|aux|qui|que|au|et|sont|par|vos|nous|"
     r"rendez|sans|aucune?|jours?)\b|[àâçéèêëîïôùûœ«»]|\b[ldnqcsj]['’]\w|"
-    r"\w[ \u00a0\u202f][:;?!](?:\s|$)",
+    r"\w[ \u00a0\u202f][:;?!%€](?:\s|$)",
     re.IGNORECASE,
 )
 ADDRESSES = ("Défenseur des droits", "Libre réponse", "/fr/", "3 place de Fontenoy")

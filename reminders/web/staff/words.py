@@ -26,7 +26,7 @@ LANGUAGES: Mapping[str, str] = {"fr": "Français", "en": "English"}
 DEFAULT = "fr"
 SPACE = "\u00a0"
 STRAIGHT = re.compile(r"(?<=\w)'(?=\w)")
-GLUED = re.compile(r"(?<=«) | (?=[:;?!»])| (?=%%?(?![\w(]))|(?<=\d) (?=(?:h|min|€)\b|€)")
+GLUED = re.compile(r"(?<=«) | (?=[:;?!»])| (?=%%?(?![\w(}%]))|(?<=\d) (?=(?:h|min|€)\b|€)")
 
 
 @cache
@@ -158,19 +158,17 @@ class Words:
     # --- numbers ------------------------------------------------------------------------------
 
     def number(self, value: float, decimals: int = 0) -> str:
-        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-        return format_decimal(value, format=pattern, locale=self._locale)
+        return format_decimal(value, format=_digits(decimals), locale=self._locale)
 
     def percent(self, share: float, decimals: int = 1) -> str:
-        """A share in [0, 1]: 12,5 %."""
-        return format_percent(
-            share,
-            format="#,##0" + ("." + "0" * decimals if decimals else "") + "\u00a0%",
-            locale=self._locale,
-        )
+        """A share in [0, 1]: 12,5 %; in English 12.5%."""
+        sign = "%" if self.language == "en" else "\u00a0%"
+        return format_percent(share, format=_digits(decimals) + sign, locale=self._locale)
 
     def euros(self, amount: float, decimals: int = 2) -> str:
-        pattern = "#,##0" + ("." + "0" * decimals if decimals else "") + "\u00a0¤"
+        """52,50 €; in English €52.50."""
+        digits = _digits(decimals)
+        pattern = f"¤{digits}" if self.language == "en" else f"{digits}\u00a0¤"
         return format_currency(
             amount, "EUR", format=pattern, locale=self._locale, currency_digits=False
         )
@@ -182,6 +180,11 @@ class Words:
             national = "0" + e164[3:]
             return SPACE.join(national[n : n + 2] for n in range(0, 10, 2))
         return e164
+
+
+def _digits(decimals: int) -> str:
+    """Babel's pattern of a number, its thousands apart."""
+    return "#,##0" + ("." + "0" * decimals if decimals else "")
 
 
 def month_of(at: datetime, words: Words) -> str:

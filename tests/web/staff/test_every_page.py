@@ -67,7 +67,8 @@ def counting(store: Store) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("route", PAGES, ids=name_of)
 def test_a_page_asks_little_and_weighs_little(route: Route, office: Office) -> None:
-    address, clerk = address_in(office, route), clerk_for(office, route)
+    clerk = clerk_for(office, route)
+    address = address_in(office, route)
     clerk.get(address)  # what a process reads once
     with counting(office.store) as heard:
         answer = clerk.get(address)

@@ -31,6 +31,7 @@ def words(language: str) -> Words:
         ("à %(hour)s, 95 %% au plus", "à %(hour)s, 95\u00a0%% au plus"),
         ("déjà\u00a0: rien à faire", "déjà\u00a0: rien à faire"),
         ("voir https://example.org", "voir https://example.org"),
+        ("écrire {%% if %(name)s %%}", "écrire {%% if %(name)s %%}"),
     ],
 )  # fmt: skip
 def test_french_signs_stay_with_their_word(typed: str, set_as: str) -> None:
@@ -42,6 +43,13 @@ def test_english_has_no_french_space() -> None:
     assert said == "La source « x »"  # untranslated: as it is
     assert "\u00a0" not in words("en").gettext(EMPTY)
     assert (words("en").colon, words("fr").colon) == (":", "\u00a0:")
+
+
+def test_numbers_are_written_as_their_reader_does() -> None:
+    french, english = words("fr"), words("en")
+    assert (french.percent(0.125), english.percent(0.125)) == ("12,5\u00a0%", "12.5%")
+    assert (french.euros(1234.5), english.euros(1234.5)) == ("1\u202f234,50\u00a0€", "€1,234.50")
+    assert (french.number(12345), english.number(12345)) == ("12\u202f345", "12,345")
 
 
 def test_a_filled_sentence_is_translated_with_its_values() -> None:
