@@ -48,6 +48,7 @@ WORDS = {  # one English word for one of ours, wherever it appears (DESIGN, "Wor
     "courriel": "mail",
     "canal": "channel",
     "brouillon": "draft",
+    "agenda": "diary",
     "À traiter": "To do",
 }
 ELSEWHERE = ("[[dpi]]",)  # a name of the configuration, the same in both languages
