@@ -8,7 +8,7 @@ from secrets import token_hex
 from reminders.rendering import shipped
 from reminders.services.rules import Book, Rules
 from reminders.store import facts, outbox, planning, sources, templates, units
-from reminders.store.engine import Store
+from reminders.store.engine import Connection, Store, reserve
 from reminders.store.types import micros
 
 
@@ -21,18 +21,7 @@ def prepare(
     """
     at = micros(now)
     with store.write() as connection:
-        for text in shipped():
-            templates.add_shipped(
-                connection,
-                key=(text.purpose, text.language, text.family, text.channel),
-                subject=text.subject,
-                body=text.body,
-                html=text.html,
-                content_hash=text.content_hash,
-                release=release,
-                reviewed=text.reviewed,
-                at=at,
-            )
+        _enter_texts(connection, release, at)
         for provider in providers:
             outbox.add_pacer(connection, provider)
         units.begin(connection)
@@ -50,6 +39,34 @@ def prepare(
                 connection, at
             )  # what changed since the rehearsal is re-decided
             outbox.rearm_rehearsed(connection, now=at)
+
+
+def _enter_texts(connection: Connection, release: str, at: int) -> None:
+    """Those that changed nothing since another start are not written again: each start of each
+    command passes here."""
+    known = templates.entered(connection)
+    proposed = (None, "proposed")  # new, or perhaps read by a person since
+    due = [
+        text
+        for text in shipped()
+        if known.get(text.content_hash) in (proposed if text.reviewed else (None,))
+    ]
+    if not due:
+        return
+    first = reserve(connection, "template_version", len(due))
+    for number, text in enumerate(due, first):
+        templates.add_shipped(
+            connection,
+            key=(text.purpose, text.language, text.family, text.channel),
+            subject=text.subject,
+            body=text.body,
+            html=text.html,
+            content_hash=text.content_hash,
+            release=release,
+            reviewed=text.reviewed,
+            at=at,
+            reserved=number,
+        )
 
 
 def rules_fingerprint(rules: Rules) -> str:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -243,20 +244,25 @@ def _told(error: DatabaseError) -> RepairNeeded | None:
     )
 
 
+# Looking for the parameters in a statement takes longer than many a statement. The few texts that
+# are put together differ by condition or sorting, not by value.
+_prepared = lru_cache(maxsize=2_000)(text)
+
+
 def rows(connection: Connection, sql: str, **values: object) -> Sequence[Record]:
-    found: Sequence[Record] = connection.execute(text(sql), values).all()
+    found: Sequence[Record] = connection.execute(_prepared(sql), values).all()
     return found
 
 
 def run(connection: Connection, sql: str, **values: object) -> int:
     """Execute one statement; the number of rows it changed."""
-    result: CursorResult[Any] = connection.execute(text(sql), values)
+    result: CursorResult[Any] = connection.execute(_prepared(sql), values)
     return result.rowcount
 
 
 def many(connection: Connection, sql: str, values: Sequence[Mapping[str, object]]) -> None:
     if values:
-        connection.execute(text(sql), list(values))
+        connection.execute(_prepared(sql), list(values))
 
 
 def listed(
@@ -269,11 +275,11 @@ def listed(
     """
     members: object = list(ids)
     if connection.dialect.name != "sqlite":
-        statement = text(sql.replace("IN :ids", "= ANY(:ids)"))
+        statement = _prepared(sql.replace("IN :ids", "= ANY(:ids)"))
     elif isinstance(ids[0], bytes):  # JSON has none
         statement = text(sql).bindparams(bindparam("ids", expanding=True))
     else:
-        statement = text(sql.replace("IN :ids", "IN (SELECT value FROM json_each(:ids))"))
+        statement = _prepared(sql.replace("IN :ids", "IN (SELECT value FROM json_each(:ids))"))
         members = json.dumps(members)
     return connection.execute(statement, {"ids": members, **values})
 

@@ -58,6 +58,12 @@ _USED = (
 _NEXT = f"(SELECT COALESCE(MAX(number), 0) + 1 FROM template_version WHERE {_KEY})"
 
 
+def entered(connection: Connection) -> dict[str, str]:
+    """The state of every text there is, by content hash."""
+    found = rows(connection, "SELECT content_hash, state FROM template_version")
+    return {row.content_hash: row.state for row in found}
+
+
 def add_shipped(
     connection: Connection,
     *,
@@ -69,10 +75,11 @@ def add_shipped(
     release: str,
     reviewed: bool,
     at: int,
+    reserved: int | None = None,
 ) -> bool:
     """A text of this release: approved if a person reviewed it and its key has no approved one
     yet, else proposed. One proposed unreviewed is approved once a release says it was reviewed.
-    True if new.
+    True if new. `reserved` is its id where the caller took several at once.
     """
     purpose, language, family, channel = key
     given = {
@@ -89,7 +96,7 @@ def add_shipped(
         f":family, :channel, :subject, :body, :html, :hash, {serves} 'proposed' "
         f"ELSE 'approved' END, :by, :at, {_NEXT}, :by, 'shipped', :at, "
         f"{serves} NULL ELSE CAST(:at AS BIGINT) END ON CONFLICT (content_hash) DO NOTHING",
-        id=reserve(connection, "template_version", 1),
+        id=reserve(connection, "template_version", 1) if reserved is None else reserved,
         subject=subject,
         body=body,
         html=html,
