@@ -102,3 +102,16 @@ def test_no_text_for_patients_has_a_space_that_does_not_break() -> None:
     for text in shipped():
         if text.channel == "sms":
             assert not {"\u00a0", "\u202f"} & set(text.body), (text.purpose, text.language)
+
+
+def test_the_door_speaks_english_too(store: Store) -> None:
+    visitor = office_on(store).visitor(doors={"chef": "Chef Exemple"})
+    visitor.client.post("/connexion/langue", data={"langue": "en"})
+    for address in ("/connexion", "/connexion/premiere-fois"):
+        page = visitor.get(address)
+        assert page.status_code == 200
+        assert '<html lang="en">' in page.text
+        assert french_in(page.text, ["Centre hospitalier Exemple"]) == []
+    wrong = visitor.send("/connexion", {"identifiant": "nobody", "mot_de_passe": "x"})
+    assert "Wrong login or password." in wrong.text
+    assert french_in(wrong.text, ["Centre hospitalier Exemple"]) == []
