@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from hashlib import sha256
 
@@ -23,6 +24,8 @@ def plain(value: object) -> Plain:
         return plain(value.value)
     if isinstance(value, int):
         return value
+    if isinstance(value, Decimal):  # PostgreSQL's sums
+        return int(value) if value == value.to_integral_value() else _rounded(float(value))
     if isinstance(value, float):
         return _rounded(value)
     if isinstance(value, datetime):

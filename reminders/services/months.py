@@ -1,0 +1,259 @@
+"""Closed months: a month's figures frozen with their unit costs and the program's version.
+
+A closing is never changed. What later data make of the same month is a revision: the next number,
+and what differs. Two processes that close or revise at once do it once.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from reminders import __version__
+from reminders.domain.canonical import (
+    Change,
+    Plain,
+    canonical,
+    differences,
+    digest_of,
+    plain,
+)
+from reminders.domain.report import Asked, Month
+from reminders.errors import Problem, RepairNeeded
+from reminders.services import costs as priced
+from reminders.services import rollup
+from reminders.services.effect import take_look
+from reminders.services.money import Described, describe, money
+from reminders.services.no_show_report import no_show_report
+from reminders.services.rules import Rules
+from reminders.store import facts
+from reminders.store import months as stored
+from reminders.store.engine import Record, Store
+from reminders.store.types import instant, micros
+
+ITSELF = ""  # who closes on the stated day
+REVISED_BACK = 3  # months looked at again when another one is closed
+MADE_UP_FOR = 12  # months closed late at most
+TRIES = 20  # of a revision while others revise too
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """One revision. `content` is what was frozen, {} in a list; `intact`: its digest agrees."""
+
+    month: str
+    revision: int
+    at: datetime
+    by: str
+    name: str
+    version: str
+    digest: str
+    changes: tuple[Change, ...]
+    content: dict[str, Plain]
+    intact: bool = True
+
+
+# --- what is frozen ------------------------------------------------------------------------------
+
+
+def bounds(month: Month, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """A civil month: [start, end)."""
+    end = Month.of_number(month.number + 1)
+    return (
+        datetime.combine(month.first_day, time(), zone),
+        datetime.combine(end.first_day, time(), zone),
+    )
+
+
+def figures(store: Store, rules: Rules, month: Month, *, now: datetime) -> dict[str, Plain]:
+    """Everything of a month as it is now: inputs, unit costs, report, savings until its end."""
+    zone = _zone(rules)
+    _, end = bounds(month, zone)
+    last = end.date() - timedelta(days=1)
+    report = no_show_report(store, rules, Asked(month, month), ufs=None, now=now)
+    made = plain(
+        {
+            "month": str(month),
+            "inputs": _counted(store, month, zone, now=now),
+            "costs": priced.costs_on(store, rules, last),
+            "report": report,
+            "savings": money(store, rules, now=now, until=end, look=str(month)),
+        }
+    )
+    assert isinstance(made, dict)
+    told = made["report"]
+    assert isinstance(told, dict)
+    told.pop("fresh", None)  # of the moment, not of the month
+    return made
+
+
+def _counted(store: Store, month: Month, zone: ZoneInfo, *, now: datetime) -> Described:
+    start, end = bounds(month, zone)
+    return describe(store, None, start, end, start.date(), end.date(), now=now)
+
+
+def _zone(rules: Rules) -> ZoneInfo:
+    return rules.settings.site[0].zone
+
+
+# --- closing -------------------------------------------------------------------------------------
+
+
+def close(
+    store: Store, rules: Rules, month: Month, *, by: str, now: datetime
+) -> tuple[Closed, bool]:
+    """(the first revision of a month, was it closed just now?). Raises RepairNeeded for a month
+    that is not over."""
+    _refuse_if_not_over(rules, month, now)
+    if (known := find(store, month, 1)) is not None:
+        return known, False
+    rollup.refresh(store, rules, now=now)
+    _, end = bounds(month, _zone(rules))
+    take_look(store, str(month), now=now, until=end)
+    done = _append(store, month, 0, figures(store, rules, month, now=now), [], by=by, now=now)
+    found = find(store, month, 1)
+    assert found is not None
+    return found, done
+
+
+def revise(store: Store, rules: Rules, month: Month, *, by: str, now: datetime) -> Closed | None:
+    """The next revision, if anything differs from the last; None: nothing does. Raises
+    RepairNeeded for a month that was never closed, or whose appointments are purged by now."""
+    _refuse_if_purged(rules, month, now)
+    rollup.refresh(store, rules, now=now)
+    fresh = figures(store, rules, month, now=now)
+    for _ in range(TRIES):
+        last = find(store, month)
+        if last is None:
+            remedy = f"lancer : reminders month close {month}"
+            raise RepairNeeded(Problem(f"mois {month}", "il n'est pas clos", remedy))
+        changes = differences(_compared(last.content), fresh)
+        if not changes:
+            return None
+        if _append(store, month, last.revision, fresh, changes, by=by, now=now):
+            return find(store, month, last.revision + 1)
+    raise RepairNeeded(Problem(f"mois {month}", "d'autres le révisent sans cesse", "recommencer"))
+
+
+def _compared(content: dict[str, Plain]) -> dict[str, Plain]:
+    return {name: one for name, one in content.items() if name != "code_version"}
+
+
+def _append(
+    store: Store, month: Month, before: int, content: dict[str, Plain], changes: list[Change], *,
+    by: str, now: datetime,
+) -> bool:  # fmt: skip
+    text = canonical({**content, "code_version": __version__})
+    with store.write() as connection:
+        done = stored.add(
+            connection, str(month), before + 1, closed_at=micros(now), closed_by=by,
+            code_version=__version__, content=text, digest=digest_of(text),
+            changes=canonical(changes),
+        )  # fmt: skip
+        if done:
+            facts.audit(
+                connection, at=micros(now), actor=by or "service",
+                action="month.revise" if before else "month.close", month=str(month),
+                revision=before + 1,
+            )  # fmt: skip
+    return done
+
+
+def _refuse_if_not_over(rules: Rules, month: Month, now: datetime) -> None:
+    _, end = bounds(month, _zone(rules))
+    if end > now:
+        remedy = f"attendre le {end:%d/%m/%Y}"
+        raise RepairNeeded(Problem(f"mois {month}", "il n'est pas fini", remedy))
+
+
+def _refuse_if_purged(rules: Rules, month: Month, now: datetime) -> None:
+    """Appointments that are gone would look like ones that never were."""
+    start, _ = bounds(month, _zone(rules))
+    days = rules.settings.retention.appointments_days
+    if start < now - timedelta(days=days):
+        what = f"ses rendez-vous ont été effacés ({days} jours)"
+        raise RepairNeeded(Problem(f"mois {month}", what, "la dernière révision reste la bonne"))
+
+
+# --- by itself -----------------------------------------------------------------------------------
+
+
+def due(store: Store, rules: Rules, *, now: datetime) -> list[Month]:
+    """Months to close by now: those whose day has come, since the last that is closed."""
+    today = now.astimezone(_zone(rules)).date()
+    newest = newest_due(today, rules.settings.reports.closes_on_day)
+    with store.read() as connection:
+        last = stored.last(connection)
+    first = Month.parse(last).number + 1 if last else newest.number
+    first = max(first, newest.number + 1 - MADE_UP_FOR)
+    return [Month.of_number(one) for one in range(first, newest.number + 1)]
+
+
+def newest_due(today: date, day: int) -> Month:
+    """The last month whose closing day (of the month after) has come."""
+    this = Month(today.year, today.month).number
+    return Month.of_number(this - (1 if today.day >= day else 2))
+
+
+def close_due(store: Store, rules: Rules, *, now: datetime) -> tuple[list[Closed], list[Closed]]:
+    """(closed, revised): on the stated day, and once for all of a hospital's processes. A month
+    in which nothing was is not closed: the service was not there yet."""
+    zone = _zone(rules)
+    closed: list[Closed] = []
+    for month in due(store, rules, now=now):
+        counted = _counted(store, month, zone, now=now)
+        if counted.known or counted.unknown:
+            found, mine = close(store, rules, month, by=ITSELF, now=now)
+            closed += [found] if mine else []
+    revised: list[Closed] = []
+    for month in _looked_at_again(store, rules, closed, now=now):
+        again = revise(store, rules, month, by=ITSELF, now=now)
+        revised += [again] if again is not None else []
+    return closed, revised
+
+
+def _looked_at_again(
+    store: Store, rules: Rules, closed: Sequence[Closed], *, now: datetime
+) -> list[Month]:
+    if not closed:
+        return []
+    first = Month.parse(closed[0].month).number
+    found = []
+    for number in range(first - REVISED_BACK, first):
+        month = Month.of_number(number)
+        start, _ = bounds(month, _zone(rules))
+        kept = timedelta(days=rules.settings.retention.appointments_days)
+        if start >= now - kept and find(store, month) is not None:
+            found.append(month)
+    return found
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def find(store: Store, month: Month, revision: int | None = None) -> Closed | None:
+    """A revision with its content; the last one unless told."""
+    with store.read() as connection:
+        row = stored.find(connection, str(month), revision)
+    return None if row is None else _closed(row, row.content)
+
+
+def listed(store: Store, *, before: str = "9999-99", limit: int = 24) -> list[list[Closed]]:
+    """Months, the newest first; of each its revisions, the last first, without content."""
+    with store.read() as connection:
+        found = stored.everything(connection, before=before, limit=limit)
+    months: dict[str, list[Closed]] = {}
+    for row in found:
+        months.setdefault(row.month, []).append(_closed(row))
+    return list(months.values())
+
+
+def _closed(row: Record, text: str = "") -> Closed:
+    return Closed(
+        row.month, row.revision, instant(row.closed_at), row.closed_by, row.name,
+        row.code_version, row.digest,
+        tuple((place, before, after) for place, before, after in json.loads(row.changes)),
+        json.loads(text) if text else {},
+        not text or digest_of(text) == row.digest,
+    )  # fmt: skip

@@ -1,0 +1,225 @@
+"""A month closes once and stays what it was; what later data make of it is a numbered revision."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError
+
+from reminders import __version__
+from reminders.domain.holdout import Arm
+from reminders.domain.report import Month
+from reminders.domain.savings import Component, UnitCost
+from reminders.errors import ReminderError
+from reminders.services import costs, months
+from reminders.services.months import Closed, close, close_due, find, newest_due, revise
+from reminders.services.rules import rules_of
+from reminders.store.engine import Store, open_engine, rows, run
+from tests.support.clinic import settings_with
+from tests.support.comparison import CAME, MISSED, OPEN, Comparison
+
+APRIL, MAY = Month(2026, 4), Month(2026, 5)
+TENTH = datetime(2026, 5, 10, 6, tzinfo=UTC)
+RULES = rules_of(settings_with())
+SLOT = UnitCost(Component.SLOT, 80, 60, 110, "contrôle de gestion", date(2026, 1, 1))
+
+
+@pytest.fixture
+def trial(store: Store) -> Comparison:
+    found = Comparison(store)
+    april = datetime(2026, 4, 1, tzinfo=UTC) - timedelta(minutes=15)
+    found.patients(Arm.REMINDED, [[CAME]] * 30 + [[MISSED]] * 6, since=april)
+    found.patients(Arm.HELD, [[CAME]] * 8 + [[MISSED]] * 2, since=april)
+    return found
+
+
+def closed(trial: Comparison, month: Month = APRIL, now: datetime = TENTH) -> Closed:
+    return close(trial.store, RULES, month, by="nadia", now=now)[0]
+
+
+def missed(one: Closed | None) -> object:
+    assert one is not None
+    inputs = one.content["inputs"]
+    assert isinstance(inputs, dict)
+    return inputs["missed"]
+
+
+def test_a_month_is_frozen_with_its_inputs_costs_and_version(trial: Comparison) -> None:
+    costs.add(trial.store, [SLOT], actor="nadia", now=TENTH)
+    found = closed(trial)
+    assert (found.revision, found.by, found.version, found.intact) == (
+        1,
+        "nadia",
+        __version__,
+        True,
+    )
+    assert missed(found) == 8
+    assert {"inputs", "costs", "report", "savings", "month", "code_version"} == set(found.content)
+    held = found.content["costs"]
+    assert isinstance(held, list)
+    assert {"component": "slot", "value": 80.0, "source": SLOT.source}.items() <= next(
+        one for one in held if isinstance(one, dict) and one["component"] == "slot"
+    ).items()
+
+
+def test_what_is_closed_does_not_change_and_later_data_are_a_revision(trial: Comparison) -> None:
+    first = closed(trial)
+    trial.change(1, status=MISSED)  # the agenda was corrected
+    assert find(trial.store, APRIL, 1) == first
+    again, mine = close(trial.store, RULES, APRIL, by="omar", now=TENTH)
+    assert (again, mine) == (first, False)
+    second = revise(trial.store, RULES, APRIL, by="omar", now=TENTH + timedelta(days=3))
+    assert second is not None
+    assert (second.revision, second.by, missed(second)) == (2, "omar", 9)
+    assert ("inputs.missed", 8, 9) in second.changes
+    assert find(trial.store, APRIL, 1) == first
+    assert revise(trial.store, RULES, APRIL, by="omar", now=TENTH + timedelta(days=4)) is None
+
+
+def test_a_cost_entered_later_for_that_month_is_a_revision(trial: Comparison) -> None:
+    closed(trial)
+    costs.add(trial.store, [replace(SLOT, valid_from=date(2026, 6, 1))], actor="n", now=TENTH)
+    assert revise(trial.store, RULES, APRIL, by="n", now=TENTH) is None  # it holds from June on
+    costs.add(trial.store, [SLOT], actor="n", now=TENTH)
+    found = revise(trial.store, RULES, APRIL, by="n", now=TENTH)
+    assert found is not None
+    assert any(place.startswith("costs.") for place, _, _ in found.changes)
+
+
+def test_neither_a_month_nor_its_past_can_be_rewritten(trial: Comparison) -> None:
+    first = closed(trial)
+    for statement in ("UPDATE month_closing SET content = '{}'", "DELETE FROM month_closing"):
+        with pytest.raises((DBAPIError, ReminderError)), trial.store.write() as connection:
+            run(connection, statement)
+    assert find(trial.store, APRIL) == first
+
+
+def test_a_month_that_is_not_over_or_not_closed_or_purged_is_refused(trial: Comparison) -> None:
+    with pytest.raises(ReminderError, match="pas fini"):
+        close(trial.store, RULES, MAY, by="nadia", now=TENTH)
+    with pytest.raises(ReminderError, match="pas clos"):
+        revise(trial.store, RULES, APRIL, by="nadia", now=TENTH)
+    closed(trial)
+    with pytest.raises(ReminderError, match="effacés"):
+        revise(trial.store, RULES, APRIL, by="nadia", now=TENTH + timedelta(days=400))
+
+
+# --- two processes -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def others(store: Store) -> Iterator[list[Store]]:
+    """Two processes' own connections to the same database."""
+    found = [Store(open_engine(store.engine.url.render_as_string(False))) for _ in range(2)]
+    yield found
+    for one in found:
+        one.close()
+
+
+def test_two_who_close_at_once_close_once(trial: Comparison, others: list[Store]) -> None:
+    def one(store: Store) -> bool:
+        return close(store, RULES, APRIL, by="", now=TENTH)[1]
+
+    with ThreadPoolExecutor(2) as pool:
+        mine = list(pool.map(one, others))
+    assert sorted(mine) == [False, True]
+    assert [one.revision for those in months.listed(trial.store) for one in those] == [1]
+    with trial.store.read() as connection:
+        assert len(rows(connection, "SELECT 1 FROM audit WHERE action = 'month.close'")) == 1
+
+
+def test_revisions_are_numbered_without_gap_whoever_writes_them(
+    trial: Comparison, others: list[Store]
+) -> None:
+    closed(trial)
+
+    def one(store: Store) -> Closed | None:
+        return revise(store, RULES, APRIL, by="", now=TENTH)
+
+    for appointment in (1, 2, 3):
+        trial.change(appointment, status=MISSED)
+        with ThreadPoolExecutor(2) as pool:
+            found = list(pool.map(one, others))
+        assert sum(one is not None for one in found) == 1  # one change, one revision
+    (those,) = months.listed(trial.store)
+    assert [one.revision for one in those] == [4, 3, 2, 1]
+    assert [missed(find(trial.store, APRIL, n)) for n in (1, 2, 3, 4)] == [8, 9, 10, 11]
+
+
+# --- by itself -----------------------------------------------------------------------------------
+
+
+def test_a_month_closes_by_itself_on_the_stated_day_and_not_before(trial: Comparison) -> None:
+    ninth = TENTH - timedelta(days=1)
+    assert close_due(trial.store, RULES, now=ninth) == ([], [])
+    found, revised = close_due(trial.store, RULES, now=TENTH)
+    assert [(one.month, one.by) for one in found] == [("2026-04", "")]
+    assert revised == []
+    assert close_due(trial.store, RULES, now=TENTH) == ([], [])
+
+
+def test_a_closing_that_was_missed_is_made_up_for_and_earlier_months_are_looked_at_again(
+    trial: Comparison,
+) -> None:
+    close_due(trial.store, RULES, now=TENTH)
+    trial.patients(Arm.REMINDED, [[CAME]] * 4, since=datetime(2026, 5, 5, tzinfo=UTC))
+    trial.change(1, status=MISSED)
+    trial.patients(Arm.REMINDED, [[CAME]] * 4, since=datetime(2026, 6, 10, tzinfo=UTC))
+    found, revised = close_due(trial.store, RULES, now=datetime(2026, 7, 20, tzinfo=UTC))
+    assert [one.month for one in found] == ["2026-05", "2026-06"]
+    assert [(one.month, one.revision) for one in revised] == [("2026-04", 2)]
+
+
+def test_a_month_before_the_service_came_is_not_closed(store: Store) -> None:
+    assert close_due(store, RULES, now=TENTH) == ([], [])
+    assert months.listed(store) == []
+
+
+@given(st.dates(date(2026, 1, 1), date(2030, 1, 1)), st.integers(1, 28))
+def test_the_newest_month_that_is_due_is_the_last_whose_day_has_come(day: date, on: int) -> None:
+    newest = newest_due(day, on)
+
+    def closing_day(month: Month) -> date:
+        return Month.of_number(month.number + 1).first_day.replace(day=on)
+
+    assert closing_day(newest) <= day < closing_day(Month.of_number(newest.number + 1))
+
+
+# --- the look at the effect ----------------------------------------------------------------------
+
+
+def test_a_closing_takes_the_months_look_and_a_later_one_does_not_change_it(
+    store: Store,
+) -> None:
+    trial = Comparison(store)
+    trial.patients(Arm.REMINDED, [[MISSED]] * 160 + [[CAME]] * 1_440)
+    trial.patients(Arm.HELD, [[MISSED]] * 100 + [[CAME]] * 300)
+    trial.patients(Arm.REMINDED, [[CAME]] * 20, since=datetime(2026, 4, 20, tzinfo=UTC))
+    costs.add(store, [SLOT], actor="nadia", now=TENTH)
+    first = closed(trial)
+    money = first.content["savings"]
+    assert isinstance(money, dict)
+    assert money["verdict"] == "measured"
+    total = money["total"]
+    assert isinstance(total, dict)
+    assert isinstance(total["central"], float)
+    closed(trial, MAY, datetime(2026, 6, 10, tzinfo=UTC))
+    with store.read() as connection:
+        looks = rows(connection, "SELECT name, treated FROM effect_look ORDER BY name")
+    assert [one.name for one in looks] == ["2026-04", "2026-05"]
+    assert looks[0].treated < looks[1].treated
+    assert revise(store, RULES, APRIL, by="", now=datetime(2026, 6, 11, tzinfo=UTC)) is None
+
+
+def test_an_outcome_noted_late_makes_unknown_ones_known(trial: Comparison) -> None:
+    april = datetime(2026, 4, 2, tzinfo=UTC)
+    (late,) = trial.patients(Arm.HELD, [[OPEN]], since=april)
+    closed(trial)
+    trial.change(late, status=CAME)
+    found = revise(trial.store, RULES, APRIL, by="", now=TENTH)
+    assert found is not None
+    assert ("inputs.unknown", 1, 0) in found.changes
