@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -243,6 +244,14 @@ def at_once(works: Sequence[Callable[[], object]]) -> None:
         raise failed[0]
 
 
+def wait_until(ready: Callable[[], object]) -> None:
+    for _ in range(60_000):
+        if ready():
+            return
+        time.sleep(0.001)
+    raise AssertionError("the others do not come forward")
+
+
 def test_an_answer_under_an_older_token_is_refused(store: Store) -> None:
     """A zombie: its lease ended, another process sent the message again by right."""
     room = due(store, [1])
@@ -257,12 +266,15 @@ def test_an_answer_under_an_older_token_is_refused(store: Store) -> None:
 
 
 def test_no_intent_is_committed_after_an_objection(store: Store) -> None:
-    """R4: many numbers object while four senders work; what the database holds when an objection
-    has been acknowledged never grows."""
+    """R4: many numbers object while two senders work; what the database holds when an objection
+    has been acknowledged never grows. Nobody gets far ahead: whoever is quick would else be done
+    before the others begin, and nothing would have raced."""
     room = due(store, list(range(1, 121)))
     numbers = list(range(1, 121))
     random.Random(4).shuffle(numbers)
     acknowledged: dict[int, int] = {}
+    windows: list[int] = []
+    over: list[str] = []
 
     def intents(store: Store, number: int) -> int:
         with store.read() as connection:
@@ -278,9 +290,11 @@ def test_no_intent_is_committed_after_an_objection(store: Store) -> None:
         own = Mailroom(Store(open_engine(address(room.store))), room.now)
         try:
             for number in numbers:
+                wait_until(lambda: over or len(windows) >= len(acknowledged) // 4 - 5)
                 own.object(f"06 39 98 {number // 100:02} {number % 100:02}")
                 acknowledged[number] = intents(own.store, number)
         finally:
+            over.append("objecting")
             own.store.close()
 
     def send() -> None:
@@ -290,14 +304,17 @@ def test_no_intent_is_committed_after_an_objection(store: Store) -> None:
                 own, room.rules, Composer(room.rules, Renderer()), room.settings.delivery,
                 room.secret, new_reference,
             )  # fmt: skip
-            while delivery.open_window(room.routes, 3, now=room.now).leased:
-                pass
+            wait_until(lambda: over or acknowledged)
+            while leased := delivery.open_window(room.routes, 3, now=room.now).leased:
+                windows.append(leased)
+                wait_until(lambda: over or len(acknowledged) > 2 * len(windows))
         finally:
+            over.append("sending")
             own.close()
 
     at_once([object_one_by_one, send, send])
     assert {number: intents(room.store, number) for number in numbers} == acknowledged
-    assert 0 < sum(acknowledged.values()) < len(numbers) or not room.store.is_sqlite
+    assert 0 < sum(acknowledged.values()) < len(numbers)
 
 
 def test_an_objection_to_a_shared_number_stops_everybody_it_serves(store: Store) -> None:
