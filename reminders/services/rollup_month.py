@@ -153,6 +153,15 @@ def _table(units: _Units, name: str, dimension: _Dimension) -> "_Table":
     return _Table(units, place, names)
 
 
+def _distinct(values: Ints) -> Ints:
+    """Sorted, each once. NumPy's own goes through a hash table, ten times slower on numbers."""
+    ordered = np.sort(values)
+    first = np.empty(len(ordered), np.bool_)
+    first[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
+
+
 class _Table:
     """Services by the values of one dimension."""
 
@@ -165,11 +174,11 @@ class _Table:
         self._counts = np.bincount(cell * SLOTS + outcome, minlength=size * SLOTS).reshape(
             len(units.ufs), self._width, SLOTS
         )
-        self._pairs = np.unique(cell * units.patients + units.patient)
+        self._pairs = _distinct(cell * units.patients + units.patient)
         self._cells = self._pairs // units.patients
         self._people = np.bincount(self._cells, minlength=size)
         value = self._cells % self._width
-        together = np.unique(value * units.patients + self._pairs % units.patients)
+        together = _distinct(value * units.patients + self._pairs % units.patients)
         self._all = np.bincount(together // units.patients, minlength=self._width)
 
     def group(self, uf: int, value: int) -> Group:
