@@ -64,6 +64,7 @@ def _add_service() -> None:
     from reminders.cli.holdout import holdout
     from reminders.cli.look import check, report, why
     from reminders.cli.recorded_calls import calls_app
+    from reminders.cli.recount import recount
     from reminders.cli.templates import templates_app
     from reminders.cli.watch import hold, object_, purge, release
     from reminders.cli.work import demo, migrate, run, serve
@@ -73,6 +74,7 @@ def _add_service() -> None:
     app.command("object")(object_)
     app.command("purge")(purge)
     app.command("report")(report)
+    app.command("recount")(recount)
     app.command("export")(export)
     app.add_typer(calls_app, name="calls")
     app.add_typer(answers, name="answers")
