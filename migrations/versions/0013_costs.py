@@ -17,6 +17,20 @@ down_revision = "0012_baseline"
 KEPT = ("month_closing", "unit_cost")
 TABLES = ("savings_estimate", "month_closing", "call_entry", "call_file", "unit_cost")
 
+# A call is a contact of the patient: the reports count its appointment anew (0011).
+RECOUNTED_SQLITE = (
+    "CREATE TRIGGER rollup_call_new AFTER INSERT ON call_entry FOR EACH ROW "
+    "WHEN NEW.appointment_id > 0 "
+    "BEGIN INSERT INTO rollup_dirty (appointment_id) VALUES (NEW.appointment_id); END",
+)
+RECOUNTED_POSTGRESQL = (
+    "CREATE FUNCTION rollup_call_new() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "INSERT INTO rollup_dirty (appointment_id) SELECT n.appointment_id FROM new_rows n "
+    "WHERE n.appointment_id > 0; RETURN NULL; END $$",
+    "CREATE TRIGGER rollup_call_new AFTER INSERT ON call_entry REFERENCING NEW TABLE AS new_rows "
+    "FOR EACH STATEMENT EXECUTE FUNCTION rollup_call_new()",
+)
+
 
 def upgrade() -> None:
     _add_costs()
@@ -25,12 +39,15 @@ def upgrade() -> None:
     for table in KEPT:
         for statement in _sqlite(table) if _is_sqlite() else _postgresql(table):
             op.execute(statement)
+    for statement in RECOUNTED_SQLITE if _is_sqlite() else RECOUNTED_POSTGRESQL:
+        op.execute(statement)
 
 
 def downgrade() -> None:
     for table in TABLES:
         op.drop_table(table)
     if not _is_sqlite():
+        op.execute("DROP FUNCTION rollup_call_new()")
         for table in KEPT:
             op.execute(f"DROP FUNCTION {table}_stays()")
 

@@ -50,9 +50,12 @@ class _Told:
         self.texts = _grouped(stored.texts(connection, ids))
         self.answers = _grouped(stored.answers(connection, ids))
         self.handled = _grouped(stored.handled(connection, ids))
+        self.replied: set[int] = set()
         self.contacts: Mapping[int, list[int]] = defaultdict(list)
-        for row in stored.replies(connection, ids):
-            self.contacts[row.appointment_id].append(row.received_at)
+        for row in stored.contacts(connection, ids):
+            self.contacts[row.appointment_id].append(row.at)
+            if row.written:
+                self.replied.add(row.appointment_id)
         for unit, given in self.answers.items():
             self.contacts[unit] += [one.given_at for one in given if one.channel != "sms"]
 
@@ -127,7 +130,7 @@ def _of_answers(
 ) -> dict[str, int]:
     answers = told.answers.get(row.id, [])
     handled = told.handled.get(row.id, [])
-    answered = bool(answers or told.contacts.get(row.id))
+    answered = bool(answers or row.id in told.replied)
     took = [one.took for one in handled if one.took is not None]
     found = {
         "answered": int(answered),

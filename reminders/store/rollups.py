@@ -268,14 +268,20 @@ def answers(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
     )
 
 
-def replies(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
-    """Replies to texts about them, with their moment."""
-    return among(
+def contacts(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    """Replies to texts about them, and calls somebody took or a file told, with their moment."""
+    written = among(
         connection,
-        "SELECT t.appointment_id, i.received_at FROM told t JOIN inbound i "
+        "SELECT t.appointment_id, i.received_at AS at, 1 AS written FROM told t JOIN inbound i "
         "ON i.attempt_id = t.attempt_id WHERE t.appointment_id IN :ids",
         ids,
     )
+    called = among(
+        connection,
+        "SELECT appointment_id, at, 0 AS written FROM call_entry WHERE appointment_id IN :ids",
+        ids,
+    )
+    return [*written, *called]
 
 
 def handled(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:

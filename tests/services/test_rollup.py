@@ -19,7 +19,9 @@ from reminders.services.attendance import mark
 from reminders.services.purge import purge
 from reminders.services.rollup import is_behind, recompute, refresh
 from reminders.services.sync import SyncOptions, sync
+from reminders.store import calls
 from reminders.store.engine import Record, Store
+from reminders.store.types import micros
 from tests.support.clinic import Clinic, paris, settings_with, visit, visits
 
 OCTOBER = Month(2026, 10).number
@@ -331,3 +333,21 @@ def test_messages_purged_before_appointments_stay_counted(clinic: Clinic) -> Non
     tell(clinic, *(visit(n, status=Status.FULFILLED) for n in range(1, 7)))
     refreshed(clinic)
     assert (sums(clinic).sent, sums(clinic).came, sums(clinic).segments) == (6, 6, 12)
+
+
+def test_a_call_is_a_contact_and_a_second_one_a_recontact(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 7)))
+    at(clinic, "2026-10-14 09:00")
+    refreshed(clinic)
+    keys = [clinic.appointment(n).id for n in (1, 2, 3)]
+    moments = [(keys[0], 0), (keys[0], 26), (keys[1], 1), (keys[2], 2), (keys[2], 24 * 9)]
+    with clinic.store.write() as connection:
+        calls.add(connection, [
+            {"file_id": 1, "line_key": f"{n}", "at": micros(clinic.now + timedelta(hours=hours)),
+             "day": "2026-10-14", "uf": "4220", "motive": "other", "patient_id": 1,
+             "appointment_id": key, "recorded_at": micros(clinic.now), "author": "nadia"}
+            for n, (key, hours) in enumerate(moments)
+        ])  # fmt: skip
+    refreshed(clinic)
+    found = sums(clinic)
+    assert (found.contacts, found.contacted, found.recontacts, found.replied) == (5, 3, 1, 0)
