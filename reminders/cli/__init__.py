@@ -63,6 +63,7 @@ def _add_service() -> None:
     from reminders.cli.export import export
     from reminders.cli.holdout import holdout
     from reminders.cli.look import check, report, why
+    from reminders.cli.month import month
     from reminders.cli.recorded_calls import calls_app
     from reminders.cli.recount import recount
     from reminders.cli.templates import templates_app
@@ -82,6 +83,7 @@ def _add_service() -> None:
     app.add_typer(attendance, name="attendance")
     app.add_typer(holdout, name="holdout")
     app.add_typer(costs, name="costs")
+    app.add_typer(month, name="month")
     app.add_typer(admin, name="admin")
 
 

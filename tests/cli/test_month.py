@@ -1,0 +1,53 @@
+"""Months from the command line and by the daily run: closed once, shown, revised."""
+
+import json
+
+from tests.support.desk import Desk, visit
+
+LATER = "2026-11-10T07:00"
+
+
+def lived(desk: Desk) -> None:
+    desk.configure(mode="rehearsal")
+    desk.export([visit(n) for n in range(1, 6)])
+    desk.run_at("run")
+
+
+def test_a_month_is_closed_shown_and_left_alone(desk: Desk) -> None:
+    lived(desk)
+    assert "Aucun mois clos" in desk.run("month", "list").out
+    assert desk.run("month", "show", "2026-10").code == 1
+    assert desk.run_at("month", "close", "2026-10").code == 1  # not over
+    assert desk.run_at("month", "close", "octobre").code == 2
+    done = desk.run("month", "close", "2026-10", "--at", LATER)
+    assert done.code == 0, done.err
+    assert "2026-10, révision 1" in done.out
+    assert "déjà clos" in desk.run("month", "close", "2026-10", "--at", LATER).out
+    shown = json.loads(desk.run("month", "show", "2026-10", "--json").out)
+    assert (shown["revision"], shown["intact"]) == (1, True)
+    assert shown["content"]["savings"]["verdict"] == "no-holdout"
+    assert "non mesurée" in desk.run("month", "show", "2026-10").out
+    assert "Rien n'a changé" in desk.run("month", "revise", "2026-10", "--at", LATER).out
+
+
+def test_the_daily_run_closes_the_month_on_its_day(desk: Desk) -> None:
+    lived(desk)
+    assert desk.run("run", "--at", "2026-11-09T09:00").code in (0, 3)
+    assert "Aucun mois clos" in desk.run("month", "list").out
+    desk.run("run", "--at", "2026-11-10T09:00")
+    listed = json.loads(desk.run("month", "list", "--json").out)["months"]
+    assert [(one["month"], one["revision"], one["closed_by"]) for one in listed] == [
+        ("2026-10", 1, "")
+    ]
+
+
+def test_an_engine_and_a_command_that_close_at_once_close_once(desk: Desk) -> None:
+    lived(desk)
+    running = [
+        desk.start("run", "--at", "2026-11-10T09:00"),
+        desk.start("month", "close", "2026-10", "--at", LATER),
+    ]
+    for process in running:
+        process.communicate(timeout=100)
+    listed = json.loads(desk.run("month", "list", "--json").out)["months"]
+    assert [(one["month"], one["revision"]) for one in listed] == [("2026-10", 1)]
