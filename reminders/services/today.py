@@ -1,8 +1,9 @@
 """Today's run as a page, the metrics and the demo show it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from threading import Lock
 from zoneinfo import ZoneInfo
 
 from reminders.services.story import STATES
@@ -26,7 +27,7 @@ class TaskLine:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """Counts of one civil day. `states` French words, `all_states` the machine's."""
+    """Counts of one civil day, its states in French words."""
 
     now: datetime
     states: Mapping[str, int]
@@ -36,7 +37,6 @@ class Today:
     failed: int
     held: int
     unknown: int
-    all_states: Mapping[str, int]
     overdue: int
     holds: Sequence[Record]
     tasks_open: int
@@ -46,6 +46,31 @@ class Today:
     confirmed: int
     cancelled: int
     to_handle: int  # answers that wait for a person, of whatever day
+
+
+REST = 20  # of its own durations a count rests: it takes a twentieth of the time at most
+
+
+class Census:
+    """All messages there are by state. Counting reads every one of them: what was counted serves
+    again for a while, the longer the more of them there are."""
+
+    def __init__(self) -> None:
+        self._counted: Mapping[str, int] = {}
+        self._at: datetime | None = None
+        self._took = timedelta(0)
+        self._counting = Lock()
+
+    def of(self, store: Store, now: Callable[[], datetime]) -> tuple[Mapping[str, int], timedelta]:
+        """How many are in each state of the machine, and how long ago that was."""
+        with self._counting:
+            begun = now()
+            if self._at is None or begun - self._at >= REST * self._took:
+                with store.read() as connection:
+                    self._counted = counts.states(connection)
+                self._at = begun
+                self._took = now() - begun
+            return self._counted, now() - self._at
 
 
 LEFT = ("SENDING", "ACCEPTED", "DELIVERED", "UNDELIVERED", "UNKNOWN")
@@ -66,7 +91,6 @@ def today_of(store: Store, zone: ZoneInfo, *, now: datetime) -> Today:
             failed=sum(found.get(s, 0) for s in ("UNDELIVERED", "REFUSED", "QUARANTINED")),
             held=found.get("HELD", 0),
             unknown=found.get("UNKNOWN", 0),
-            all_states=counts.states(connection),
             overdue=lists.overdue(connection, micros(now - timedelta(minutes=2))),
             holds=holds.active(connection),
             tasks_open=counts.open_tasks(connection),

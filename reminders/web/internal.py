@@ -13,7 +13,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.routing import Route as Address
 
 from reminders.errors import RepairNeeded
-from reminders.services.today import Today, today_of
+from reminders.services.today import Census, Today, today_of
 from reminders.store.engine import Store
 from reminders.web.staff.frame import HEADERS, add_staff, asset
 from reminders.web.staff.visit import Staff
@@ -53,10 +53,12 @@ def internal_app(inside: Inside, staff: Staff | None = None) -> FastAPI:
             ready = False
         return JSONResponse({"ready": ready}, 200 if ready else 503)
 
+    census = Census()
+
     @app.api_route("/metrics", methods=READ)
     def metrics() -> Response:
         today = today_of(inside.store, inside.zone, now=inside.now())
-        return Response(_metrics(today, inside), media_type="text/plain; version=0.0.4")
+        return Response(_metrics(today, census, inside), media_type="text/plain; version=0.0.4")
 
     if staff is not None:
         add_staff(app, staff)
@@ -84,13 +86,15 @@ async def _headers(
     return response
 
 
-def _metrics(today: Today, inside: Inside) -> bytes:
+def _metrics(today: Today, census: Census, inside: Inside) -> bytes:
     """Counts only: no label ever holds a name, a number or a text."""
     registry = CollectorRegistry()
     messages = Gauge("reminders_messages", "Messages by state", ["state"], registry=registry)
-    for state, number in today.all_states.items():
+    counted, ago = census.of(inside.store, inside.now)
+    for state, number in counted.items():
         messages.labels(state).set(number)
     for name, help_text, value in (
+        ("reminders_messages_age_seconds", "Age of those counts", ago.total_seconds()),
         ("reminders_holds", "Holds in force", len(today.holds)),
         ("reminders_tasks_open", "Tasks waiting for a person", today.tasks_open),
         ("reminders_overdue", "Messages past due by more than two minutes", today.overdue),
