@@ -22,6 +22,7 @@ from reminders.domain.report import (
     Signal,
 )
 from reminders.services.answer import Given, give
+from reminders.services.holdout import approve, propose
 from reminders.services.no_show_report import no_show_report
 from reminders.services.rollup import refresh
 from reminders.statistics.proportion import wilson_interval
@@ -282,3 +283,26 @@ def test_the_funnel_narrows_and_counts_what_left(store: Store) -> None:
 
 def test_what_only_telephony_knows_is_named(clinic: Clinic) -> None:
     assert set(report(clinic).not_measured) == set(NotMeasured)
+
+
+def test_both_arms_of_a_hold_out_enter_alike(store: Store) -> None:
+    room = Mailroom(store, now=paris("2026-10-05 09:00"), settings=settings_with(**LIVE))
+    propose(store, room.rules, share=0.5, now=room.now, by="nadia")
+    approve(store, now=room.now, by="Dr Claire Exemple")
+    tell(room, *(visit(n) for n in range(1, 41)))
+    room.release()
+    room.plan()
+    for day in ("2026-10-13 10:30", "2026-10-17 10:30", "2026-10-20 18:00"):
+        room.at(paris(day))
+        room.plan()
+        room.deliver()
+    held = room.value("SELECT COUNT(*) FROM unit_entry WHERE arm = 'held'")
+    found = report(room).funnel
+    assert found is not None
+    assert 5 < held < 35
+    assert (found.entered, found.planned, found.sent) == (40, 40 - held, 40 - held)
+    entered = room.rows(
+        "SELECT u.entered_at - r.entered_at AS apart, u.starts_at - r.starts_at AS elsewhere "
+        "FROM unit_entry u JOIN report_unit r ON r.appointment_id = u.appointment_id"
+    )
+    assert {(row.apart, row.elsewhere) for row in entered} == {(0, 0)}
