@@ -20,6 +20,33 @@ class Measured(Generic[T]):
     value: T
 
 
+class Resting(Generic[T]):
+    """By key, for `times` as long as they took to make: that part of the time is spent on them at
+    most. What took less than `least` is made again each time, so that a small hospital reads
+    figures of this moment and a large one those of a few minutes ago, with their hour.
+    """
+
+    def __init__(self, times: int, least: timedelta = timedelta(0)) -> None:
+        self._times = times
+        self._least = least
+        self._found: dict[Hashable, tuple[Measured[T], timedelta]] = {}
+        self._guard = Lock()
+
+    def get(
+        self, key: Hashable, make: Callable[[], T], *, now: Callable[[], datetime]
+    ) -> Measured[T]:
+        with self._guard:  # of several who ask one makes them
+            begun = now()
+            if key in self._found:
+                known, rests = self._found[key]
+                if timedelta(0) <= begun - known.at < rests:
+                    return known
+            fresh = Measured(begun, make())
+            took = now() - begun
+            self._found[key] = fresh, self._times * took if took >= self._least else timedelta(0)
+            return fresh
+
+
 class Remembered(Generic[T]):
     """By key, for `lasting`. Of several who need the same new figures one computes them.
 

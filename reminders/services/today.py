@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from threading import Lock
 from zoneinfo import ZoneInfo
 
+from reminders.services.remembered import Resting
 from reminders.services.story import STATES
 from reminders.store import counts, holds, lists
 from reminders.store.engine import Record, Store
@@ -56,21 +56,17 @@ class Census:
     again for a while, the longer the more of them there are."""
 
     def __init__(self) -> None:
-        self._counted: Mapping[str, int] = {}
-        self._at: datetime | None = None
-        self._took = timedelta(0)
-        self._counting = Lock()
+        self._counts = Resting[Mapping[str, int]](REST)
 
     def of(self, store: Store, now: Callable[[], datetime]) -> tuple[Mapping[str, int], timedelta]:
         """How many are in each state of the machine, and how long ago that was."""
-        with self._counting:
-            begun = now()
-            if self._at is None or begun - self._at >= REST * self._took:
-                with store.read() as connection:
-                    self._counted = counts.states(connection)
-                self._at = begun
-                self._took = now() - begun
-            return self._counted, now() - self._at
+
+        def count() -> Mapping[str, int]:
+            with store.read() as connection:
+                return counts.states(connection)
+
+        found = self._counts.get("", count, now=now)
+        return found.value, now() - found.at
 
 
 LEFT = ("SENDING", "ACCEPTED", "DELIVERED", "UNDELIVERED", "UNKNOWN")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reminders.config import ServiceTable, Settings
+from reminders.services.remembered import Measured
 from reminders.services.rules import Book, Rules, Stored, book_of, content_of, table_of
 from reminders.services.units_save import NotSaved, changing
 from reminders.store import facts, units
@@ -48,6 +49,7 @@ class Service:
 class Overview:
     unmapped: tuple[Unmapped, ...]
     services: tuple[Service, ...]
+    counted_at: datetime
 
     @property
     def waiting(self) -> int:
@@ -76,25 +78,38 @@ def in_file(settings: Settings, uf: str) -> bool:
     return uf in settings.services
 
 
+def coming(store: Store, *, now: datetime) -> Sequence[Record]:
+    """Per UF, mapped or not: its booked appointments to come. Reads each of them."""
+    with store.read() as connection:
+        return units.coming(connection, micros(now))
+
+
 def overview(
-    store: Store, rules: Rules, *, now: datetime, ufs: frozenset[str] | None = None
+    store: Store,
+    rules: Rules,
+    *,
+    now: datetime,
+    ufs: frozenset[str] | None = None,
+    counted: Measured[Sequence[Record]] | None = None,
 ) -> Overview:
-    """Every service, unmapped ones first. `ufs`: only these, and nothing unmapped."""
+    """Every service, unmapped ones first. `ufs`: only these, and nothing unmapped. `counted`:
+    what is to come, as `coming` said."""
+    counted = counted or Measured(now, coming(store, now=now))
     with store.read() as connection:
         rules.follow(connection)
-        coming = units.coming(connection, micros(now))
         written = {row.name: row for row in units.services(connection)}
-    book, counts = rules.book, {row.uf: row.coming for row in coming}
+    book, counts = rules.book, {row.uf: row.coming for row in counted.value}
     known = [
         _service(rules.settings, book, uf, counts.get(uf, 0), written.get(uf))
         for uf in sorted({*book.services, *book.lost}, key=_by_label(book))
         if ufs is None or uf in ufs
     ]
-    unmapped = [_unmapped(row) for row in coming if row.uf not in book.services]
+    unmapped = [_unmapped(row) for row in counted.value if row.uf not in book.services]
     unmapped = [one for one in unmapped if one.uf not in book.lost]
     return Overview(
         tuple(sorted(unmapped, key=lambda one: -one.coming)) if ufs is None else (),
         tuple(one for one in known if one is not None),
+        counted.at,
     )
 
 

@@ -35,8 +35,9 @@ _OF_DAY = (
     "FROM message m WHERE m.opens_at >= :start AND m.opens_at < :end",
     OVERDUE.format("sms"),
     OVERDUE.format("email"),
+    # With its sign the moment invites no walk through all the days before.
     f"FROM message m WHERE m.{UNFINISHED} AND m.state = 'HELD' AND m.closes_at > :start "
-    "AND m.opens_at < :start",
+    "AND +m.opens_at < :start",
 )
 # Not a refusal to write: the appointment is no more, or another message took this one's place.
 _REPLACED = "('moved', 'withdrawn', 'not_booked')"

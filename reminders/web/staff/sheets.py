@@ -227,7 +227,9 @@ def _form(
         shown=on_page(table) if table is not None else None,
         warnings=[WARNINGS[code] for code in warnings(table, book)] if table is not None else [],
         services=sorted(book.services.values(), key=lambda one: one.label.casefold()),
-        kinds=sheets.kinds(staff.store, now=visit.now),
+        kinds=staff.kinds.get(
+            "", lambda: sheets.kinds(staff.store, now=visit.now), now=staff.now
+        ).value,
         purposes=PURPOSES,
         channels=CHANNELS,
         public=bool(staff.rules.public_url),

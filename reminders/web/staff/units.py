@@ -1,6 +1,7 @@
 """Services: which UF sends nothing yet, how each is served, and what a change will do."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from fastapi import Response
 
@@ -26,6 +27,7 @@ MEANS = {
     "neutral": N_("Ni lieu, ni prénom, ni consigne : seulement la date, l’heure et le téléphone."),
     "excluded": N_("Aucun message n’est envoyé."),
 }
+A_MINUTE = timedelta(minutes=1)
 TONES = {"normal": "done", "neutral": "held", "excluded": "neutral"}
 WEEKDAYS = {
     1: N_("lundi"), 2: N_("mardi"), 3: N_("mercredi"), 4: N_("jeudi"), 5: N_("vendredi"),
@@ -50,7 +52,8 @@ FIELDS = {
 def services(visit: Visit) -> Response:
     staff = visit.staff
     ufs = visit.viewer.ufs(May.SEE_SERVICES)
-    found = units.overview(staff.store, staff.rules, now=visit.now, ufs=ufs)
+    counted = staff.coming.get("", lambda: units.coming(staff.store, now=visit.now), now=staff.now)
+    found = units.overview(staff.store, staff.rules, now=visit.now, ufs=ufs, counted=counted)
     return visit.page(
         "units/list.html",
         found=found,
@@ -58,6 +61,7 @@ def services(visit: Visit) -> Response:
         sensitivities=SENSITIVITIES,
         tones=TONES,
         lost=any(one.lost for one in found.services),
+        aged=visit.now - found.counted_at >= A_MINUTE,
     )
 
 

@@ -21,12 +21,13 @@ from reminders.domain.sign_in import Lasting
 from reminders.services.accounts import Present
 from reminders.services.compose import Composer
 from reminders.services.compose import Route as Sender
+from reminders.services.effect import Measured as Effect
 from reminders.services.home import Figures
-from reminders.services.remembered import Remembered
+from reminders.services.remembered import Remembered, Resting
 from reminders.services.rules import Rules
 from reminders.services.templates import Figures as Volumes
 from reminders.services.visits import Notebook
-from reminders.store.engine import Store
+from reminders.store.engine import Record, Store
 from reminders.web.staff import forms
 from reminders.web.staff.words import LANGUAGES, Words
 
@@ -58,6 +59,15 @@ class Staff:
     notebook: Notebook = field(default_factory=Notebook)
     links: Sequence[tuple[str, str]] = ()  # (address, label) the bar shows besides the menu
     figures: Figures = field(default_factory=Figures)  # the first page's, for a moment
+    effects: Remembered[Effect] = field(  # of the hold-out, measured over all its units
+        default_factory=lambda: Remembered[Effect](timedelta(minutes=5), timedelta(hours=1))
+    )
+    coming: Resting[Sequence[Record]] = field(  # what is booked, by service
+        default_factory=lambda: Resting[Sequence[Record]](200, timedelta(milliseconds=200))
+    )
+    kinds: Resting[list[str]] = field(  # of appointments, as the DPI names them
+        default_factory=lambda: Resting[list[str]](200, timedelta(milliseconds=50))
+    )
     volumes: Remembered[Volumes] = field(  # how much of each template is sent
         default_factory=lambda: Remembered[Volumes](timedelta(minutes=5))
     )
