@@ -94,8 +94,7 @@ def count_month(store: Store, month: int, stale: int, *, now: datetime) -> bool:
             return False
         stale = fresh[month]
         units = stored.units_of_month(connection, month)
-        quantities = stored.quantities_of_month(connection, month)
-    counts, sums = count(month, units, quantities)
+    counts, sums = count(month, units)
     with store.write() as connection:
         stored.hold(connection)
         return stored.put_month(connection, month, stale, counts, sums, at=micros(now))

@@ -54,6 +54,7 @@ class _Units:
     patients: int  # how many
     kind: Ints
     fate: Ints
+    quantities: Sequence[Sequence[int]]  # of each service, in the order of _QUANTITIES
 
     def of(self, name: str) -> Ints:
         if name in KIND:
@@ -104,14 +105,12 @@ DIMENSIONS: Mapping[str, _Dimension] = {
 WIDE = ("language", "template")  # of which few of many places are taken
 
 
-def count(
-    month: int, found: Sequence[tuple[str, int, int, int]], quantities: Sequence[Record]
-) -> tuple[Rows, Rows]:
+def count(month: int, found: Sequence[Record]) -> tuple[Rows, Rows]:
     """Rows of `rollup` and of `rollup_sum`."""
     if not found:
         return [], []
     units = _columns(month, found)
-    everyone = np.zeros(len(found), np.int64)
+    everyone = np.zeros(len(units.uf), np.int64)
     table = _Table(units, everyone, ("",))
     services = {uf: table.group(n, 0) for n, uf in enumerate(units.ufs)}
     rows_out = hidden_rows(services)
@@ -121,24 +120,28 @@ def count(
         table = _table(units, name, dimension)
         hiding = hide(table.groups(), rows_out) if dimension.hides else None
         counts += table.rows(name, rows_out, hiding, secret=secret)
-    return counts, _sums(units, quantities, services, rows_out, secret=secret)
+    return counts, _sums(units, services, rows_out, secret=secret)
 
 
-def _columns(month: int, found: Sequence[tuple[str, int, int, int]]) -> _Units:
-    ufs, patients, kinds, fates = zip(*found, strict=True)
-    names = tuple(sorted(set(ufs)))
-    place = {name: n for n, name in enumerate(names)}
-    size = len(found)
-    keys, patient = np.unique(np.fromiter(patients, np.int64, size), return_inverse=True)
+def _columns(month: int, found: Sequence[Record]) -> _Units:
+    keys, patient = np.unique(_numbers(found, "patients"), return_inverse=True)
     return _Units(
         Month.of_number(month),
-        names,
-        np.fromiter((place[uf] for uf in ufs), np.int64, size),
+        tuple(row.uf for row in found),
+        np.repeat(np.arange(len(found)), [row.number for row in found]),
         patient.astype(np.int64),
         len(keys),
-        np.fromiter(kinds, np.int64, size),
-        np.fromiter(fates, np.int64, size),
+        _numbers(found, "kinds"),
+        _numbers(found, "fates"),
+        [[int(getattr(row, name)) for name in _QUANTITIES] for row in found],
     )
+
+
+_QUANTITIES = ("contacts", "messages", "segments", "cost")
+
+
+def _numbers(found: Sequence[Record], name: str) -> Ints:
+    return np.concatenate([np.fromstring(getattr(row, name), np.int64, sep=",") for row in found])
 
 
 def _table(units: _Units, name: str, dimension: _Dimension) -> "_Table":
@@ -222,7 +225,6 @@ def _counts(slots: Ints) -> list[int]:
 
 def _sums(
     units: _Units,
-    quantities: Sequence[Record],
     services: Mapping[str, Group],
     rows_out: frozenset[str],
     *,
@@ -231,16 +233,14 @@ def _sums(
     by_uf = _measures(units)
     squares = _squares(units, units.uf, len(units.ufs))
     together = _squares(units, np.zeros_like(units.uf), 1)[0]
-    sent = {row.uf: [int(row.contacts), int(row.messages), int(row.segments), int(row.cost)]
-            for row in quantities}  # fmt: skip
     month = units.month.number
     found: Rows = [
         (month, uf, int(secret or uf in rows_out), services[uf].patients,
-         *by_uf[n], *sent.get(uf, [0] * 4), *squares[n])
+         *by_uf[n], *units.quantities[n], *squares[n])
         for n, uf in enumerate(units.ufs)
     ]  # fmt: skip
     whole = [sum(column) for column in zip(*by_uf, strict=True)]
-    everything = [sum(column) for column in zip(*sent.values(), strict=True)] or [0] * 4
+    everything = [sum(column) for column in zip(*units.quantities, strict=True)]
     found.append((month, ALL, int(secret), units.patients, *whole, *everything, *together))
     return found
 

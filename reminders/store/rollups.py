@@ -354,22 +354,22 @@ def stale_months(connection: Connection) -> Sequence[Record]:
     )
 
 
-def units_of_month(connection: Connection, month: int) -> Sequence[tuple[str, int, int, int]]:
-    """(UF, patient, kind, fate) of each counted unit: plain tuples, for there may be a million."""
-    result = connection.exec_driver_sql(
-        "SELECT uf, patient_id, kind, fate FROM report_unit "
-        f"WHERE month = {int(month)} AND counted = 1"
+def units_of_month(connection: Connection, month: int) -> Sequence[Record]:
+    """The counted units of each service: `patients`, `kinds` and `fates` as whole numbers with
+    commas between them, in one order, and what their quantities add up to.
+
+    There may be a million: as text they are put together and read without an object for each.
+    """
+    joined = "group_concat" if connection.dialect.name == "sqlite" else "string_agg"
+    lists = ", ".join(
+        f"{joined}(CAST({column} AS TEXT), ',') AS {name}"
+        for column, name in (("patient_id", "patients"), ("kind", "kinds"), ("fate", "fates"))
     )
-    found: Sequence[tuple[str, int, int, int]] = result.cursor.fetchall()
-    return found
-
-
-def quantities_of_month(connection: Connection, month: int) -> Sequence[Record]:
     return rows(
         connection,
-        "SELECT uf, SUM(messages) AS messages, SUM(segments) AS segments, SUM(cost) AS cost, "
-        "SUM(contacts) AS contacts FROM report_unit WHERE month = :month AND counted = 1 "
-        "GROUP BY uf",
+        f"SELECT uf, COUNT(*) AS number, {lists}, SUM(contacts) AS contacts, "
+        "SUM(messages) AS messages, SUM(segments) AS segments, SUM(cost) AS cost "
+        "FROM report_unit WHERE month = :month AND counted = 1 GROUP BY uf ORDER BY uf",
         month=month,
     )
 
