@@ -188,3 +188,24 @@ def files(connection: Connection) -> Sequence[Record]:
         "LEFT JOIN account a ON a.login = f.author ORDER BY f.at DESC, f.id DESC LIMIT :limit",
         limit=MOST_FILES,
     )
+
+
+def units_called(
+    connection: Connection, holdout: int, arm: str, ufs: Ufs, uf: str, *, before: int, after: int,
+    limit: int,
+) -> Sequence[Record]:  # fmt: skip
+    """(appointment_id, uf, starts_at) of units of an arm about which somebody called, by key."""
+    wanted = ufs if not uf else frozenset({uf}) if ufs is None or uf in ufs else frozenset()
+    narrowed = "" if wanted is None else "AND u.uf IN :ids "
+    sql = (
+        "SELECT u.appointment_id, u.uf, u.starts_at FROM unit_entry u "
+        "WHERE u.holdout_id = :holdout AND u.appointment_id > :after AND u.arm = :arm "
+        f"AND u.excluded = '' {narrowed}AND (EXISTS (SELECT 1 FROM call_entry c "
+        "WHERE c.appointment_id = u.appointment_id AND c.at >= u.entered_at AND c.at < :before) "
+        "OR EXISTS (SELECT 1 FROM task k WHERE k.appointment_id = u.appointment_id "
+        f"AND {BY_TELEPHONE} AND k.resolved_at < :before)) ORDER BY u.appointment_id LIMIT :limit"
+    )
+    values = {"holdout": holdout, "arm": arm, "before": before, "after": after, "limit": limit}
+    if wanted is None:
+        return rows(connection, sql, **values)
+    return among(connection, sql, sorted(wanted), **values)

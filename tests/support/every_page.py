@@ -25,6 +25,7 @@ PLACES: Mapping[str, str] = {
     "login": "SELECT login AS id FROM account ORDER BY login",
     "hold": "SELECT id FROM hold WHERE released_at IS NULL ORDER BY id",
     "uf": "SELECT '4220' AS id",
+    "month": "SELECT month AS id FROM month_closing",
     "protocol": "SELECT 'default' AS id",
     "writing": "SELECT id FROM writing ORDER BY id",
     "modele": "SELECT 'confirm.fr.any.sms' AS id",

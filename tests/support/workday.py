@@ -14,10 +14,11 @@ from typing import Any
 from reminders.config import PreparationTable, ProtocolTable
 from reminders.domain.appointment import AppointmentRecord, ContactPoint, PatientRecord, Status
 from reminders.domain.outcome import Attendance
+from reminders.domain.report import Month
 from reminders.domain.writing import Session
 from reminders.ports import InboundSms, Received
 from reminders.rendering import Renderer
-from reminders.services import protocols, sheets, writing
+from reminders.services import months, protocols, sheets, writing
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.attendance import mark
 from reminders.services.compose import Composer
@@ -91,6 +92,7 @@ def _lived(store: Store, hostile: bool, count: int) -> Office:
     _attendance(office)
     _session(office)
     office.at(paris("2026-10-14 10:40"))
+    months.close(store, office.rules, Month(2026, 9), by="", now=office.now)
     office.feed(*records[:3])  # a truncated export: the gate holds it
     office.sync()
     return office

@@ -10,6 +10,7 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.answer import AnswerKind
+from reminders.domain.calls import MOTIVES
 from reminders.domain.marking import N_
 from reminders.domain.outcome import Attendance
 from reminders.services import appointments, coming
@@ -256,6 +257,7 @@ def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
         past=[line_of(visit.words, moment) for moment in life.past],
         coming=[line_of(visit.words, moment) for moment in life.coming],
         planned=any(moment.kind in ("planned", "held") for moment in life.coming),
+        motives=MOTIVES,
         desk=desk,
         problem=problem,
         request=token_urlsafe(12),

@@ -13,6 +13,7 @@ TABS = (
     ("/rapports/temoin", N_("Groupe témoin et effet")),
     ("/rapports/economies", N_("Économies estimées")),
     ("/rapports/couts", N_("Coûts unitaires")),
+    ("/rapports/appels", N_("Appels")),
     ("/rapports/mois", N_("Mois clos")),
 )
 

@@ -1,0 +1,110 @@
+"""The appointments behind a figure of the savings, for those who may see patients."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reminders.domain.outcome import Outcome
+from reminders.domain.savings import slots_wasted
+from reminders.services.observed import outcome_of_row
+from reminders.store import calls, effects
+from reminders.store import holdout as holdouts
+from reminders.store.engine import Record, Store
+from reminders.store.lists import Ufs
+from reminders.store.types import instant, micros
+
+PAGE = 50
+LOOKED_AT = 5_000  # units a page goes through; the next one goes on from there
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    appointment: int
+    uf: str
+    arm: str
+    starts_at: datetime
+    outcome: Outcome
+    segments: float
+    tasks: float
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    units: tuple[Unit, ...]
+    after: int  # where the next page begins; 0: nowhere
+
+
+def _wasted(row: Record, outcome: Outcome) -> bool:
+    return bool(slots_wasted(outcome, freed=bool(row.freed), refilled=bool(row.refilled)))
+
+
+WHAT: dict[str, Callable[[Record, Outcome], bool]] = {
+    "known": lambda row, outcome: outcome is not Outcome.UNKNOWN,
+    "slot": _wasted,
+    "segment": lambda row, outcome: outcome is not Outcome.UNKNOWN and row.segments > 0,
+    "task": lambda row, outcome: outcome is not Outcome.UNKNOWN and row.tasks > 0,
+    "no-shows": lambda row, outcome: outcome is Outcome.NO_SHOW,
+    "attended": lambda row, outcome: outcome is Outcome.ATTENDED,
+    "cancelled-early": lambda row, outcome: outcome is Outcome.CANCELLED_EARLY,
+    "cancelled-late": lambda row, outcome: outcome is Outcome.CANCELLED_LATE,
+    "refilled": lambda row, outcome: outcome is not Outcome.UNKNOWN and bool(row.refilled),
+}
+
+
+def behind(
+    store: Store, what: str, arm: str, ufs: Ufs, *, uf: str, until: datetime, now: datetime,
+    after: int = 0,
+) -> Behind:  # fmt: skip
+    """The next units of an arm that a figure counts, in these services. Raises KeyError for a
+    figure nobody tells."""
+    if what != "call":
+        return _behind(store, WHAT[what], arm, ufs, uf, until, now, after)
+    return _called(store, arm, ufs, uf, until, after)
+
+
+def _behind(
+    store: Store, keep: Callable[[Record, Outcome], bool], arm: str, ufs: Ufs, uf: str,
+    until: datetime, now: datetime, after: int,
+) -> Behind:  # fmt: skip
+    with store.read() as connection:
+        row = holdouts.latest(connection, begun=True)
+    if row is None:
+        return Behind((), 0)
+    found: list[Unit] = []
+    at, looked = micros(now), 0
+    for page in effects.units(
+        store, row.id, before=micros(until), now=at, uf=uf, after=after, size=1_000
+    ):
+        for one in page:
+            after, looked = one.appointment_id, looked + 1
+            outcome = outcome_of_row(one, at)
+            seen = one.arm == arm and (ufs is None or one.uf in ufs)
+            if seen and outcome is not None and keep(one, outcome):
+                found.append(_unit(one, outcome))
+            if len(found) == PAGE:
+                return Behind(tuple(found), after)
+        if looked >= LOOKED_AT:
+            return Behind(tuple(found), after)
+    return Behind(tuple(found), 0)
+
+
+def _unit(row: Record, outcome: Outcome) -> Unit:
+    return Unit(
+        row.appointment_id, row.uf, row.arm, instant(row.starts_at), outcome,
+        float(row.segments), float(row.tasks),
+    )  # fmt: skip
+
+
+def _called(store: Store, arm: str, ufs: Ufs, uf: str, until: datetime, after: int) -> Behind:
+    with store.read() as connection:
+        row = holdouts.latest(connection, begun=True)
+        if row is None:
+            return Behind((), 0)
+        found = calls.units_called(
+            connection, row.id, arm, ufs, uf, before=micros(until), after=after, limit=PAGE
+        )
+    units = tuple(
+        Unit(one.appointment_id, one.uf, arm, instant(one.starts_at), Outcome.UNKNOWN, 0.0, 0.0)
+        for one in found
+    )
+    return Behind(units, found[-1].appointment_id if len(found) == PAGE else 0)

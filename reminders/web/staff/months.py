@@ -1,0 +1,153 @@
+"""Closed months: the list with its revisions, and one month's frozen figures."""
+
+from datetime import timedelta
+from typing import Any
+
+from fastapi import Response
+
+from reminders.domain.access import May
+from reminders.domain.report import Month
+from reminders.errors import RepairNeeded
+from reminders.services import months
+from reminders.services.costs import COMPONENTS
+from reminders.services.months import Closed
+from reminders.web.staff.asked import today
+from reminders.web.staff.costs import SOURCES
+from reminders.web.staff.reports_tabs import report_tabs
+from reminders.web.staff.savings_words import VERDICTS, month_name
+from reminders.web.staff.visit import Route, Visit
+from reminders.web.staff.words import N_
+
+HOME = "/rapports/mois"
+SHOWN = 24
+CHANGES = 60
+WHOLE = N_(
+    "Un mois clos porte sur tout l’établissement, et votre rôle sur une partie. Les économies de "
+    "vos services sont à la page Économies estimées."
+)
+PLACES = {
+    "inputs.known": N_("rendez-vous à l’issue connue"),
+    "inputs.missed": N_("non venus"),
+    "inputs.unknown": N_("issue inconnue"),
+    "inputs.messages": N_("messages partis"),
+    "inputs.segments": N_("parties de SMS"),
+    "inputs.price": N_("prix des messages"),
+    "inputs.calls": N_("appels enregistrés"),
+    "savings.total.central": N_("économie"),
+    "savings.total.low": N_("économie, borne basse"),
+    "savings.total.high": N_("économie, borne haute"),
+    "savings.estimate": N_("effet mesuré"),
+    "savings.verdict": N_("ce qui peut être dit de l’effet"),
+    "report.figures.primary.value": N_("taux de non-venues"),
+    "report.figures.primary.missed": N_("non venus, au rapport"),
+    "report.figures.primary.among": N_("rendez-vous comptés au rapport"),
+}
+
+
+def listing(visit: Visit) -> Response:
+    if (refused := _partial(visit)) is not None:
+        return refused
+    before = visit.query.get("avant", "")
+    known = _month(before)
+    found = months.listed(
+        visit.staff.store, before=str(known) if known else "9999-99", limit=SHOWN + 1
+    )
+    settings = visit.staff.settings.reports
+    return visit.page(
+        "months/list.html", found=found[:SHOWN], name=lambda text: month_name(visit, text),
+        day=settings.closes_on_day, writable=visit.viewer.may(May.MANAGE_REPORTS),
+        coming=str(months.newest_due(today(visit), settings.closes_on_day)),
+        last=str(_last_over(visit)), tabs=report_tabs(visit), first=HOME if known else "",
+        following=f"{HOME}?avant={found[SHOWN - 1][0].month}" if len(found) > SHOWN else "",
+    )  # fmt: skip
+
+
+def _last_over(visit: Visit) -> Month:
+    day = today(visit).replace(day=1) - timedelta(days=1)
+    return Month(day.year, day.month)
+
+
+def _partial(visit: Visit) -> Response | None:
+    whole = visit.viewer.ufs(May.SEE_REPORTS) is None
+    return None if whole else visit.refuse(visit.words.gettext(WHOLE))
+
+
+def _month(text: str) -> Month | None:
+    try:
+        return Month.parse(text)
+    except ValueError:
+        return None
+
+
+def one(visit: Visit) -> Response:
+    if (refused := _partial(visit)) is not None:
+        return refused
+    month = _month(str(visit.path["month"]))
+    asked = visit.query.get("revision", "")
+    number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else None
+    found = months.find(visit.staff.store, month, number) if month else None
+    if found is None:
+        return visit.missing(visit.words.gettext("Ce mois n’est pas clos."))
+    words = visit.words
+    return visit.page(
+        "months/one.html", month=found, name=month_name(visit, found.month),
+        content=found.content, changes=[_change(visit, one) for one in found.changes[:CHANGES]],
+        more=max(0, len(found.changes) - CHANGES), components=COMPONENTS,
+        sources=SOURCES, verdicts=VERDICTS,
+        names={uf: desk.label for uf, desk in visit.staff.rules.desks.items()},
+        price=lambda n: words.euros(n, 2 if n == round(n, 2) else 4),
+        writable=visit.viewer.may(May.MANAGE_REPORTS), tabs=report_tabs(visit),
+    )  # fmt: skip
+
+
+def _change(visit: Visit, change: tuple[str, Any, Any]) -> tuple[str, str, str]:
+    place, before, after = change
+    known = PLACES.get(place)
+    return (
+        visit.words.gettext(known) if known else place,
+        _shown(visit, before),
+        _shown(visit, after),
+    )
+
+
+def _shown(visit: Visit, value: Any) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bool | str | dict | list):
+        return str(value)[:80]
+    decimals = 0 if isinstance(value, int) or abs(value) >= 100 else 4
+    return visit.words.number(value, decimals)
+
+
+def act(visit: Visit) -> Response:
+    """Close a month that is over, or look at a closed one again."""
+    if visit.viewer.ufs(May.MANAGE_REPORTS) is not None:
+        return visit.refuse(visit.words.gettext(WHOLE))
+    month = _month(visit.form.get("mois", ""))
+    if month is None:
+        return visit.missing()
+    staff, by, words = visit.staff, visit.viewer.login, visit.words
+    try:
+        if visit.form.get("geste") == "reviser":
+            again = months.revise(staff.store, staff.rules, month, by=by, now=visit.now)
+            return visit.go(f"{HOME}/{month}", _revised(visit, again))
+        _, mine = months.close(staff.store, staff.rules, month, by=by, now=visit.now)
+    except RepairNeeded as error:
+        return visit.conflict(f"{error.problem.what}. {error.problem.remedy}.".capitalize())
+    said = N_("Le mois est clos : ses chiffres ne changeront plus.") if mine else N_(
+        "Ce mois était déjà clos : rien n’a changé."
+    )  # fmt: skip
+    return visit.go(f"{HOME}/{month}", words.gettext(said))
+
+
+def _revised(visit: Visit, again: Closed | None) -> str:
+    if again is None:
+        return visit.words.gettext("Rien n’a changé depuis la dernière révision.")
+    return visit.words.gettext("Révision %(number)s enregistrée.", number=again.revision)
+
+
+ROUTES = (
+    Route("GET", HOME, May.SEE_REPORTS, listing),
+    Route("GET", f"{HOME}/{{month}}", May.SEE_REPORTS, one),
+    Route("POST", HOME, May.MANAGE_REPORTS, act),
+)

@@ -1,0 +1,142 @@
+"""Estimated savings: measured where randomisation says so, described or supposed elsewhere."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from fastapi import Response
+
+from reminders.domain.access import May
+from reminders.domain.report import Month
+from reminders.domain.savings import Supposed
+from reminders.services import behind as lists
+from reminders.services import money, months
+from reminders.services.costs import COMPONENTS
+from reminders.services.projection import NAMES, projected
+from reminders.web.staff.asked import address, cursor, services, today
+from reminders.web.staff.costs import SOURCES
+from reminders.web.staff.reports_tabs import report_tabs
+from reminders.web.staff.savings_words import (
+    ARMS,
+    DRIVERS,
+    KINDS,
+    OUTCOMES,
+    QUANTITIES,
+    VERDICTS,
+    month_name,
+)
+from reminders.web.staff.visit import Route, Visit
+
+HOME = "/rapports/economies"
+LIST = f"{HOME}/liste"
+
+
+def show(visit: Visit) -> Response:
+    held = visit.viewer.ufs(May.SEE_REPORTS)
+    uf = visit.query.get("service", "")
+    known = services(visit, May.SEE_REPORTS)
+    if uf and held is not None and uf not in held:
+        return visit.missing()
+    if not uf and held is not None:
+        if len(known) != 1:
+            return _choose(visit, known)
+        uf = known[0][0]
+    kept = money.kept(visit.staff.store, uf)
+    month = _month(visit)
+    start, end = months.bounds(month, visit.staff.zone)
+    ufs = frozenset({uf}) if uf else held
+    described = money.describe(
+        visit.staff.store, ufs, start, end, start.date(), end.date(), now=visit.now
+    )
+    counted = {
+        Supposed.NO_SHOWS: float(described.missed), Supposed.CALLS: float(described.calls),
+    }  # fmt: skip
+    return visit.page(
+        "savings/savings.html", found=kept.value, at=kept.at, stale=kept.stale, uf=uf,
+        label=_label(visit, uf), services=known, whole=held is None, described=described,
+        month=month, month_name=month_name(visit, str(month)), components=_components(),
+        sources=SOURCES,
+        verdicts=VERDICTS, drivers=DRIVERS, quantities=QUANTITIES, kinds=KINDS, arms=ARMS,
+        projection=projected(visit.query, counted), names=NAMES, tabs=report_tabs(visit),
+        instant=_instant, sees=visit.viewer.may(May.SEE_PATIENTS), unit_of=_unit_name(visit),
+        may_compute=visit.viewer.may(May.MANAGE_REPORTS),
+        behind=lambda what, arm: address(LIST, quoi=what, bras=arm, service=uf),
+        price=lambda n: visit.words.euros(n, 2 if n == round(n, 2) else 4),
+    )  # fmt: skip
+
+
+def _components() -> Mapping[str, str]:
+    return {one.value: name for one, name in COMPONENTS.items()}
+
+
+def _unit_name(visit: Visit) -> Any:
+    desks = visit.staff.rules.desks
+    return lambda uf: desks[uf].label if uf in desks else uf
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _label(visit: Visit, uf: str) -> str:
+    return str(_unit_name(visit)(uf))
+
+
+def _choose(visit: Visit, known: list[tuple[str, str]]) -> Response:
+    return visit.page("savings/choose.html", services=known, tabs=report_tabs(visit))
+
+
+def _month(visit: Visit) -> Month:
+    """The month of the descriptions: asked for, else the last that is over."""
+    last: date = today(visit).replace(day=1) - timedelta(days=1)
+    newest = Month(last.year, last.month)
+    try:
+        asked = Month.parse(visit.query.get("mois", ""))
+    except ValueError:
+        return newest
+    return asked if newest.number - 24 <= asked.number <= newest.number + 1 else newest
+
+
+def compute(visit: Visit) -> Response:
+    """Now, rather than at the next morning's."""
+    uf = visit.form.get("service", "")
+    mine = visit.viewer.ufs(May.MANAGE_REPORTS)
+    if mine is not None and uf not in mine:
+        return visit.missing()
+    if uf and uf not in visit.staff.rules.desks:
+        return visit.missing()
+    money.compute(visit.staff.store, visit.staff.rules, now=visit.now, uf=uf)
+    return visit.go(address(HOME, service=uf), visit.words.gettext("C’est calculé."))
+
+
+def listing(visit: Visit) -> Response:
+    """The appointments behind a figure."""
+    what, arm = visit.query.get("quoi", "no-shows"), visit.query.get("bras", "held")
+    uf = visit.query.get("service", "")
+    if (what not in lists.WHAT and what != "call") or arm not in ARMS:
+        return visit.missing()
+    after = cursor(visit.query.get("apres", "0"), 1) or (0,)
+    kept = money.kept(visit.staff.store, uf)
+    until = visit.now
+    if kept.value and isinstance(kept.value.get("until"), str):
+        until = min(until, _instant(str(kept.value["until"])))
+    found = lists.behind(
+        visit.staff.store, what, arm, visit.viewer.ufs(May.SEE_PATIENTS), uf=uf, until=until,
+        now=visit.now, after=after[0],
+    )  # fmt: skip
+    visit.saw("savings.list", f"uf:{uf}" if uf else "", what)
+    here = {"quoi": what, "bras": arm, "service": uf}
+    return visit.page(
+        "savings/behind.html", found=found, arm=ARMS[arm], what=QUANTITIES.get(what)
+        or DRIVERS.get(what) or "", outcomes=OUTCOMES, uf=uf, label=_label(visit, uf),
+        unit_of=_unit_name(visit), back=address(HOME, service=uf), called=what == "call",
+        first=address(LIST, **here) if after[0] else "",
+        following=address(LIST, **here, apres=found.after) if found.after else "",
+    )  # fmt: skip
+
+
+ROUTES = (
+    Route("GET", HOME, May.SEE_REPORTS, show),
+    Route("POST", HOME, May.MANAGE_REPORTS, compute),
+    Route("GET", LIST, May.SEE_PATIENTS, listing),
+)
