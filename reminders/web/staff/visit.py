@@ -23,6 +23,7 @@ from reminders.services.compose import Composer
 from reminders.services.compose import Route as Sender
 from reminders.services.effect import Measured as Effect
 from reminders.services.home import Figures
+from reminders.services.money import Described
 from reminders.services.remembered import Remembered, Resting
 from reminders.services.rules import Rules
 from reminders.services.templates import Figures as Volumes
@@ -67,6 +68,9 @@ class Staff:
     )
     kinds: Resting[list[str]] = field(  # of appointments, as the DPI names them
         default_factory=lambda: Resting[list[str]](200, timedelta(milliseconds=50))
+    )
+    described: Resting[Described] = field(  # a month as the savings tell it
+        default_factory=lambda: Resting[Described](200, timedelta(milliseconds=100))
     )
     volumes: Remembered[Volumes] = field(  # how much of each template is sent
         default_factory=lambda: Remembered[Volumes](timedelta(minutes=5))
