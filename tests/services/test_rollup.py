@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 
 import pytest
 
@@ -351,3 +353,26 @@ def test_a_call_is_a_contact_and_a_second_one_a_recontact(clinic: Clinic) -> Non
     refreshed(clinic)
     found = sums(clinic)
     assert (found.contacts, found.contacted, found.recontacts, found.replied) == (5, 3, 1, 0)
+
+
+def test_two_processes_count_what_a_third_one_changes(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 21)))
+    at(clinic, "2026-10-20 18:00")
+    rules, over = clinic.rules, Event()
+
+    def count_all_the_time() -> None:
+        while not over.is_set():
+            refresh(clinic.store, rules, now=clinic.now)
+
+    with ThreadPoolExecutor() as threads:
+        others = [threads.submit(count_all_the_time) for _ in range(2)]
+        try:
+            for n in range(1, 21):
+                word = Attendance.CAME if n % 3 else Attendance.ABSENT
+                mark(clinic.store, "agenda", f"R{n}", word, by="nadia", now=clinic.now)
+        finally:
+            over.set()
+        for one in others:
+            one.result()
+    refreshed(clinic)
+    assert whole(clinic) == {"attended": 14, "no_show": 6}
