@@ -1,0 +1,189 @@
+"""The pages of money: what is measured, described and supposed never meet; lists for who may."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from reminders.domain.holdout import Arm
+from reminders.domain.savings import Component, UnitCost
+from reminders.services import costs, money
+from reminders.store.engine import Store, run
+from tests.support.comparison import NOW, Comparison
+from tests.support.office import Clerk, Office, Role, office_on
+from tests.support.stores import SqliteFiles
+from tests.support.trial import measured
+
+FORM = {
+    "component": "task", "uf": "", "value": "6", "low": "4,50", "high": "8", "source": "DRH 2026",
+    "valid_from": "01/03/2026",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lived(sqlite_files: SqliteFiles, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A hold-out of three months whose savings are measured."""
+    with sqlite_files.migrated(Path(tmp_path_factory.mktemp("money"))) as store:
+        yield measured(store)
+
+
+@pytest.fixture
+def empty(sqlite_files: SqliteFiles, tmp_path: Path) -> Iterator[Office]:
+    with sqlite_files.migrated(tmp_path) as store:
+        yield office_on(store)
+
+
+def text_of(clerk: Clerk, address: str, status: int = 200) -> str:
+    answer = clerk.get(address)
+    assert answer.status_code == status, answer.text[:500]
+    plain = re.sub(r"<[^>]+>", " ", answer.text).replace("\u00a0", " ").replace("\u202f", " ")
+    return re.sub(r"\s+", " ", plain)
+
+
+def test_without_a_hold_out_the_first_line_says_so_and_no_saving_is_shown(empty: Office) -> None:
+    page = text_of(empty.clerk(Role.MANAGER), "/rapports/economies")
+    assert "Pas mesuré : aucune économie n’est affichée" in page
+    assert page.index("Pas mesuré") < page.index("Projection : ce que donneraient des hypothèses")
+    assert "Les rappels ont fait économiser" not in page
+    assert "Prudent, central, favorable" not in page
+
+
+def test_a_projection_is_marked_and_changes_nothing_that_is_measured(lived: Office) -> None:
+    clerk = lived.clerk(Role.MANAGER)
+    plain = text_of(clerk, "/rapports/economies?mois=2026-05")
+    asked = (
+        "/rapports/economies?mois=2026-05&h-no-shows=1&no-shows-n=200&h-slot=1&slot-bas=50"
+        "&slot-haut=300&h-staff=1"
+    )
+    page = text_of(clerk, asked)
+    before, _, after = page.partition("Projection : ce que donneraient des hypothèses")
+    assert before == plain.partition("Projection : ce que donneraient des hypothèses")[0]
+    assert "60,0 – -100,0" not in after
+    assert "-100,0 – -60,0" in after  # 30 to 50 % of 200
+    assert "3 000 € – 30 000 €" in after
+    assert after.count("hypothèse") >= 4
+    assert lived.rows("SELECT content FROM savings_estimate")[0].content.count("slot-bas") == 0
+
+
+def test_a_hypothesis_that_cannot_be_read_keeps_what_was_typed(empty: Office) -> None:
+    address = "/rapports/economies?h-no-shows=1&no-shows-bas=beaucoup&no-shows-n=12"
+    page = empty.clerk(Role.MANAGER).get(address).text
+    assert "Écrire des nombres" in page
+    assert 'value="beaucoup"' in page
+
+
+def test_the_saving_is_told_with_its_parts_formula_and_lists(lived: Office) -> None:
+    clerk = lived.clerk(Role.MANAGER)
+    page = text_of(clerk, "/rapports/economies")
+    assert page.index("Mesuré : tirage au sort") < page.index("Prudent, central, favorable")
+    assert "Ce que coûte un rendez-vous" in page
+    assert "non mesuré : moins de 10 appels" in page
+    assert "Les additionner compterait deux fois" in page
+    assert "Économie = 1 600 rendez-vous" in page
+    value = money.kept(lived.store).value
+    assert value is not None
+    assert f"{round(value['total']['central']):,}".replace(",", " ") in page  # type: ignore[index,call-overload,arg-type]
+    listed = text_of(clerk, "/rapports/economies/liste?quoi=no-shows&bras=held")
+    assert listed.count("non venu") >= 50
+    assert "Suite" in listed
+
+
+def test_who_sees_no_patient_gets_figures_and_no_list(lived: Office) -> None:
+    reader = lived.clerk(Role.READER)
+    page = reader.get("/rapports/economies").text
+    assert "Mesuré" in page
+    assert "/rapports/economies/liste" not in page
+    assert reader.get("/rapports/economies/liste").status_code == 403
+    assert reader.post("/rapports/couts", FORM).status_code == 403
+    assert reader.post("/rapports/mois", mois="2026-04").status_code == 403
+
+
+def test_a_list_holds_the_services_of_its_reader_only(lived: Office) -> None:
+    other = lived.clerk(Role.AGENT, login="imagerie", ufs=["4230"])
+    page = text_of(other, "/rapports/economies/liste?quoi=no-shows&bras=held")
+    assert "non venu" not in page
+
+
+def test_whose_role_is_one_service_sees_that_ones_savings_and_no_closed_month(
+    lived: Office,
+) -> None:
+    mine = lived.clerk(Role.MANAGER, login="b2", ufs=["4220"])
+    assert "Accueil" in text_of(mine, "/rapports/economies")
+    assert mine.get("/rapports/economies?service=4230").status_code == 404
+    assert mine.get("/rapports/mois").status_code == 403
+    assert mine.get("/rapports/mois/2026-04").status_code == 403
+    assert mine.post("/rapports/economies", service="").status_code == 404
+    assert mine.post("/rapports/couts", FORM).status_code == 403  # everybody's
+    assert mine.post("/rapports/couts", FORM | {"uf": "4220"}).status_code == 303
+
+
+def test_a_cost_is_entered_and_a_mistake_keeps_what_was_typed(empty: Office) -> None:
+    clerk = empty.clerk(Role.MANAGER)
+    wrong = clerk.post("/rapports/couts", FORM | {"low": "9"})
+    assert wrong.status_code == 422
+    assert 'value="9"' in wrong.text
+    assert "Le plus bas ne peut pas dépasser la valeur" in wrong.text
+    done = clerk.follow(clerk.post("/rapports/couts", FORM))
+    assert "C’est enregistré" in done.text
+    page = text_of(clerk, "/rapports/couts")
+    assert "DRH 2026" in page
+    assert "repris des réglages" in page  # a slot's price nobody entered
+    (line,) = empty.rows("SELECT actor FROM audit WHERE action = 'cost.set'")
+    assert line.actor == "manager"
+
+
+def test_a_cost_entered_later_makes_the_shown_savings_old(lived: Office) -> None:
+    later = replace(
+        UnitCost(Component.CALL, 3, 2, 4, "standard", date(2026, 3, 1)), source="standard 2026"
+    )
+    clerk = lived.clerk(Role.MANAGER)
+    costs.add(lived.store, [later], actor="nadia", now=datetime(2026, 6, 2, tzinfo=UTC))
+    assert "Un coût a été saisi depuis ce calcul" in text_of(clerk, "/rapports/economies")
+
+
+def test_a_month_is_closed_and_revised_on_the_page(
+    sqlite_files: SqliteFiles, tmp_path: Path
+) -> None:
+    with sqlite_files.migrated(tmp_path) as store:
+        trial, office = small(store)
+        clerk = office.clerk(Role.MANAGER)
+        assert "Aucun mois" in text_of(clerk, "/rapports/mois")
+        assert clerk.post("/rapports/mois", mois="2026-06", geste="clore").status_code == 409
+        done = clerk.follow(clerk.post("/rapports/mois", mois="2026-04", geste="clore"))
+        assert "ne changeront plus" in done.text
+        trial.change(1, status="noshow")
+        done = clerk.follow(clerk.post("/rapports/mois", mois="2026-04", geste="reviser"))
+        assert "Révision 2 enregistrée" in done.text
+        page = text_of(clerk, "/rapports/mois/2026-04")
+        assert "Ce qui a changé depuis la révision 1" in page
+        assert "Ce qui a changé" not in text_of(clerk, "/rapports/mois/2026-04?revision=1")
+        assert clerk.get("/rapports/mois/2026-03").status_code == 404
+        assert clerk.get("/rapports/mois/hier").status_code == 404
+
+
+def small(store: Store) -> tuple[Comparison, Office]:
+    trial = Comparison(store)
+    trial.patients(Arm.REMINDED, [["fulfilled"]] * 9, since=datetime(2026, 4, 2, tzinfo=UTC))
+    return trial, office_on(store, now=NOW)
+
+
+def test_a_call_is_noted_on_the_appointments_page(empty: Office) -> None:
+    from tests.support.clinic import visit
+
+    empty.read(visit(1))
+    (row,) = empty.rows("SELECT id FROM appointment")
+    agent = empty.clerk(Role.AGENT)
+    assert "Noter cet appel" in agent.get(f"/rendez-vous/{row.id}").text
+    done = agent.follow(agent.post(f"/rendez-vous/{row.id}/appel", motif="move"))
+    assert "L’appel est noté" in done.text
+    other = empty.clerk(Role.AGENT, login="ailleurs", ufs=["4230"])
+    assert other.post(f"/rendez-vous/{row.id}/appel", motif="move").status_code == 404
+    page = text_of(empty.clerk(Role.MANAGER), "/rapports/appels")
+    assert "Octobre 2026" in page
+    assert "masqué" in page  # one call of one motive
+    with empty.store.write() as connection:
+        run(connection, "DELETE FROM call_entry")
+    assert "Aucun appel enregistré" in text_of(empty.clerk(Role.MANAGER), "/rapports/appels")
