@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
+from random import Random
 from threading import Event
 
 import pytest
@@ -13,8 +15,9 @@ from reminders.config import RetentionTable
 from reminders.domain.answer import AnswerKind
 from reminders.domain.appointment import AppointmentRecord, CancelledBy, Status
 from reminders.domain.guard import Limits
+from reminders.domain.hiding import Group, Hiding, Key
 from reminders.domain.outcome import Attendance, Outcome
-from reminders.domain.report import Month
+from reminders.domain.report import HIDDEN_BELOW, Month
 from reminders.domain.report_unit import FATE, KIND, OUTCOMES
 from reminders.services.answer import Given, give
 from reminders.services.attendance import mark
@@ -24,7 +27,8 @@ from reminders.services.sync import SyncOptions, sync
 from reminders.store import calls
 from reminders.store.engine import Record, Store
 from reminders.store.types import micros
-from tests.support.clinic import Clinic, paris, settings_with, visit, visits
+from tests.domain.test_hiding import follows
+from tests.support.clinic import Clinic, paris, settings_with, someone, visit, visits
 
 OCTOBER = Month(2026, 10).number
 NAMES = ("attended", "no_show", "cancelled_early", "cancelled_late", "cancelled_by_hospital",
@@ -376,3 +380,36 @@ def test_two_processes_count_what_a_third_one_changes(clinic: Clinic) -> None:
             one.result()
     refreshed(clinic)
     assert whole(clinic) == {"attended": 14, "no_show": 6}
+
+
+def test_nothing_hidden_follows_from_what_the_counts_tell(clinic: Clinic) -> None:
+    """Of a hospital as it is: services of all sizes, rare languages, quiet hours."""
+    draw = Random(11)
+    sizes = {"4220": 60, "4230": 9, "4240": 3, "4250": 25}
+    services = [{"uf": uf, "site": "sud", "label": uf} for uf in sizes]
+    clinic.settings = settings_with(service=services)
+    number = count(1)
+    tell(clinic, *(
+        visit((n := next(number)), f"2026-10-{draw.choice((20, 21, 22))} "
+              f"{draw.choice((8, 9, 9, 9, 14)):02}:30", uf=uf,
+              patient=someone(n, language=draw.choice(["fr", "fr", "fr", "ar", "en", "tr"])))
+        for uf, size in sizes.items() for _ in range(size)
+    ))  # fmt: skip
+    at(clinic, "2026-10-27 09:00")
+    refreshed(clinic)
+    rows_out = frozenset(
+        row.uf for row in clinic.rows("SELECT uf FROM rollup WHERE dim = 'all' AND hidden = 1")
+    )
+    assert rows_out == {"4230", "4240"}
+    for dim in ("language", "hour", "weekday", "week", "age", "lead"):
+        found = clinic.rows("SELECT * FROM rollup WHERE dim = :dim", dim=dim)
+        cells: dict[Key, Group] = {
+            (row.uf, row.value): Group(row.patients) for row in found if row.uf != "*"
+        }
+        hiding = Hiding(
+            frozenset((row.uf, row.value) for row in found if row.uf != "*" and row.hidden),
+            frozenset(row.value for row in found if row.uf == "*" and row.hidden),
+        )
+        small = {key for key, group in cells.items() if group.patients < HIDDEN_BELOW}
+        assert small <= hiding.cells
+        assert not small & follows(cells, rows_out, hiding), dim
