@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from threading import Thread
 
 import structlog
 import uvicorn
@@ -35,7 +36,7 @@ from reminders.web.api import Elsewhere, Worklist, answers_router, worklist_rout
 from reminders.web.internal import Inside, internal_app
 from reminders.web.patient import Desk, Public
 from reminders.web.public import public_app
-from reminders.web.staff.visit import Staff
+from reminders.web.staff.visit import Staff, warm
 
 log = structlog.get_logger()
 
@@ -114,6 +115,7 @@ async def listening(
     try:
         while not all(server.started for server in servers):
             await asyncio.sleep(0.01)
+        Thread(target=warm, name="pages", daemon=True).start()
         yield [_address(one) for one in sockets]
     finally:
         for server in servers:

@@ -34,6 +34,7 @@ from reminders.services import accounts
 from reminders.store.engine import Connection, Store, run
 from reminders.store.types import DAY, HOUR, micros
 from reminders.web.internal import internal_app
+from reminders.web.staff.visit import warm
 from tests.bench.hospital import NOW, SERVICES, settings
 from tests.bench.measure import Figure, Size, quiet, short
 from tests.bench.running import cpu_seconds
@@ -260,6 +261,7 @@ def serve(folder: Path) -> None:
     application = build(settings(folder), OffsetClock(NOW))
     app = internal_app(inside_of(application), replace(staff_of(application), lasting=LONG))
     _add(app, application.store)
+    warm()  # as a started service has done
     with served(app) as address:
         print(address, flush=True)
         sys.stdin.read()

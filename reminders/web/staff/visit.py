@@ -1,11 +1,12 @@
 """One request of somebody signed in: what a page is given, and what it may answer."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -30,7 +31,7 @@ from reminders.services.templates import Figures as Volumes
 from reminders.services.visits import Notebook
 from reminders.store.engine import Record, Store
 from reminders.web.staff import forms
-from reminders.web.staff.words import LANGUAGES, Words
+from reminders.web.staff.words import DEFAULT, LANGUAGES, Words
 
 Method = Literal["GET", "POST"]
 SAID = "dit"  # the cookie of the one sentence shown after a POST
@@ -233,3 +234,20 @@ def environment(language: str) -> Environment:
         ngettext=words.ngettext,
     )
     return pages
+
+
+def warm() -> None:
+    """Read the catalogues and compile the pages before anybody waits for it: a second's work."""
+    for language in LANGUAGES:
+        pages = environment(language)
+        if language == DEFAULT:
+            for name in _names(files("templates") / "pages", "staff/"):
+                pages.get_template(name)
+
+
+def _names(folder: Traversable, below: str) -> Iterator[str]:
+    for child in folder.joinpath(below).iterdir():
+        if child.is_dir():
+            yield from _names(folder, f"{below}{child.name}/")
+        elif child.name.endswith(".html"):
+            yield below + child.name
