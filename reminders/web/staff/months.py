@@ -35,6 +35,10 @@ PLACES = {
     "inputs.calls": N_("appels enregistrés"),
     "savings.total.central": N_("économie"),
     "savings.total.low": N_("économie, borne basse"),
+    "savings.total.conservative": N_("économie, cas prudent"),
+    "savings.total.favourable": N_("économie, cas favorable"),
+    "savings.per_appointment.reminded": N_("coût d’un rendez-vous avec rappels"),
+    "savings.per_appointment.held": N_("coût d’un rendez-vous sans rappels"),
     "savings.total.high": N_("économie, borne haute"),
     "savings.estimate": N_("effet mesuré"),
     "savings.verdict": N_("ce qui peut être dit de l’effet"),
@@ -93,6 +97,7 @@ def one(visit: Visit) -> Response:
         "months/one.html", month=found, name=month_name(visit, found.month),
         content=found.content, changes=[_change(visit, one) for one in found.changes[:CHANGES]],
         more=max(0, len(found.changes) - CHANGES), components=COMPONENTS,
+        told={visit.words.gettext(one) for one in PLACES.values()},
         sources=SOURCES, verdicts=VERDICTS,
         names={uf: desk.label for uf, desk in visit.staff.rules.desks.items()},
         price=lambda n: words.euros(n, 2 if n == round(n, 2) else 4),
@@ -133,7 +138,8 @@ def act(visit: Visit) -> Response:
             return visit.go(f"{HOME}/{month}", _revised(visit, again))
         _, mine = months.close(staff.store, staff.rules, month, by=by, now=visit.now)
     except RepairNeeded as error:
-        return visit.conflict(f"{error.problem.what}. {error.problem.remedy}.".capitalize())
+        told = (words.gettext(error.problem.what), words.gettext(error.problem.remedy))
+        return visit.conflict(" ".join(f"{one[:1].upper()}{one[1:]}." for one in told))
     said = N_("Le mois est clos : ses chiffres ne changeront plus.") if mine else N_(
         "Ce mois était déjà clos : rien n’a changé."
     )  # fmt: skip

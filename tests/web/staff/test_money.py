@@ -61,8 +61,7 @@ def test_a_projection_is_marked_and_changes_nothing_that_is_measured(lived: Offi
     page = text_of(clerk, asked)
     before, _, after = page.partition("Projection : ce que donneraient des hypothèses")
     assert before == plain.partition("Projection : ce que donneraient des hypothèses")[0]
-    assert "60,0 – -100,0" not in after
-    assert "-100,0 – -60,0" in after  # 30 to 50 % of 200
+    assert "60,0 – 100,0" in after  # 30 to 50 % of 200
     assert "3 000 € – 30 000 €" in after
     assert after.count("hypothèse") >= 4
     assert lived.rows("SELECT content FROM savings_estimate")[0].content.count("slot-bas") == 0
