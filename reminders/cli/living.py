@@ -76,6 +76,7 @@ class Working:
         somebody is at the desk."""
         await self.application.tasks.answers()
         await self.application.tasks.tend()
+        await self.application.tasks.close_months()
         await self.application.writer.call(self._work_at_the_desk)
 
     def _work_at_the_desk(self) -> None:

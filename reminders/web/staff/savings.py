@@ -58,8 +58,8 @@ def show(visit: Visit) -> Response:
     return visit.page(
         "savings/savings.html", found=kept.value, at=kept.at, stale=kept.stale, uf=uf,
         label=_label(visit, uf), services=known, whole=held is None, described=described,
-        month=month, month_name=_inside(visit, month_name(visit, str(month))), components=_components(),
-        sources=SOURCES,
+        month=month, month_name=_inside(visit, month_name(visit, str(month))),
+        components=_components(), sources=SOURCES,
         verdicts=VERDICTS, drivers=DRIVERS, quantities=QUANTITIES, kinds=KINDS, arms=ARMS,
         projection=projected(visit.query, counted), names=NAMES, tabs=report_tabs(visit),
         instant=_instant, sees=visit.viewer.may(May.SEE_PATIENTS), unit_of=_unit_name(visit),
