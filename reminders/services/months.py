@@ -19,6 +19,7 @@ from reminders.domain.canonical import (
     digest_of,
     plain,
 )
+from reminders.domain.marking import N_, filled
 from reminders.domain.report import Asked, Month
 from reminders.errors import Problem, RepairNeeded
 from reminders.services import costs as priced
@@ -126,14 +127,15 @@ def revise(store: Store, rules: Rules, month: Month, *, by: str, now: datetime) 
     for _ in range(TRIES):
         last = find(store, month)
         if last is None:
-            remedy = f"lancer : reminders month close {month}"
-            raise RepairNeeded(Problem(f"mois {month}", "il n'est pas clos", remedy))
+            remedy = filled(N_("lancer : reminders month close %(month)s"), month=month)
+            raise RepairNeeded(Problem(f"mois {month}", N_("il n'est pas clos"), remedy))
         changes = differences(_compared(last.content), fresh)
         if not changes:
             return None
         if _append(store, month, last.revision, fresh, changes, by=by, now=now):
             return find(store, month, last.revision + 1)
-    raise RepairNeeded(Problem(f"mois {month}", "d'autres le révisent sans cesse", "recommencer"))
+    what = N_("d'autres le révisent sans cesse")
+    raise RepairNeeded(Problem(f"mois {month}", what, N_("recommencer")))
 
 
 def _compared(content: dict[str, Plain]) -> dict[str, Plain]:
@@ -163,8 +165,8 @@ def _append(
 def _refuse_if_not_over(rules: Rules, month: Month, now: datetime) -> None:
     _, end = bounds(month, _zone(rules))
     if end > now:
-        remedy = f"attendre le {end:%d/%m/%Y}"
-        raise RepairNeeded(Problem(f"mois {month}", "il n'est pas fini", remedy))
+        remedy = filled(N_("attendre le %(day)s"), day=f"{end:%d/%m/%Y}")
+        raise RepairNeeded(Problem(f"mois {month}", N_("il n'est pas fini"), remedy))
 
 
 def _refuse_if_purged(rules: Rules, month: Month, now: datetime) -> None:
@@ -172,8 +174,9 @@ def _refuse_if_purged(rules: Rules, month: Month, now: datetime) -> None:
     start, _ = bounds(month, _zone(rules))
     days = rules.settings.retention.appointments_days
     if start < now - timedelta(days=days):
-        what = f"ses rendez-vous ont été effacés ({days} jours)"
-        raise RepairNeeded(Problem(f"mois {month}", what, "la dernière révision reste la bonne"))
+        what = filled(N_("ses rendez-vous ont été effacés (%(days)s jours)"), days=days)
+        remedy = N_("la dernière révision reste la bonne")
+        raise RepairNeeded(Problem(f"mois {month}", what, remedy))
 
 
 # --- by itself -----------------------------------------------------------------------------------
