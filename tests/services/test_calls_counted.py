@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from reminders.config import RetentionTable
 from reminders.domain.calls import Motive
 from reminders.domain.holdout import Arm
 from reminders.services.calls import note
 from reminders.services.money import calls_known
+from reminders.services.purge import purge
 from reminders.store import calls
-from reminders.store.engine import Store, run
+from reminders.store.engine import Store, rows, run
 from reminders.store.types import HOUR, micros
 from tests.support.clinic import PARIS
 from tests.support.comparison import CAME, NOW, SINCE, Comparison
@@ -86,3 +88,17 @@ def test_calls_before_an_appointment_entered_or_after_the_period_do_not_count(
     assert found.calls is not None
     assert found.calls[1] == 1
     assert calls_known(trial.store, 1, "4230", before=NOW).calls is None
+
+
+def test_calls_leave_with_the_appointments_they_were_about(trial: Comparison) -> None:
+    noted(trial, range(1, 4))
+    kept = RetentionTable()
+    purge(trial.store, kept, now=CALLED + timedelta(days=kept.appointments_days - 100))
+    assert left(trial) > 0
+    purge(trial.store, kept, now=CALLED + timedelta(days=kept.appointments_days + 1))
+    assert left(trial) == 0
+
+
+def left(trial: Comparison) -> int:
+    with trial.store.read() as connection:
+        return len(rows(connection, "SELECT id FROM call_entry"))
