@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
@@ -14,13 +14,24 @@ from zoneinfo import ZoneInfo
 
 from reminders import __version__
 from reminders.clock import Clock
-from reminders.config import AdapterTable, Settings, read
+from reminders.config import AdapterTable, DpiTable, Settings, read
 from reminders.domain.outbox import REFERENCES, reference
 from reminders.engine.pump import Pump, Submit
 from reminders.engine.tasks import Parts, Tasks
 from reminders.engine.writer import Writer, again
-from reminders.errors import ConfigurationError, Problem
-from reminders.ports import Accepted, AppointmentWriter, Email, EmailSender, Sms, SmsSender, Wiring
+from reminders.errors import ConfigurationError, Problem, RepairNeeded
+from reminders.ports import (
+    Accepted,
+    AppointmentWriter,
+    Email,
+    EmailSender,
+    FileSource,
+    PastFeed,
+    PastSource,
+    Sms,
+    SmsSender,
+    Wiring,
+)
 from reminders.rendering import Renderer
 from reminders.services.compose import Composer, Route
 from reminders.services.deliver import Delivery, Envelope
@@ -165,6 +176,61 @@ def check_adapters(settings: Settings) -> list[Problem]:
     if settings.email is not None:
         _create("email", 0, settings.email, settings, problems, {})
     return problems
+
+
+def past_of_file(settings: Settings, file: Path, source: str = "", *, now: datetime) -> PastFeed:
+    """A file of past appointments, read as the source's own are; without one of this kind, as a
+    CSV of usual words. Raises RepairNeeded, and what reading a file raises."""
+    tables = [table for table in settings.dpi if not source or table.id == source]
+    if source and not tables:
+        raise _no_source(settings, source)
+    readers = [(t.id, one) for t, one in _sources(settings, tables) if isinstance(one, FileSource)]
+    if not readers:
+        plain = DpiTable.model_validate({"id": "passe", "kind": "csv", "path": file.name})
+        readers = [
+            (t.id, one) for t, one in _sources(settings, [plain]) if isinstance(one, FileSource)
+        ]
+    if len(readers) > 1:
+        names = ", ".join(name for name, _ in readers)
+        what = f"plusieurs sources lisent des fichiers ({names})"
+        raise RepairNeeded(Problem("--source", what, "dire laquelle, pour ses mots et colonnes"))
+    return readers[0][1].file(file.resolve(), now=now)
+
+
+def past_of_dpi(
+    settings: Settings, source: str = "", *, since: datetime, now: datetime
+) -> tuple[str, PastFeed]:
+    """What a source tells of a period that is over, and its name. Raises RepairNeeded where none
+    can."""
+    tables = [table for table in settings.dpi if not source or table.id == source]
+    if source and not tables:
+        raise _no_source(settings, source)
+    found = [(t.id, one) for t, one in _sources(settings, tables) if isinstance(one, PastSource)]
+    if not found:
+        what = "aucune source ne peut redonner le passé : un dossier d'exports n'a que ses fichiers"
+        remedy = "exporter 3 à 12 mois du DPI, puis reminders baseline import FICHIER"
+        raise RepairNeeded(Problem("--dpi", what, remedy))
+    if len(found) > 1:
+        names = ", ".join(name for name, _ in found)
+        problem = Problem("--source", f"plusieurs sources le peuvent ({names})", "dire laquelle")
+        raise RepairNeeded(problem)
+    return found[0][0], found[0][1].past(since, now, now=now)
+
+
+def _no_source(settings: Settings, source: str) -> RepairNeeded:
+    known = ", ".join(table.id for table in settings.dpi) or "aucune"
+    return RepairNeeded(Problem("--source", f"« {source} » est inconnue", f"choisir : {known}"))
+
+
+def _sources(settings: Settings, tables: Sequence[DpiTable]) -> list[tuple[DpiTable, Any]]:
+    problems: list[Problem] = []
+    found = [
+        (table, _create("dpi", number, table, settings, problems, {}))
+        for number, table in enumerate(tables)
+    ]
+    if problems:
+        raise ConfigurationError(problems)
+    return found
 
 
 def _create(

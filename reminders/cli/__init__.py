@@ -59,6 +59,7 @@ def _add_service() -> None:
     """The commands that need the whole service; loading it takes longer than the others run."""
     from reminders.cli.admin import admin
     from reminders.cli.attendance import answers, attendance
+    from reminders.cli.baseline import baseline
     from reminders.cli.costs import costs
     from reminders.cli.export import export
     from reminders.cli.holdout import holdout
@@ -82,6 +83,7 @@ def _add_service() -> None:
     app.add_typer(templates_app, name="templates")
     app.add_typer(attendance, name="attendance")
     app.add_typer(holdout, name="holdout")
+    app.add_typer(baseline, name="baseline")
     app.add_typer(costs, name="costs")
     app.add_typer(month, name="month")
     app.add_typer(admin, name="admin")

@@ -5,13 +5,12 @@ that is a hypothesis, and called one.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from reminders.domain.baseline_count import (
     PARTS,
-    SMALLEST,
     Counted,
     Split,
     hidden,
@@ -19,15 +18,18 @@ from reminders.domain.baseline_count import (
 )
 from reminders.domain.baseline_quality import Finding, of_kept, within
 from reminders.domain.outcome import Denominator, Outcome, Tally
+from reminders.domain.savings import Component, UnitCost, cost_on
+from reminders.services.costs import costs_on
 from reminders.services.holdout import EXPECTED_DEFF
+from reminders.services.rules import Rules
 from reminders.statistics.design import power_units
 from reminders.statistics.proportion import Interval, wilson_interval
 from reminders.store import baseline as stored
-from reminders.store.engine import Connection, Record, Store
+from reminders.store.engine import Store
 from reminders.store.types import instant
 
 Ufs = frozenset[str] | None  # None: every service
-MOST = 20_000  # lines of one table
+MOST = 25_000  # lines of one reading: more than one service has kinds of appointments
 SAME_DAY = "<1"  # booked the day itself: no reminder can be sent
 HELD = 0.10  # of the patients, as proposed
 # Relative reductions of no-shows one may suppose (EVIDENCE 0.1): another SMS where one leaves
@@ -55,9 +57,10 @@ class Kept:
     findings: Sequence[Finding]
 
     @property
-    def months(self) -> float:
-        """With appointments in them."""
-        return max(self.weeks, 1) * 12 / WEEKS_A_YEAR
+    def lasting(self) -> float:
+        """Weeks with appointments in them, the first and the last one as far as they go."""
+        days = (self.last_at - self.first_at) / timedelta(days=1) + 1
+        return max(1.0, min(float(self.weeks), days / 7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +111,22 @@ class Start:
     line: Line  # of what is remindable
     a_year: float  # remindable appointments
     missed_a_year: float
-    cost: float | None  # euros of a slot
-    low: float | None  # euros a year, hypothesis
-    high: float | None
+    cost: UnitCost | None  # of a slot
     needed: tuple[Needed, ...]  # empty: too few no-shows to say
+
+    @property
+    def wasted(self) -> float:
+        """Euros a year of slots nobody came to; 0 without a cost."""
+        return self.missed_a_year * self.cost.value if self.cost else 0.0
+
+    @property
+    def avoidable(self) -> tuple[float, float] | None:
+        """Euros a year that could be avoided, from the least supposed of the cheapest slot to the
+        most of the dearest: a hypothesis."""
+        if self.cost is None:
+            return None
+        low, high = self.cost.low * SUPPOSED_LOW, self.cost.high * SUPPOSED_HIGH
+        return self.missed_a_year * low, self.missed_a_year * high
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,70 +153,74 @@ def kept(store: Store, *, ufs: Ufs = None) -> Kept | None:
     )  # fmt: skip
 
 
-def rates(store: Store, split: Split, *, ufs: Ufs = None, uf: str = "") -> list[Line]:
-    """The kinds of a split, small ones hidden; `uf`: of one service."""
-    with store.read() as connection:
-        found = _counts(_rows(connection, split, ufs, uf))
-    groups: dict[str, list[Counted]] = {}
-    for one in found:
-        groups.setdefault("" if split is Split.SERVICE else one.uf, []).append(one)
-    lines: list[Line] = []
-    for members in groups.values():
-        out = hidden(members, margins_of(split) if split is not Split.SERVICE else ((),))
-        lines += [Line(one, place in out) for place, one in enumerate(members)]
-    return sorted(lines, key=lambda line: _place(line.counted, split))
+def rates(
+    store: Store, splits: Sequence[Split], *, ufs: Ufs = None, uf: str = ""
+) -> dict[Split, list[Line]]:
+    """The kinds of these splits, small ones hidden; `uf`: of one service. One statement."""
+    found: dict[Split, dict[str, list[Counted]]] = {split: {} for split in splits}
+    for split, one in _counts(store, splits, ufs, uf):
+        found[split].setdefault("" if split is Split.SERVICE else one.uf, []).append(one)
+    return {
+        split: sorted(
+            (line for members in groups.values() for line in _lines(members, split)),
+            key=lambda line: _place(line.counted, split),
+        )
+        for split, groups in found.items()
+    }
 
 
-def _rows(connection: Connection, split: Split, ufs: Ufs, uf: str) -> Sequence[Record]:
-    chosen = None if ufs is None else sorted(ufs)
-    return stored.counts(connection, split.value, chosen, uf, MOST)
+def _lines(members: Sequence[Counted], split: Split) -> list[Line]:
+    out = hidden(members, margins_of(split) or ((),))
+    return [Line(one, place in out) for place, one in enumerate(members)]
 
 
-def starts(store: Store, found: Kept, costs: Mapping[str, float], *, ufs: Ufs = None) -> Starts:
+def slot_costs(store: Store, rules: Rules, day: date) -> Callable[[str], UnitCost | None]:
+    """What a slot of a service costs on a day: entered, else of the settings."""
+    known = costs_on(store, rules, day)
+    return lambda uf: cost_on(known, Component.SLOT, uf, day)
+
+
+def starts(
+    store: Store, found: Kept, cost_of: Callable[[str], UnitCost | None], *, ufs: Ufs = None
+) -> Starts:
     """Where to begin, the service with most to avoid first.
 
-    `costs`: euros of a slot by service. Same-day bookings are left out: nothing can remind of
-    them. So are services too small to be told, which a sum would give away.
+    `cost_of`: of a service's slot. Same-day bookings are left out: nothing can remind of them. So
+    are services too small to be told, which a sum would give away.
     """
-    with store.read() as connection:
-        counted = _counts(_rows(connection, Split.LEAD, ufs, ""))
-    services = [line.counted.uf for line in rates(store, Split.SERVICE, ufs=ufs) if not line.hidden]
+    told = rates(store, (Split.SERVICE, Split.LEAD), ufs=ufs)
     parts: dict[str, list[Counted]] = {}
-    for one in counted:
-        if one.lead != SAME_DAY:
-            parts.setdefault(one.uf, []).append(one)
-    told = [_start(uf, parts[uf], found.weeks, costs.get(uf)) for uf in services if uf in parts]
-    ranked = [one for one in told if not one.line.hidden]
+    for line in told[Split.LEAD]:
+        if line.counted.lead != SAME_DAY:
+            parts.setdefault(line.counted.uf, []).append(line.counted)
+    shown = [line.counted.uf for line in told[Split.SERVICE] if not line.hidden]
+    ranked = [_start(uf, parts[uf], found.lasting, cost_of(uf)) for uf in shown if uf in parts]
+    ranked = [one for one in ranked if not one.line.hidden]
     by_cost = any(one.cost is not None for one in ranked)
-    ranked.sort(key=lambda one: (-(one.high or 0.0), -one.missed_a_year, one.uf))
-    names = {one.uf for one in counted}
-    return Starts(tuple(ranked), by_cost, len(names) - len(ranked))
+    ranked.sort(key=lambda one: (-one.wasted, -one.missed_a_year, one.uf))
+    return Starts(tuple(ranked), by_cost, len(told[Split.SERVICE]) - len(ranked))
 
 
-def _start(uf: str, parts: Sequence[Counted], weeks: int, cost: float | None) -> Start:
+def _start(uf: str, parts: Sequence[Counted], weeks: float, cost: UnitCost | None) -> Start:
     whole = _sum(uf, parts)
     line = Line(whole, whole.small)
-    share = WEEKS_A_YEAR / max(weeks, 1)
-    missed = whole.missed * share
-    avoided = None if cost is None else missed * cost
+    share = WEEKS_A_YEAR / weeks
     return Start(
         uf,
         line,
         whole.appointments * share,
-        missed,
+        whole.missed * share,
         cost,
-        None if avoided is None else avoided * SUPPOSED_LOW,
-        None if avoided is None else avoided * SUPPOSED_HIGH,
         needed(line.rate, whole, weeks),
     )
 
 
-def needed(rate: float | None, whole: Counted, weeks: int) -> tuple[Needed, ...]:
+def needed(rate: float | None, whole: Counted, weeks: float) -> tuple[Needed, ...]:
     """For 80 % power at a two-sided 5 %, a tenth of the patients held out, appointments of one
     patient alike (design effect 1.3)."""
     if rate is None or not 0 < rate < 1 or whole.missed < LEAST_MISSED:
         return ()
-    a_month = whole.appointments / max(weeks, 1) * WEEKS_A_YEAR / 12
+    a_month = whole.appointments / weeks * WEEKS_A_YEAR / 12
     found = []
     for ratio in RATIOS:
         size = round(power_units(rate, rate * ratio, HELD) * EXPECTED_DEFF)
@@ -215,20 +234,21 @@ def _sum(uf: str, parts: Sequence[Counted]) -> Counted:
     return Counted(uf, max(part.patients for part in parts), Tally(counts))
 
 
-def _counts(found: Sequence[Record]) -> list[Counted]:
-    return [
-        Counted(
-            row.uf,
-            int(row.patients),
-            Tally({one: int(getattr(row, one.value.replace("-", "_"))) for one in Outcome}),
-            row.known,
-            row.lead,
-            row.weekday,
-            row.hour,
-            row.age,
-        )
-        for row in found
-    ]
+def _counts(
+    store: Store, splits: Sequence[Split], ufs: Ufs, uf: str
+) -> Iterator[tuple[Split, Counted]]:
+    chosen = None if ufs is None else sorted(ufs)
+    with store.read() as connection:
+        found = stored.counts(connection, [one.value for one in splits], chosen, uf, MOST)
+    for row in found:
+        counts = {one: int(getattr(row, one.value.replace("-", "_"))) for one in Outcome}
+        yield (
+            Split(row.split),
+            Counted(
+                row.uf, int(row.patients), Tally(counts), row.known, row.lead, row.weekday,
+                row.hour, row.age,
+            ),
+        )  # fmt: skip
 
 
 def _place(one: Counted, split: Split) -> tuple[object, ...]:
@@ -244,18 +264,3 @@ def _rank(name: str, value: str) -> tuple[int, int]:
     if not digits.isdecimal():
         return 1, 0
     return 0, -1 if value.startswith("<") else int(digits)
-
-
-__all__ = [
-    "HELD",
-    "SMALLEST",
-    "Kept",
-    "Line",
-    "Needed",
-    "Start",
-    "Starts",
-    "kept",
-    "needed",
-    "rates",
-    "starts",
-]

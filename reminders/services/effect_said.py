@@ -1,86 +1,150 @@
-"""The effect in French sentences, the first of which is the answer."""
+"""The effect in sentences, the first of which is the answer: in French, or in a reader's voice."""
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from reminders.domain.holdout import Arm
+from reminders.domain.marking import N_
 from reminders.services.effect import Measured, Verdict
 from reminders.services.holdout_protocol import day, number, percent, typeset
 from reminders.statistics.design import MIN_CLUSTERS, MIN_EVENTS
 
-NOT_MEASURED = "Pas encore mesurable"
+FROM_TWO = 0.0195  # in French, what is written « 2,0 » is the first plural
+
+
+class Voice(Protocol):
+    """How a reader's language says sentences, numbers and days."""
+
+    def gettext(self, sentence: str, /, **values: object) -> str: ...
+
+    def whole(self, value: int) -> str: ...
+
+    def share(self, value: float) -> str: ...
+
+    def decimal(self, value: float) -> str: ...
+
+    def date(self, moment: datetime) -> str: ...
+
+
+class French:
+    """The command line's voice. `zone`: whose civil days it says."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+
+    def gettext(self, sentence: str, /, **values: object) -> str:
+        return typeset(sentence % values if values else sentence)
+
+    def whole(self, value: int) -> str:
+        return number(value).replace("-", "−")
+
+    def share(self, value: float) -> str:
+        return percent(value)
+
+    def decimal(self, value: float) -> str:
+        return f"{value:.1f}".replace(".", ",").replace("-", "−")
+
+    def date(self, moment: datetime) -> str:
+        return day(moment, self._zone)
 
 
 def said(found: Measured, zone: ZoneInfo) -> tuple[str, ...]:
     """The answer first, then what it rests on. `zone`: whose civil days the sentences say."""
-    answer = _ANSWERS[found.verdict](found, zone)
-    return tuple(typeset(one) for one in (answer, *_arms(found), *_method(found)))
+    voice = French(zone)
+    return (answer(found, voice), *_arms(found, voice), *method(found, voice))
 
 
-def _no_holdout(found: Measured, zone: ZoneInfo) -> str:
-    return (
-        "Aucun groupe témoin approuvé : l'effet des rappels n'est pas mesuré. Ce qui suit décrit, "
-        "ou suppose."
+def answer(found: Measured, voice: Voice) -> str:
+    """The effect in one sentence, or why there is none."""
+    return _ANSWERS[found.verdict](found, voice)
+
+
+def _no_holdout(found: Measured, voice: Voice) -> str:
+    return voice.gettext(
+        N_(
+            "Aucun groupe témoin approuvé : l'effet des rappels n'est pas mesuré. Ce qui suit "
+            "décrit, ou suppose."
+        )
     )
 
 
-def _unbalanced(found: Measured, zone: ZoneInfo) -> str:
+def _unbalanced(found: Measured, voice: Voice) -> str:
     assert found.balance is not None
-    return (
-        f"Aucun effet affiché : les groupes comptent {number(found.balance.held)} et "
-        f"{number(found.balance.treated)} patients, ce que le tirage ne donne pas "
-        f"({percent(found.balance.share)} attendus sans rappels). Prévenir le support."
+    told = N_(
+        "Aucun effet affiché : les groupes comptent %(held)s et %(reminded)s patients, ce que le "
+        "tirage ne donne pas (%(share)s attendus sans rappels). Prévenir le support."
+    )
+    return voice.gettext(
+        told,
+        held=voice.whole(found.balance.held),
+        reminded=voice.whole(found.balance.treated),
+        share=voice.share(found.balance.share),
     )
 
 
-def _unknown_differs(found: Measured, zone: ZoneInfo) -> str:
-    shares = [percent(found.arms[arm].tally.unknown_share or 0.0) for arm in Arm]
-    return (
-        f"Aucun effet affiché : l'issue manque pour {shares[0]} des rendez-vous avec rappels et "
-        f"{shares[1]} sans rappels. Compléter qui est venu."
+def _unknown_differs(found: Measured, voice: Voice) -> str:
+    shares = [voice.share(found.arms[arm].tally.unknown_share or 0.0) for arm in Arm]
+    told = N_(
+        "Aucun effet affiché : l'issue manque pour %(reminded)s des rendez-vous avec rappels et "
+        "%(held)s sans rappels. Compléter qui est venu."
     )
+    return voice.gettext(told, reminded=shares[0], held=shares[1])
 
 
-def _too_small(found: Measured, zone: ZoneInfo) -> str:
-    why = f"moins de {MIN_CLUSTERS} patients ou de {MIN_EVENTS} non-venues dans un groupe"
-    return f"{NOT_MEASURED} : {why}.{_smallest(found)}"
+def _too_small(found: Measured, voice: Voice) -> str:
+    told = N_(
+        "Pas encore mesurable : moins de %(patients)s patients ou de %(events)s non-venues dans un "
+        "groupe."
+    )
+    first = voice.gettext(told, patients=MIN_CLUSTERS, events=MIN_EVENTS)
+    return " ".join((first, *_smallest(found, voice)))
 
 
-def _underpowered(found: Measured, zone: ZoneInfo) -> str:
+def _underpowered(found: Measured, voice: Voice) -> str:
     assert found.expected is not None
-    return (
-        f"{NOT_MEASURED} : trop peu de rendez-vous pour voir l'effet attendu "
-        f"({points(found.expected)}).{_smallest(found)}"
+    told = N_(
+        "Pas encore mesurable : trop peu de rendez-vous pour voir l'effet attendu (%(points)s)."
     )
+    first = voice.gettext(told, points=points(found.expected, voice))
+    return " ".join((first, *_smallest(found, voice)))
 
 
-def _smallest(found: Measured) -> str:
+def _smallest(found: Measured, voice: Voice) -> list[str]:
     if found.smallest is None:
-        return ""
-    return f" Plus petit effet détectable : {points(found.smallest)}."
+        return []
+    told = N_("Plus petit effet détectable : %(points)s.")
+    return [voice.gettext(told, points=points(found.smallest, voice))]
 
 
-def _measured(found: Measured, zone: ZoneInfo) -> str:
+def _measured(found: Measured, voice: Voice) -> str:
     assert found.since is not None
     assert found.until is not None
     assert found.avoided is not None
     assert found.low is not None
     assert found.high is not None
-    period = f"Du {day(found.since, zone)} au {day(found.until, zone)}"
+    period = {"since": voice.date(found.since), "until": voice.date(found.until)}
     avoided, low, high = (round(value) for value in found.avoided)
     if found.low <= 0 <= found.high:
-        return (
-            f"{period}, aucun effet établi : entre {signed(low)} et {signed(high)} non-venues "
+        told = N_(
+            "Du %(since)s au %(until)s, aucun effet établi : entre %(low)s et %(high)s non-venues "
             "évitées."
         )
+        return voice.gettext(told, low=voice.whole(low), high=voice.whole(high), **period)
     if avoided < 0:
-        return (
-            f"{period}, {number(-avoided)} non-venues de plus avec les rappels "
-            f"({number(-high)} à {number(-low)})."
+        told = N_(
+            "Du %(since)s au %(until)s, %(number)s non-venues de plus avec les rappels (%(low)s à "
+            "%(high)s)."
         )
-    return f"{period}, {number(avoided)} non-venues évitées ({number(low)} à {number(high)})."
+        avoided, low, high = -avoided, -high, -low
+    else:
+        told = N_("Du %(since)s au %(until)s, %(number)s non-venues évitées (%(low)s à %(high)s).")
+    numbers = {"number": avoided, "low": low, "high": high}
+    return voice.gettext(told, **{name: voice.whole(n) for name, n in numbers.items()}, **period)
 
 
-_ANSWERS = {
+_ANSWERS: Mapping[Verdict, Callable[[Measured, Voice], str]] = {
     Verdict.NO_HOLDOUT: _no_holdout,
     Verdict.UNBALANCED: _unbalanced,
     Verdict.UNKNOWN_DIFFERS: _unknown_differs,
@@ -90,38 +154,48 @@ _ANSWERS = {
 }
 
 
-def _arms(found: Measured) -> list[str]:
+def _arms(found: Measured, voice: French) -> list[str]:
     names = {Arm.REMINDED: "Avec rappels", Arm.HELD: "Sans rappels"}
     lines = []
     for arm, one in found.arms.items():
-        rate = "—" if one.rate is None else percent(one.rate)
+        rate = "—" if one.rate is None else voice.share(one.rate)
         lines.append(
-            f"{names[arm]} : {number(one.missed)} non-venues sur {number(one.known)} rendez-vous "
-            f"dont l'issue est connue ({rate}), {number(one.patients)} patients."
+            typeset(
+                f"{names[arm]} : {voice.whole(one.missed)} non-venues sur {voice.whole(one.known)} "
+                f"rendez-vous dont l'issue est connue ({rate}), {voice.whole(one.patients)} "
+                "patients."
+            )
         )
     return lines
 
 
-def _method(found: Measured) -> list[str]:
+def method(found: Measured, voice: Voice) -> list[str]:
+    """The difference of rates with its interval, and how it was computed; nothing unmeasured."""
     if found.verdict is not Verdict.MEASURED:
         return []
-    assert found.estimate is not None
-    assert found.low is not None
-    assert found.high is not None
     return [
-        f"Différence : {change(found.estimate)} ({change(found.low)} à {change(found.high)}).",
-        f"Méthode : {found.method}.",
+        voice.gettext(N_("Différence : %(difference)s."), difference=difference(found, voice)),
+        voice.gettext(N_("Méthode : %(method)s."), method=found.method),
     ]
 
 
-def points(value: float) -> str:
-    text = f"{100 * value:.1f}".replace(".", ",").replace("-", "−")
-    return f"{text} {'point' if abs(value) < 0.0195 else 'points'}"
+def difference(found: Measured, voice: Voice) -> str:
+    """−2,4 points (−3,5 points à −1,3 points). Of a measured effect."""
+    assert found.estimate is not None
+    assert found.low is not None
+    assert found.high is not None
+    return voice.gettext(
+        N_("%(estimate)s (%(low)s à %(high)s)"),
+        estimate=change(found.estimate, voice),
+        low=change(found.low, voice),
+        high=change(found.high, voice),
+    )
 
 
-def change(value: float) -> str:
-    return ("+" if value > 0 else "") + points(value)
+def points(value: float, voice: Voice) -> str:
+    form = N_("%(number)s point") if abs(value) < FROM_TWO else N_("%(number)s points")
+    return voice.gettext(form, number=voice.decimal(100 * value))
 
 
-def signed(value: int) -> str:
-    return number(value).replace("-", "−")
+def change(value: float, voice: Voice) -> str:
+    return ("+" if value > 0 else "") + points(value, voice)

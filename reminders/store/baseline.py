@@ -202,22 +202,29 @@ _LATEST = "(SELECT MAX(id) FROM baseline)"
 
 
 def counts(
-    connection: Connection, split: str, ufs: Sequence[str] | None, uf: str, most: int
+    connection: Connection,
+    splits: Sequence[str],
+    ufs: Sequence[str] | None,
+    uf: str,
+    most: int,
 ) -> Sequence[Record]:
-    """The counts of a split: of these services (None: of all), of one if `uf` is not empty."""
-    where = "AND uf = :uf " if uf else ""
-    values: dict[str, object] = {"uf": uf} if uf else {}
+    """The counts of some splits, names of this program: of these services (None: of all), of one
+    if `uf` is not empty."""
+    named = ", ".join(f"'{split}'" for split in splits)
     sql = (
-        f"SELECT uf, {', '.join(PARTS)}, patients, {', '.join(OUTCOMES)} FROM baseline_count "
-        f"WHERE baseline_id = {_LATEST} AND split = :split {where}"
+        f"SELECT split, uf, {', '.join(PARTS)}, patients, {', '.join(OUTCOMES)} "
+        f"FROM baseline_count WHERE baseline_id = {_LATEST} AND split IN ({named})"
     )
-    order = f"ORDER BY uf, {', '.join(PARTS)} LIMIT :most"
+    values: dict[str, object] = {"most": most}
+    if uf:
+        sql, values = f"{sql} AND uf = :uf", values | {"uf": uf}
+    order = f"ORDER BY split, uf, {', '.join(PARTS)} LIMIT :most"
     if ufs is None:
-        return rows(connection, sql + order, split=split, most=most, **values)
+        return rows(connection, f"{sql} {order}", **values)
     if not ufs:
         return []
     found: Sequence[Record] = listed(
-        connection, f"{sql}AND uf IN :ids {order}", ufs, split=split, most=most, **values
+        connection, f"{sql} AND uf IN :ids {order}", ufs, **values
     ).all()
     return found
 

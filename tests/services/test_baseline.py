@@ -116,14 +116,16 @@ def test_an_appointment_on_several_lines_counts_once_as_its_strongest_says(store
     nurse = was(1, external_id="N1", status=Status.FULFILLED)
     found = imported(store, room, nurse, *year())
     assert found.appointments == len(year()) + 1
-    whole = rates(store, Split.SERVICE)[0].counted
+    whole = rates(store, [Split.SERVICE])[Split.SERVICE][0].counted
     assert whole.tally[Outcome.ATTENDED] == 26 * 2 + 1
 
 
 def test_who_came_before_is_known_though_the_line_stands_later(store: Store) -> None:
     later, earlier = was(7, "2026-06-09 09:30"), was(7, "2026-03-03 14:00")
     imported(store, later, earlier, was(7, "2026-06-09 09:30", uf="4230"))
-    told = [(line.counted.uf, line.counted.known) for line in rates(store, Split.KNOWN)]
+    told = [
+        (line.counted.uf, line.counted.known) for line in rates(store, [Split.KNOWN])[Split.KNOWN]
+    ]
     assert told == [("4220", "new"), ("4220", "known"), ("4230", "new")]
 
 
@@ -136,7 +138,7 @@ def test_of_more_than_a_year_the_last_counts_and_the_rest_says_who_was_known(sto
     old = [was(n, "2025-01-14 09:00") for n in range(1, 30)]
     found = imported(store, *old, *year())
     assert found.appointments == len(year())
-    new, known = rates(store, Split.KNOWN)
+    new, known = rates(store, [Split.KNOWN])[Split.KNOWN]
     assert (new.counted.appointments, known.counted.appointments) == (104 - 29, 29)
 
 

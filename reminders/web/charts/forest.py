@@ -16,15 +16,15 @@ from reminders.web.charts.svg import (
 )
 
 WIDTH = 720
-LEFT, RIGHT, TOP, BOTTOM = 16, 190, 30, 30
+LEFT, RIGHT, TOP, BOTTOM = 24, 24, 30, 30
 ROW = 44
-LONGEST = 80
+LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`kind`: measured | truth | range. A range without an estimate is drawn as a bar of what
-    could not be told apart from nothing."""
+    """`kind`: measured | truth | supposed | range. A range without an estimate is drawn as a bar
+    of what could not be told apart from nothing."""
 
     name: str
     said: str
@@ -68,8 +68,10 @@ def forest(
 
 def _row(one: Difference, y: float, across: Scale) -> list[Markup]:
     middle = y + 30
-    parts = [text(LEFT, y + 14, shortened(one.name, LONGEST), "label")]
-    ends = [across(v) for v in (one.estimate, one.low, one.high) if v is not None]
+    parts = [
+        text(LEFT, y + 14, shortened(one.name, LONGEST), "label"),
+        text(WIDTH - RIGHT, y + 14, one.said, "value", "end"),
+    ]
     if one.low is not None and one.high is not None:
         low, high = across(one.low), across(one.high)
         if one.kind == "range":
@@ -84,9 +86,10 @@ def _row(one: Difference, y: float, across: Scale) -> list[Markup]:
         if one.kind == "truth":
             corners = [(x, middle - 8), (x + 8, middle), (x, middle + 8), (x - 8, middle)]
             parts.append(path(corners, "truth", closed=True))
+        elif one.kind == "supposed":
+            parts.append(element("circle", cx=x, cy=middle, r=6, class_="guess"))
         else:
             parts.append(
                 element("rect", x=x - 5, y=middle - 5, width=10, height=10, class_="square")
             )
-    parts.append(text(max([*ends, across(0.0)]) + 12, middle + 4, one.said, "value"))
     return parts

@@ -60,11 +60,12 @@ def trend(
     centre: float | None,
     show: Callable[[float], str],
     words: TrendWords,
+    say: Callable[[float], str] | None = None,
 ) -> Markup:
     """A line from zero, its interval as a band, its control limits as dashes.
 
-    A moment beyond its limits is a diamond with its value; one unfinished is hollow. Raises
-    ValueError without a moment.
+    A moment beyond its limits is a diamond with its value; one unfinished is hollow. `show` is
+    for the axis, `say` for values. Raises ValueError without a moment.
     """
     if not moments:
         raise ValueError("a line needs a moment")
@@ -79,7 +80,7 @@ def trend(
         *_limits(moments, across, up),
         *_centre(centre, up),
         *_line(moments, across, up),
-        *_points(moments, across, up, show),
+        *_points(moments, across, up, say or show),
         *_names(moments, centre, up, words),
     ]
     return picture(name, title, description, WIDTH, HEIGHT, parts)

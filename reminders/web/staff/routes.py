@@ -22,6 +22,8 @@ from reminders.web.staff import (
     patients,
     phonecalls,
     protocols,
+    reports,
+    reports_holdout,
     savings,
     sheets,
     templates,
@@ -49,6 +51,8 @@ ROUTES: tuple[Route, ...] = tuple(
         protocols.ROUTES,
         sheets.ROUTES,
         templates.ROUTES,
+        reports.ROUTES,
+        reports_holdout.ROUTES,
         savings.ROUTES,
         phonecalls.ROUTES,
         costs.ROUTES,
@@ -84,6 +88,7 @@ MENU: tuple[tuple[str, tuple[tuple[str, str, May], ...]], ...] = (
     (
         N_("Le suivi"),
         (
+            ("/rapports", N_("Rapports"), May.SEE_REPORTS),
             ("/oppositions", N_("Oppositions"), May.SEE_PATIENTS),
             ("/journal", N_("Journal"), May.SEE_AUDIT),
             ("/export", N_("Export"), May.EXPORT),

@@ -1,0 +1,174 @@
+"""The no-show report: the sentence, the pictures, the tables, the method; and taken away."""
+
+from collections.abc import Iterator
+from typing import IO
+
+from fastapi import Response
+
+from reminders import __version__
+from reminders.domain.access import May
+from reminders.domain.report import HIDDEN_BELOW, RECONTACT_DAYS, Every, NoShowReport
+from reminders.services.export_files import while_written
+from reminders.services.no_show_report import no_show_report
+from reminders.services.report_files import CSV, XLSX, csv_pieces, write_xlsx
+from reminders.web.staff.reports_asked import Choices, Wanted, address, choices, wanted
+from reminders.web.staff.reports_export import flat, workbook
+from reminders.web.staff.reports_shown import (
+    full_point,
+    funnel_drawn,
+    section,
+    steps,
+    trend_drawn,
+)
+from reminders.web.staff.reports_tabs import report_tabs
+from reminders.web.staff.reports_words import (
+    DEFINED,
+    DENOMINATORS,
+    MOTIVES,
+    NOT_MEASURED,
+    OUTCOMES,
+    REACH,
+    SIGNALS,
+    answer,
+    besides,
+    interval,
+    period,
+)
+from reminders.web.staff.visit import Route, Visit
+
+FORMATS = ("xlsx", "csv")
+WEEKLY = 4  # months from which on the trend is by month
+
+
+def report(visit: Visit) -> Response:
+    sought = wanted(visit, visit.request.query_params.multi_items())
+    if (refused := _not_theirs(visit, sought)) is not None:
+        return refused
+    if sought.asked is None:
+        return _problem(visit, sought)
+    found = _found(visit, sought)
+    words = visit.words
+    told = [section(words, found, one) for one in found.breakdowns]
+    stages = steps(words, found.funnel) if found.funnel else []
+    return visit.page(
+        "reports/no_shows.html",
+        found=found,
+        sought=sought,
+        form=choices(visit, sought),
+        tabs=report_tabs(visit),
+        period=period(words, found.asked),
+        answer=answer(words, found),
+        besides=besides(words, found.figures) if found.figures else [],
+        trend=trend_drawn(words, found.trend),
+        points=[(full_point(words, found.trend.every, one), one) for one in found.trend.points],
+        sections=told,
+        stages=stages,
+        funnel=funnel_drawn(words, stages) if stages else None,
+        address=address,
+        interval=interval,
+        scope=_scope(visit, sought),
+        truth=None,
+        not_measured_said=", ".join(words.gettext(NOT_MEASURED[one]) for one in found.not_measured),
+        **_tables(visit),
+    )
+
+
+def _tables(visit: Visit) -> dict[str, object]:
+    """The words and numbers every report carries."""
+    return {
+        "outcomes": OUTCOMES,
+        "defined": DEFINED,
+        "denominators": DENOMINATORS,
+        "reach_words": REACH,
+        "motive_words": MOTIVES,
+        "signals": SIGNALS,
+        "fewest": HIDDEN_BELOW,
+        "days": RECONTACT_DAYS,
+        "establishments": [one.name for one in visit.staff.settings.site],
+        "version": __version__,
+    }
+
+
+def _found(visit: Visit, sought: Wanted) -> NoShowReport:
+    assert sought.asked is not None
+    staff = visit.staff
+    asked = sought.asked
+    long = asked.last.number - asked.first.number >= WEEKLY
+    return no_show_report(
+        staff.store, staff.rules, asked, ufs=visit.viewer.ufs(May.SEE_REPORTS), now=visit.now,
+        every=Every.MONTH if long else Every.WEEK,
+    )  # fmt: skip
+
+
+def _not_theirs(visit: Visit, sought: Wanted) -> Response | None:
+    """A link somebody with wider rights shared: said, never silently narrowed."""
+    if not sought.foreign:
+        return None
+    return visit.refuse(
+        visit.words.gettext(
+            "Ce rapport porte sur des services qui ne sont pas les vôtres (%(ufs)s). Demander à "
+            "qui l’a partagé, ou ouvrir le rapport de vos services.",
+            ufs=", ".join(sorted(sought.foreign)),
+        )
+    )
+
+
+def _problem(visit: Visit, sought: Wanted) -> Response:
+    return visit.page(
+        "reports/asked.html", 422, sought=sought, form=choices(visit, sought),
+        tabs=report_tabs(visit),
+    )  # fmt: skip
+
+
+def _scope(visit: Visit, sought: Wanted) -> str:
+    """Which sites, services and appointments the report is of, in words."""
+    words, form = visit.words, choices(visit, sought)
+    parts = [*_places(visit, sought, form)]
+    if sought.only:
+        named = {value: name for _, those in form.only for value, name in those}
+        parts.append(named.get(sought.only, sought.only))
+    return words.gettext("%(scope)s.", scope=" ; ".join(parts))
+
+
+def _places(visit: Visit, sought: Wanted, form: Choices) -> Iterator[str]:
+    words, held = visit.words, visit.viewer.ufs(May.SEE_REPORTS)
+    sites, units = dict(form.sites), dict(form.services)
+    if sought.sites:
+        yield words.gettext(
+            "Sites : %(names)s", names=", ".join(sites.get(s, s) for s in sought.sites)
+        )
+    if sought.ufs:
+        names = ", ".join(units.get(uf, uf) for uf in sought.ufs)
+        yield words.gettext("Services : %(names)s", names=names)
+    elif held is not None:
+        names = ", ".join(name for _, name in form.services)
+        yield words.gettext("Vos services : %(names)s", names=names)
+    elif not sought.sites:
+        yield words.gettext("Tous les services")
+
+
+def export(visit: Visit) -> Response:
+    sought = wanted(visit, visit.fields)
+    if (refused := _not_theirs(visit, sought)) is not None:
+        return refused
+    kind = visit.form.get("format", "")
+    if sought.asked is None or kind not in FORMATS:
+        return _problem(visit, sought)
+    found, words = _found(visit, sought), visit.words
+    visit.saw("report.export")
+    name = f"non-venues-{found.asked.first}-{found.asked.last}.{kind}"
+    scope = _scope(visit, sought)
+    if kind == "csv":
+        return visit.download(csv_pieces(flat(words, found, scope)), name, CSV)
+    made = visit.now.astimezone(visit.staff.zone)
+
+    def write(stream: IO[bytes]) -> None:
+        write_xlsx(stream, workbook(words, found, scope), made=made)
+
+    return visit.download(while_written(write, visit.staff.settings.base_dir), name, XLSX)
+
+
+ROUTES = (
+    Route("GET", "/rapports", May.SEE_REPORTS, report),
+    Route("POST", "/rapports/export", May.SEE_REPORTS, export),
+)

@@ -1,0 +1,279 @@
+"""The words of the no-show report: names of lines, and the sentences that answer first."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+
+from reminders.domain.answer import AnswerKind
+from reminders.domain.outcome import Denominator, Outcome
+from reminders.domain.report import (
+    Asked,
+    Dimension,
+    Every,
+    Figures,
+    NoShowReport,
+    NotMeasured,
+    Rate,
+    Reach,
+    Signal,
+)
+from reminders.web.staff.words import N_, Words
+
+DIMENSIONS: Mapping[Dimension, str] = {
+    Dimension.SITE: N_("Par site"),
+    Dimension.SERVICE: N_("Par service"),
+    Dimension.WEEKDAY: N_("Par jour de la semaine"),
+    Dimension.HOUR: N_("Par heure du rendez-vous"),
+    Dimension.LEAD: N_("Par délai entre la prise du rendez-vous et sa date"),
+    Dimension.KNOWN: N_("Selon que le patient était connu du service, ou nouveau"),
+    Dimension.AGE: N_("Par tranche d’âge"),
+    Dimension.CHANNEL: N_("Par canal du premier rappel"),
+    Dimension.LANGUAGE: N_("Par langue"),
+    Dimension.TEMPLATE: N_("Par texte du premier rappel"),
+}
+COLUMNS: Mapping[Dimension, str] = {
+    Dimension.SITE: N_("Site"),
+    Dimension.SERVICE: N_("Service"),
+    Dimension.WEEKDAY: N_("Jour"),
+    Dimension.HOUR: N_("Heure"),
+    Dimension.LEAD: N_("Délai"),
+    Dimension.KNOWN: N_("Patient"),
+    Dimension.AGE: N_("Âge"),
+    Dimension.CHANNEL: N_("Canal"),
+    Dimension.LANGUAGE: N_("Langue"),
+    Dimension.TEMPLATE: N_("Texte"),
+}
+OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.ATTENDED: N_("Venus"),
+    Outcome.NO_SHOW: N_("Non venus"),
+    Outcome.CANCELLED_EARLY: N_("Annulés 48 h avant"),
+    Outcome.CANCELLED_LATE: N_("Annulés plus tard"),
+    Outcome.CANCELLED_BY_HOSPITAL: N_("Annulés par l’hôpital"),
+    Outcome.UNKNOWN: N_("Issue inconnue"),
+}
+DEFINED: Mapping[Outcome, str] = {
+    Outcome.ATTENDED: N_("Le DPI dit que le patient est venu ; s’il ne dit rien, une personne du "
+                         "service l’a noté."),
+    Outcome.NO_SHOW: N_("Attendu, absent, et personne n’était prévenu (NVNE). Le DPI le dit, ou "
+                        "une personne du service l’a noté ; jamais déduit du silence."),
+    Outcome.CANCELLED_EARLY: N_("Annulés par le patient 48 heures avant l’heure, ou plus tôt."),
+    Outcome.CANCELLED_LATE: N_("Annulés par le patient, ou sans qu’on sache par qui, à moins de 48 "
+                               "heures ; ou à un moment que personne ne connaît."),
+    Outcome.CANCELLED_BY_HOSPITAL: N_("Annulés par l’hôpital avant toute demande du patient."),
+    Outcome.UNKNOWN: N_("L’heure est passée et personne ne dit si le patient est venu. Dans aucun "
+                        "taux : les bornes disent ce qu’ils y changeraient."),
+}  # fmt: skip
+REACH: Mapping[Reach, str] = {
+    Reach.MOBILE: N_("Un mobile"),
+    Reach.EMAIL: N_("Un courriel, pas de mobile"),
+    Reach.LANDLINE: N_("Seulement un téléphone fixe"),
+    Reach.NONE: N_("Ni téléphone ni courriel utilisable"),
+    Reach.OBJECTION: N_("S’oppose à tout message"),
+    Reach.BLOCKED: N_("Le DPI interdit d’écrire"),
+}
+MOTIVES: Mapping[str, str] = {
+    AnswerKind.CONFIRMED: N_("Confirme sa venue"),
+    AnswerKind.CANCELLED: N_("Annule"),
+    AnswerKind.RESCHEDULE: N_("Demande une autre date"),
+    AnswerKind.QUESTION: N_("Pose une question"),
+    AnswerKind.NOT_ME: N_("N’est pas la bonne personne"),
+    AnswerKind.READ: N_("A lu les consignes"),
+}
+NOT_MEASURED: Mapping[NotMeasured, str] = {
+    NotMeasured.PICK_UP: N_("la part des appels décrochés"),
+    NotMeasured.WAITING: N_("l’attente au téléphone"),
+    NotMeasured.ABANDON: N_("les appels abandonnés avant qu’on décroche"),
+}
+SIGNALS: Mapping[Signal, str] = {
+    Signal.WITHIN: N_("dans les limites"),
+    Signal.ABOVE: N_("au-dessus des limites"),
+    Signal.BELOW: N_("au-dessous des limites"),
+}
+CHANNELS: Mapping[str, str] = {
+    "sms": N_("SMS"),
+    "email": N_("Courriel"),
+    "": N_("Aucun rappel parti"),
+}
+
+
+def line_name(words: Words, dimension: Dimension, value: str, label: str) -> str:
+    """What a line is about, in the reader's language."""
+    named = _NAMES.get(dimension)
+    if named is not None:
+        return named(words, value)
+    if not label:
+        return words.gettext("Inconnu") if value in ("", "?") else value
+    return f"{label} ({value})" if dimension is Dimension.SERVICE else label
+
+
+def _weekday(words: Words, value: str) -> str:
+    day = date(2024, 1, int(value))  # the first of January 2024 is a Monday
+    return format_date(day, "EEEE", locale=Locale(words.language)).capitalize()
+
+
+def _hour(words: Words, value: str) -> str:
+    if words.language == "en":
+        return f"{value}:00 to {value}:59"
+    return f"{value}\u00a0h à {value}\u00a0h\u00a059"
+
+
+def _lead(words: Words, value: str) -> str:
+    return _band(words, value, words.gettext("jour"), words.gettext("jours"))
+
+
+def _age(words: Words, value: str) -> str:
+    return _band(words, value, words.gettext("an"), words.gettext("ans"))
+
+
+def _band(words: Words, value: str, one: str, many: str) -> str:
+    """« <1 », « 7-13 », « 56+ », « ? »"""
+    if value.startswith("<"):
+        unit = one if value == "<1" else many
+        return words.gettext("Moins de %(number)s %(unit)s", number=value[1:], unit=unit)
+    if value.endswith("+"):
+        return words.gettext("%(number)s %(unit)s ou plus", number=value[:-1], unit=many)
+    low, dash, high = value.partition("-")
+    if not dash:
+        return words.gettext("Inconnu")
+    return words.gettext("%(low)s à %(high)s %(unit)s", low=low, high=high, unit=many)
+
+
+def _known(words: Words, value: str) -> str:
+    return words.gettext(KNOWN.get(value, value))
+
+
+KNOWN = {"known": N_("Connu du service"), "new": N_("Nouveau dans le service")}
+
+
+def _channel(words: Words, value: str) -> str:
+    return words.gettext(CHANNELS[value]) if value in CHANNELS else value
+
+
+def _language(words: Words, value: str) -> str:
+    if not value:
+        return words.gettext("Inconnu")
+    try:
+        return (Locale(value).get_display_name(words.language) or value).capitalize()
+    except (UnknownLocaleError, ValueError):
+        return value
+
+
+_NAMES = {
+    Dimension.WEEKDAY: _weekday,
+    Dimension.HOUR: _hour,
+    Dimension.LEAD: _lead,
+    Dimension.AGE: _age,
+    Dimension.KNOWN: _known,
+    Dimension.CHANNEL: _channel,
+    Dimension.LANGUAGE: _language,
+}
+
+
+# --- periods -------------------------------------------------------------------------------------
+
+
+def month_name(words: Words, first: date) -> str:
+    """octobre 2026"""
+    return format_date(first, "MMMM yyyy", locale=Locale(words.language))
+
+
+def period(words: Words, asked: Asked) -> str:
+    """En octobre 2026; d’août à octobre 2026."""
+    first, last = asked.first.first_day, asked.last.first_day
+    if first == last:
+        return words.gettext("En %(month)s", month=month_name(words, first))
+    pattern = "MMMM" if first.year == last.year else "MMMM yyyy"
+    begun = format_date(first, pattern, locale=Locale(words.language))
+    elided = words.language == "fr" and begun[0] in "ao"
+    told = N_("D’%(first)s à %(last)s") if elided else N_("De %(first)s à %(last)s")
+    return words.gettext(told, first=begun, last=month_name(words, last))
+
+
+def point_name(words: Words, every: Every, start: date, *, dated: bool = True) -> str:
+    """A place on the axis; `dated`: a month with its year."""
+    pattern = "d MMM" if every is Every.WEEK else "MMM yy" if dated else "MMM"
+    return format_date(start, pattern, locale=Locale(words.language))
+
+
+# --- sentences -----------------------------------------------------------------------------------
+
+
+def answer(words: Words, found: NoShowReport) -> str:
+    """The report in one sentence. It says a rate with its interval and its denominator, or why
+    there is none; never what reminders changed."""
+    when = period(words, found.asked)
+    figures = found.figures
+    if figures is None:
+        return words.gettext(
+            "%(when)s : trop peu de patients pour dire un taux sans désigner personne.", when=when
+        )
+    rate = figures.primary
+    if rate is None:
+        return words.gettext("%(when)s : aucune issue connue pour le moment.", when=when)
+    return words.gettext(
+        "%(when)s, %(rate)s des rendez-vous suivis ont été manqués sans prévenir : %(missed)s sur "
+        "%(among)s dont l’issue est connue (intervalle à 95 %% : %(low)s à %(high)s).",
+        when=when,
+        rate=words.percent(rate.value),
+        missed=words.number(rate.missed),
+        among=words.number(rate.among),
+        low=words.percent(rate.low),
+        high=words.percent(rate.high),
+    )
+
+
+def besides(words: Words, figures: Figures) -> list[str]:
+    """What must be read with the rate: what is unknown, and the national-style one."""
+    told = []
+    share = figures.tally.unknown_share
+    if figures.bounds is not None and share:
+        low, high = figures.bounds
+        told.append(
+            words.gettext(
+                "L’issue manque pour %(share)s des rendez-vous : le taux serait de %(low)s si tous "
+                "ces patients étaient venus, de %(high)s si aucun.",
+                share=words.percent(share),
+                low=words.percent(low),
+                high=words.percent(high),
+            )
+        )
+    if figures.national is not None:
+        told.append(
+            words.gettext(
+                "À la manière des chiffres nationaux, annulations exclues : %(rate)s (%(missed)s "
+                "sur %(among)s venus ou attendus en vain).",
+                rate=words.percent(figures.national.value),
+                missed=words.number(figures.national.missed),
+                among=words.number(figures.national.among),
+            )
+        )
+    if figures.pending:
+        told.append(
+            words.ngettext(
+                "%(num)s rendez-vous suivi est encore à venir : il n’est dans aucun taux.",
+                "%(num)s rendez-vous suivis sont encore à venir : ils ne sont dans aucun taux.",
+                figures.pending,
+            )
+        )
+    return told
+
+
+def interval(words: Words, rate: Rate) -> str:
+    """7,6 à 8,9 %"""
+    low = words.number(100 * rate.low, 1)
+    return words.gettext("%(low)s à %(high)s", low=low, high=words.percent(rate.high))
+
+
+DENOMINATORS: Mapping[Denominator, str] = {
+    Denominator.ELIGIBLE: N_(
+        "Tous les rendez-vous encore prévus quand leur premier rappel était dû, et dont l’issue "
+        "est connue, annulations comprises. Les rappels changent des absences en annulations : "
+        "laisser les annulations de côté cacherait la moitié de ce qu’ils font."
+    ),
+    Denominator.EXPECTED: N_(
+        "Seulement les patients venus ou attendus en vain, comme dans les chiffres nationaux "
+        "(NHS England). À n’employer que pour se comparer."
+    ),
+}
