@@ -29,6 +29,7 @@ from reminders.store.engine import Store
 from tests.support.clinic import PARIS, paris
 from tests.support.mailroom import receipt
 from tests.support.office import Office, office_on
+from tests.support.past import OPEN, imported, was, year
 
 FAMILIES = (
     "MARTIN", "D’ALEMBERT-VANDENBROUCKE DE LA ROCHEFOUCAULD", "NGUYEN", "BENAÏSSA", "LE GOFF",
@@ -72,6 +73,8 @@ def workday(store: Store, *, hostile: bool = False, count: int = 96) -> Office:
 
 def _lived(store: Store, hostile: bool, count: int) -> Office:
     begin = paris("2026-10-06 08:00")
+    few = [was(900 + n, uf="6600", **OPEN) for n in range(3)]
+    imported(store, *year(), *year(weeks=20, each=3, uf="4230", first=500), *few, now=begin)
     office = office_on(store, now=begin, service=SERVICES, preparation=[SHEET])
     records = [*_appointments(count, hostile)]
     office.read(*records)
