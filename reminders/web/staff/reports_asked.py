@@ -93,8 +93,19 @@ def _asked(
 def _only(text: str) -> Only | None:
     if not text:
         return None
-    dimension, _, value = text.partition(":")
-    return Only(Dimension(dimension), value)
+    name, _, value = text.partition(":")
+    dimension = Dimension(name)
+    if dimension in CLOSED and value not in CLOSED[dimension]:
+        raise ValueError(f"no such value: {value}")
+    return Only(dimension, value)
+
+
+# Dimensions whose values are known beforehand; an address with another one asks for nothing.
+CLOSED: Mapping[Dimension, frozenset[str]] = {
+    Dimension.WEEKDAY: frozenset(str(day) for day in range(1, 8)),
+    Dimension.HOUR: frozenset(str(hour) for hour in range(24)),
+    Dimension.KNOWN: frozenset({"known", "new"}),
+}
 
 
 def address(found: Wanted, **changes: str) -> str:

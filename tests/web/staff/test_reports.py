@@ -1,0 +1,84 @@
+"""The no-show report's page: what an address may ask for, and what is taken away."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import python_calamine
+
+from reminders.domain.appointment import Status
+from reminders.services.rollup import refresh
+from tests.services.test_rollup import tell
+from tests.support.clinic import paris, visits
+from tests.support.office import Office, Role, office_on
+from tests.support.stores import SqliteFiles
+
+OCTOBER = {"du": "2026-10", "au": "2026-10"}
+
+
+@pytest.fixture
+def office(sqlite_files: SqliteFiles, tmp_path: Path) -> Iterator[Office]:
+    """November: of October's appointments in two services, 72 and 38 have begun."""
+    with sqlite_files.migrated(tmp_path) as store:
+        office = office_on(store, now=paris("2026-10-05 09:00"))
+        records = [
+            *visits(range(60), status=Status.FULFILLED),
+            *visits(range(100, 112), status=Status.NOSHOW),
+            *visits(range(200, 230), uf="4230", status=Status.FULFILLED),
+            *visits(range(300, 308), uf="4230", status=Status.NOSHOW),
+        ]
+        office.read(*(replace(one, status=Status.BOOKED) for one in records))
+        office.release()
+        office.plan()
+        office.at(paris("2026-10-20 12:00"))
+        tell(office, *records)
+        office.at(paris("2026-11-10 09:00"))
+        refresh(store, office.rules, now=office.now)
+        yield office
+
+
+def test_the_sentence_comes_first_with_its_denominator_and_its_interval(office: Office) -> None:
+    page = office.clerk(Role.READER).get("/rapports?du=2026-10&au=2026-10").text
+    answer = page.split('<p class="answer">', 1)[1].split("</p>", 1)[0].replace("\u00a0", " ")
+    assert answer.startswith("En octobre 2026, 18,2 % des rendez-vous suivis")
+    assert "20 sur 110 dont l’issue est connue (intervalle à 95 % :" in answer
+    assert page.index('class="answer"') < page.index("<svg")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["du=x", "du=2026-10&au=2026-09", "du=2000-01&au=2026-10", "parmi=rien", "parmi=weekday:99",
+     "parmi=weekday:x", "parmi=hour:24", "parmi=known:perhaps", "parmi=service:4220"],
+)  # fmt: skip
+def test_an_address_that_asks_for_nothing_known_says_what_is_wrong(
+    office: Office, asked: str
+) -> None:
+    answer = office.clerk(Role.READER).get(f"/rapports?{asked}")
+    assert answer.status_code == 422
+    assert "À corriger" in answer.text
+
+
+def test_a_shared_link_to_other_peoples_services_is_refused_not_narrowed(office: Office) -> None:
+    clerk = office.clerk(Role.READER, login="imagerie", ufs=["4230"])
+    assert clerk.get("/rapports?service=4230").status_code == 200
+    for answer in (
+        clerk.get("/rapports?service=4230&service=4220"),
+        clerk.post("/rapports/export", OCTOBER | {"service": "4220", "format": "csv"}),
+    ):
+        assert answer.status_code == 403
+        assert "pas les vôtres (4220)" in answer.text
+
+
+def test_what_is_taken_away_says_the_same_and_is_in_the_audit(office: Office) -> None:
+    clerk = office.clerk(Role.MANAGER)
+    told = clerk.post("/rapports/export", OCTOBER | {"format": "csv"})
+    lines = list(csv.reader(io.StringIO(told.content.decode("utf-8-sig")), delimiter=";"))
+    assert ["Ensemble", "", "Non venus", "20", "rendez-vous", ""] in lines
+    book = clerk.post("/rapports/export", OCTOBER | {"format": "xlsx"})
+    pages = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(book.content))
+    assert pages.sheet_names[:2] == ["À lire d’abord", "Évolution"]
+    assert office.value("SELECT count(*) FROM audit WHERE action = 'report.export'") == 2
+    assert clerk.post("/rapports/export", OCTOBER | {"format": "exe"}).status_code == 422
