@@ -82,6 +82,7 @@ def test_every_event_that_is_logged_is_explained() -> None:
     events = {
         event
         for path in (ROOT / "reminders").rglob("*.py")
+        if "web/staff" not in path.as_posix()  # `tell` is gettext there, and nothing is logged
         for event in re.findall(
             r'\b(?:log\.\w+|tell|asking_failed)\(\s*"([^"]+)"', path.read_text(encoding="utf-8")
         )

@@ -160,18 +160,21 @@ def _day(words: Words, iso: str) -> str:
 
 
 def _parts(words: Words, parts: Sequence[tuple[str, Part]]) -> str:
-    named = [
-        words.gettext(
-            "%(name)s (%(number)s sur %(whole)s)",
-            name=name,
-            number=words.number(part.number),
-            whole=words.number(part.whole),
-        )
-        for name, part in parts[:NAMED]
-    ]
+    named = [_part(words, name, part) for name, part in parts[:NAMED]]
     if (more := len(parts) - len(named)) > 0:
         named.append(words.ngettext("et %(num)s autre", "et %(num)s autres", more))
     return ", ".join(named)
+
+
+def _part(words: Words, name: str, part: Part) -> str:
+    if part.whole < SMALLEST:
+        return words.gettext("%(name)s (moins de %(few)s)", name=name, few=SMALLEST)
+    return words.gettext(
+        "%(name)s (%(number)s sur %(whole)s)",
+        name=name,
+        number=words.number(part.number),
+        whole=words.number(part.whole),
+    )
 
 
 # --- rates ---------------------------------------------------------------------------------------
