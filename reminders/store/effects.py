@@ -38,7 +38,8 @@ IS_A_MOVE = (
     "EXISTS (SELECT 1 FROM appointment o CROSS JOIN unit_entry v "
     "WHERE v.appointment_id = o.id AND o.patient_id = a.patient_id AND o.uf || '' = a.uf "
     "AND o.id <> a.id AND +v.holdout_id = u.holdout_id AND o.status = 'cancelled' "
-    f"AND v.entered_at <= o.cancelled_at AND {_NEAR.format('a', 'o')})"
+    f"AND v.entered_at <= o.cancelled_at AND a.starts_at > o.cancelled_at "
+    f"AND {_NEAR.format('a', 'o')})"
 )
 IS_A_REFILL = (
     "EXISTS (SELECT 1 FROM unit_entry v CROSS JOIN appointment o "
