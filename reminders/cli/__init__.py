@@ -63,10 +63,11 @@ def _add_service() -> None:
     from reminders.cli.costs import costs
     from reminders.cli.export import export
     from reminders.cli.holdout import holdout
-    from reminders.cli.look import check, report, why
+    from reminders.cli.look import check, why
     from reminders.cli.month import month
     from reminders.cli.recorded_calls import calls_app
     from reminders.cli.recount import recount
+    from reminders.cli.report import report
     from reminders.cli.templates import templates_app
     from reminders.cli.watch import hold, object_, purge, release
     from reminders.cli.work import demo, migrate, run, serve

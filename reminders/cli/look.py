@@ -1,21 +1,17 @@
-"""Commands that look and change nothing: check, why, report."""
+"""Commands that look and change nothing: check, why."""
 
 import stat
-from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from reminders.bootstrap import callback_paths, check_adapters, open_store
 from reminders.cli.common import (
     DEFAULT_CONFIG,
     MODES,
-    AtOption,
     ConfigOption,
     JsonOption,
-    clock_of,
     local,
     opened,
     out,
@@ -24,22 +20,9 @@ from reminders.cli.common import (
     zone_of,
 )
 from reminders.config import Settings
-from reminders.domain.outcome import Outcome
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
 from reminders.services.notice import blanks
-from reminders.services.report import Line as ReportLine
-from reminders.services.report import MonthReport, month_report
-from reminders.services.rules import rules_in
 from reminders.services.story import Story, stories_of
-
-REPORTED = (
-    Outcome.ATTENDED,
-    Outcome.NO_SHOW,
-    Outcome.CANCELLED_EARLY,
-    Outcome.CANCELLED_LATE,
-    Outcome.CANCELLED_BY_HOSPITAL,
-    Outcome.UNKNOWN,
-)
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -182,87 +165,3 @@ def _story_json(story: Story) -> dict[str, object]:
             for entry in story.entries
         ],
     }
-
-
-def report(
-    month: Annotated[str, typer.Option("--month", metavar="AAAA-MM")],
-    config: ConfigOption = DEFAULT_CONFIG,
-    as_json: JsonOption = False,
-    at: AtOption = None,
-) -> None:
-    """Les non-venues d'un mois, par service."""
-    settings = settings_of(config)
-    try:
-        first = datetime.strptime(month, "%Y-%m").replace(tzinfo=zone_of(settings))
-    except ValueError:
-        raise ConfigurationError(
-            [Problem("--month", "mois illisible", "écrire par exemple 2026-10")]
-        ) from None
-    clock = clock_of(settings, at, harmless=True)
-    with opened(settings, create=False) as store:
-        found = month_report(
-            store,
-            rules_in(store, settings),
-            first.year,
-            first.month,
-            zone_of(settings),
-            now=clock.now(),
-        )
-    if as_json:
-        print_json(_report_json(found))
-    else:
-        _print_report(found)
-
-
-def _report_json(found: MonthReport) -> dict[str, object]:
-    return {
-        "month": f"{found.year:04d}-{found.month:02d}",
-        "services": [_line_json(line) for line in found.lines],
-        "total": _line_json(found.total),
-    }
-
-
-def _line_json(line: ReportLine) -> dict[str, object]:
-    return {
-        "uf": line.uf,
-        "label": line.label,
-        "counts": {outcome.value: number for outcome, number in line.tally.counts.items()},
-        "known": line.tally.known,
-        "no_show_rate": line.tally.no_show_rate,
-        "low": line.interval.low if line.interval else None,
-        "high": line.interval.high if line.interval else None,
-        "method": "Wilson 95 %",
-    }
-
-
-def _print_report(found: MonthReport) -> None:
-    title = f"Non-venues, {found.month:02d}/{found.year}"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column("Service")
-    for name in ("Venus", "Non\nvenus", "Ann.\n≥ 48 h", "Ann.\n< 48 h", "Hôp.", "Inc."):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("Taux de non-venue\n(IC 95 %)", justify="right", no_wrap=True)
-    for line in (*found.lines, found.total):
-        table.add_row(
-            line.label,
-            *(str(line.tally[outcome]) for outcome in REPORTED),
-            _rate(line),
-        )
-    out.print(table)
-    out.print(
-        "Ann. : annulés, au moins ou moins de 48 h avant ; Hôp. : par l'hôpital ; Inc. : issue "
-        "inconnue.\nTaux = non venus / (venus + non venus), intervalle de Wilson à 95 % ; les "
-        "issues inconnues n'y sont pas."
-    )
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}".replace(".", ",")
-
-
-def _rate(line: ReportLine) -> str:
-    rate = line.tally.no_show_rate
-    if rate is None or line.interval is None:
-        return "—"
-    low, high = _percent(line.interval.low), _percent(line.interval.high)
-    return f"{_percent(rate)} % ({low} à {high})"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.support.desk import SITE, Desk, visit
+from tests.support.desk import CSV, SITE, Desk, visit
 
 DAY = [visit(1), visit(2, hour="10h00"), visit(3, date="16/10/2026", hour="11h00")]
 
@@ -206,27 +206,58 @@ def test_a_command_that_looks_makes_no_database(desk: Desk, words: tuple[str, ..
 # --- report, purge ---------------------------------------------------------------------------
 
 
-def test_the_month_s_report_counts_outcomes_by_service(desk: Desk) -> None:
-    desk.configure(mode="rehearsal")
+def month_of_visits(desk: Desk) -> None:
+    """Eight came, two did not; another service had two visits."""
+    tables = (
+        SITE + CSV + ('[[service]]\nuf = "4230"\nsite = "sud"\nlabel = "Imagerie, accueil C1"\n')
+    )
+    desk.configure(mode="rehearsal", tables=tables)
     past = [visit(number, date="05/10/2026", status="Honoré") for number in range(1, 9)]
     past += [visit(number, date="05/10/2026", status="Absent") for number in range(9, 11)]
+    past += [visit(n, date="05/10/2026", status="Honoré", uf="4230") for n in (12, 13)]
     desk.export([*past, visit(11)])
     assert desk.run_at("run").code == 0
+
+
+def test_the_month_s_report_counts_outcomes_by_service(desk: Desk) -> None:
+    month_of_visits(desk)
     told = desk.run_at("report", "--month", "2026-10", "--json")
     assert told.code == 0
-    total = json.loads(told.out)["total"]
-    assert (total["known"], total["no_show_rate"]) == (10, 0.2)
-    assert (round(total["low"], 3), round(total["high"], 3)) == (0.057, 0.510)
+    found = json.loads(told.out)
+    assert found["figures"]["primary"]["missed"] == 2
+    assert found["figures"]["primary"]["among"] == 12
+    by_uf = {line["value"]: line for line in found["breakdowns"]["service"]["lines"]}
+    assert by_uf["4230"]["hidden"]
     page = desk.run_at("report", "--month", "2026-10").out
-    assert "20,0 % (5,7 à 51,0)" in page
-    assert "Tous les" in page
+    assert "16,7 % des rendez-vous suivis ont été manqués" in one_line_of(page)
+    assert "masqué" in page
+
+
+def one_line_of(text: str) -> str:
+    return " ".join(text.replace("\u00a0", " ").replace("\u202f", " ").split())
+
+
+def test_a_report_is_taken_away_as_a_table_or_a_workbook(desk: Desk) -> None:
+    month_of_visits(desk)
+    shown = desk.run_at("report", "--month", "2026-10", "--format", "csv")
+    assert shown.out.startswith("\ufeffPartie;Ligne;Mesure;Valeur;Unité;Remarque")
+    book = desk.folder / "octobre.xlsx"
+    words = ("report", "--month", "2026-10", "--format", "xlsx")
+    told = desk.run_at(*words)
+    assert (told.code, "--output" in told.err) == (2, True)
+    assert desk.run_at(*words, "--output", str(book)).code == 0
+    assert book.read_bytes()[:2] == b"PK"
+    told = desk.run_at("report", "--month", "2026-10", "--service", "9999")
+    assert (told.code, "UF sans réglage : 9999" in told.err) == (2, True)
+    told = desk.run_at("report", "--month", "2026-10", "--until", "2026-09")
+    assert (told.code, "--until" in told.err) == (2, True)
 
 
 def test_a_month_without_appointments_has_no_rate(desk: Desk) -> None:
     desk.configure(mode="rehearsal")
     desk.export(DAY)
     desk.run_at("run")
-    assert "—" in desk.run_at("report", "--month", "2025-01").out
+    assert "trop peu de patients" in one_line_of(desk.run_at("report", "--month", "2025-01").out)
 
 
 def test_purge_says_what_it_erased(hospital: Desk) -> None:
