@@ -165,9 +165,9 @@ def _print(words: Words, found: NoShowReport) -> None:
 
 
 def _services(words: Words, found: NoShowReport) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Service")
-    for name in (*HEADS.values(), "Taux\n(intervalle)", "Attendus"):
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("Service", min_width=20)
+    for name in (*HEADS.values(), "Taux et\nintervalle", "Attendus"):
         table.add_column(name, justify="right", no_wrap=True)
     services = found.breakdown(Dimension.SERVICE)
     for line in services.lines if services else ():
@@ -187,7 +187,7 @@ def _cells(words: Words, line: Line | Hidden) -> Iterator[str]:
 def _told(words: Words, figures: Figures) -> Iterator[str]:
     yield from (words.number(figures.tally[outcome]) for outcome in HEADS)
     rate = figures.primary
-    yield f"{words.percent(rate.value)} ({interval(words, rate)})" if rate else "—"
+    yield f"{words.percent(rate.value)}\n{interval(words, rate)}" if rate else "—"
     yield words.percent(figures.national.value) if figures.national else "—"
 
 
