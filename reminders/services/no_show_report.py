@@ -304,18 +304,23 @@ def _trend(read: _Read, every: Every) -> Trend:
 
 
 def trend_of(every: Every, rows: Sequence[tuple[date, Record]]) -> Trend:
-    """Limits are of what may be told; a point in which anything is hidden tells nothing."""
+    """Limits are of what may be told; a point in which anything is hidden tells nothing, one with
+    fewer than HIDDEN_BELOW known outcomes has no rate: a week that has only begun would draw one
+    or two appointments as if they were a change."""
     rows = sorted(rows, key=lambda one: one[0])
-    told = [not row.hidden for _, row in rows]
     tallies = [tally_of(row) for _, row in rows]
+    told = [
+        not row.hidden and tally.among(Denominator.ELIGIBLE) >= HIDDEN_BELOW
+        for (_, row), tally in zip(rows, tallies, strict=True)
+    ]
     missed = [t[Outcome.NO_SHOW] if ok else 0 for t, ok in zip(tallies, told, strict=True)]
     among = [
         t.among(Denominator.ELIGIBLE) if ok else 0 for t, ok in zip(tallies, told, strict=True)
     ]
     limits = p_chart(missed, among)
     points = tuple(
-        _point(day, few, number, limits.low[n], limits.high[n], hidden=not told[n])
-        for n, ((day, _), few, number) in enumerate(zip(rows, missed, among, strict=True))
+        _point(day, few, number, limits.low[n], limits.high[n], hidden=bool(row.hidden))
+        for n, ((day, row), few, number) in enumerate(zip(rows, missed, among, strict=True))
     )
     return Trend(every, points, limits.centre, limits.sigma_z)
 

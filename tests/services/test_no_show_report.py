@@ -1,8 +1,11 @@
 """The no-show report: what it tells of a small hospital, and what it keeps to itself."""
 
 from dataclasses import replace
+from datetime import date
 from itertools import count
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -23,7 +26,7 @@ from reminders.domain.report import (
 )
 from reminders.services.answer import Given, give
 from reminders.services.holdout import approve, propose
-from reminders.services.no_show_report import no_show_report
+from reminders.services.no_show_report import no_show_report, trend_of
 from reminders.services.rollup import refresh
 from reminders.statistics.proportion import wilson_interval
 from reminders.store.engine import Store
@@ -306,3 +309,15 @@ def test_both_arms_of_a_hold_out_enter_alike(store: Store) -> None:
         "FROM unit_entry u JOIN report_unit r ON r.appointment_id = u.appointment_id"
     )
     assert {(row.apart, row.elsewhere) for row in entered} == {(0, 0)}
+
+
+def test_a_week_with_fewer_than_five_known_outcomes_has_no_rate() -> None:
+    def week(attended: int, missed: int) -> Any:
+        none = {one.value.replace("-", "_"): 0 for one in Outcome}
+        return SimpleNamespace(hidden=0, **(none | {"attended": attended, "no_show": missed}))
+
+    weeks = [(date(2026, 9, 28), week(90, 10)), (date(2026, 10, 5), week(80, 20)),
+             (date(2026, 10, 12), week(0, 4)), (date(2026, 10, 19), week(4, 1))]  # fmt: skip
+    found = trend_of(Every.WEEK, weeks)
+    assert [point.rate for point in found.points] == [0.1, 0.2, None, 0.2]
+    assert found.centre == pytest.approx(31 / 205)  # what has no rate moves no limit either

@@ -19,6 +19,7 @@ from reminders.domain.report import (
     Reach,
     Signal,
 )
+from reminders.domain.template_key import PURPOSES
 from reminders.web.staff.words import N_, Words
 
 DIMENSIONS: Mapping[Dimension, str] = {
@@ -103,9 +104,24 @@ def line_name(words: Words, dimension: Dimension, value: str, label: str) -> str
     named = _NAMES.get(dimension)
     if named is not None:
         return named(words, value)
+    if dimension is Dimension.TEMPLATE:
+        return _template(words, value, label)
     if not label:
         return words.gettext("Inconnu") if value in ("", "?") else value
     return f"{label} ({value})" if dimension is Dimension.SERVICE else label
+
+
+def _template(words: Words, value: str, label: str) -> str:
+    """« À confirmer · SMS · français · version 1 », of « confirm · sms · fr · 1 »."""
+    if value == "0":
+        return _channel(words, "")
+    parts = label.split(" · ")
+    if len(parts) != 4:
+        return label or value
+    purpose, channel, language, number = parts
+    said = words.gettext(PURPOSES[purpose]) if purpose in PURPOSES else purpose
+    version = words.gettext("version %(number)s", number=number)
+    return " · ".join((said, _channel(words, channel), _language(words, language), version))
 
 
 def _weekday(words: Words, value: str) -> str:

@@ -4,13 +4,18 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import python_calamine
 
 from reminders.domain.appointment import Status
+from reminders.domain.report import Dimension
 from reminders.services.rollup import refresh
+from reminders.web.staff.reports_words import line_name
+from reminders.web.staff.words import Words
 from tests.services.test_rollup import tell
 from tests.support.clinic import paris, visits
 from tests.support.office import Office, Role, office_on
@@ -82,3 +87,16 @@ def test_what_is_taken_away_says_the_same_and_is_in_the_audit(office: Office) ->
     assert pages.sheet_names[:2] == ["À lire d’abord", "Évolution"]
     assert office.value("SELECT count(*) FROM audit WHERE action = 'report.export'") == 2
     assert clerk.post("/rapports/export", OCTOBER | {"format": "exe"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("value", "label", "said"),
+    [
+        ("0", "", "Aucun rappel parti"),
+        ("7", "confirm · sms · fr · 2", "Demande de confirmation · SMS · Français · version 2"),
+        ("8", "bloc · email · en · 1", "bloc · Courriel · Anglais · version 1"),
+    ],
+)
+def test_a_text_is_named_as_staff_name_it(value: str, label: str, said: str) -> None:
+    words = Words("fr", ZoneInfo("Europe/Paris"), datetime(2026, 10, 14, tzinfo=UTC))
+    assert line_name(words, Dimension.TEMPLATE, value, label) == said
