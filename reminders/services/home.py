@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from reminders.domain.appointment import CancelledBy, Status
 from reminders.domain.outcome import EARLY, Attendance, Outcome, Tally, outcome_of
 from reminders.services.lists import DayRun, run_of
+from reminders.services.money import Kept
 from reminders.services.remembered import Measured, Remembered
 from reminders.services.rules import Rules
 from reminders.services.worklist import scope_of
@@ -273,10 +274,15 @@ class Figures:
         default_factory=lambda: Remembered[Measures](timedelta(minutes=5), timedelta(minutes=30))
     )
 
+    estimates: Remembered[Kept] = field(  # computed once a day
+        default_factory=lambda: Remembered[Kept](timedelta(hours=6))
+    )
+
     def forget(self) -> None:
         """Somebody released, discarded, or asked for the newest figures of the day."""
         self.runs.forget()
         self.work.forget()
+        self.estimates.forget()
 
 
 @dataclass(frozen=True, slots=True)

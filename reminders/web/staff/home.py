@@ -18,6 +18,7 @@ from reminders.services.home import (
 from reminders.services.lists import unreached_of
 from reminders.store.lists import Ufs
 from reminders.web.staff.asked import cursor, dotted
+from reminders.web.staff.home_estimates import estimates
 from reminders.web.staff.home_words import (
     HOLDS,
     MODES,
@@ -55,6 +56,7 @@ def home(visit: Visit) -> Response:
         heard=partial(heard, visit.words),
         mode_words=MODES,
         tiles=tiles(visit.words, found, tasks=visit.viewer.may(May.SEE_TASKS)),
+        estimates=estimates(visit),
         resting=sorted(staff.resting().items()),
         ours=_services(visit, seen),
         may=May,

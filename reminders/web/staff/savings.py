@@ -115,6 +115,7 @@ def compute(visit: Visit) -> Response:
     if uf and uf not in visit.staff.rules.desks:
         return visit.missing()
     money.compute(visit.staff.store, visit.staff.rules, now=visit.now, uf=uf)
+    visit.staff.figures.estimates.forget()
     return visit.go(address(HOME, service=uf), visit.words.gettext("C’est calculé."))
 
 

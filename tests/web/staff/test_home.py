@@ -1,5 +1,6 @@
 """The first page, the lists its numbers open, and what is held: over HTTP, by role."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -13,6 +14,9 @@ from reminders.domain.appointment import AppointmentRecord, Status
 from reminders.errors import BadRecipient
 from reminders.services.hold import hold_everything, release_hold
 from reminders.services.worklist import tend
+from reminders.store import money
+from reminders.store.engine import Store
+from reminders.store.types import micros
 from tests.support.clinic import paris, someone, visit, visits
 from tests.support.office import Clerk, Office, Role, office_on
 from tests.support.stores import SqliteFiles
@@ -420,3 +424,23 @@ def test_each_page_asks_little_of_the_database(office: Office) -> None:
         asked = [one for one in statements if not one.startswith(("BEGIN", "COMMIT"))]
         assert len(asked) <= 6, (address, asked)
         assert len(answer.content) < 400_000
+
+
+def test_estimates_are_told_only_where_they_are_measured(store: Store) -> None:
+    office = office_on(store)
+    manager = office.clerk(Role.MANAGER)
+    page = manager.get("/").text
+    assert "aucun groupe témoin n’est en cours" in page
+    kept = {
+        "verdict": "measured", "avoided": [630.2, 405.0, 854.1], "units": 1000,
+        "calls": {"measured": True}, "drivers": [{"name": "refilled", "number": 38.4}],
+        "lines": [{"component": "call", "difference": -0.21}],
+    }  # fmt: skip
+    with store.write() as connection:
+        money.keep(connection, "", at=micros(office.now), content=json.dumps(kept))
+    page = manager.get("/?frais=1").text
+    for said in ("Non-venues évitées", "<b>630</b>", "entre 405 et 854", "<b>38</b>", "<b>210</b>",
+                 "estimation, par tirage au sort"):  # fmt: skip
+        assert said in page
+    assert "Estimations" not in office.clerk(Role.AGENT).get("/").text
+    assert "Estimations" not in office.clerk(Role.MANAGER, login="un", ufs=["4220"]).get("/").text

@@ -1,0 +1,83 @@
+"""The first page's estimates: told only where the hold-out measures, each labelled as one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reminders.domain.access import May
+from reminders.domain.savings import Component
+from reminders.services import money
+from reminders.web.staff.home_words import Tile
+from reminders.web.staff.visit import Visit
+from reminders.web.staff.words import N_, Words
+
+EFFECT, SAVINGS = "/rapports/temoin", "/rapports/economies"
+NOT_YET = N_("pas encore mesurable")
+ESTIMATE = N_("estimation, par tirage au sort")
+
+
+def estimates(visit: Visit) -> list[Tile]:
+    """Nothing for whoever sees no report, or those of some services only: the comparison is of
+    the whole hospital. One statement, seldom."""
+    viewer = visit.viewer
+    if not viewer.may(May.SEE_REPORTS) or viewer.ufs(May.SEE_REPORTS) is not None:
+        return []
+    staff = visit.staff
+    kept = staff.figures.estimates.get("", lambda: money.kept(staff.store), now=visit.now)
+    value = kept.value.value
+    if value is None or value.get("verdict") == "no-holdout":
+        return [_none(visit.words)]
+    return [*_tiles(visit.words, value)]
+
+
+def _none(words: Words) -> Tile:
+    note = words.gettext("aucun groupe témoin n’est en cours : rien n’est une estimation")
+    return Tile(words.gettext("Ce que les rappels changent"), words.gettext("pas mesuré"),
+                (note,), EFFECT)  # fmt: skip
+
+
+def _tiles(words: Words, value: Mapping[str, Any]) -> list[Tile]:
+    return [
+        _avoided(words, value),
+        _again(words, value),
+        _calls(words, value),
+    ]
+
+
+def _avoided(words: Words, value: Mapping[str, Any]) -> Tile:
+    title, found = words.gettext("Non-venues évitées"), value.get("avoided")
+    if value.get("verdict") == "measured" and found:
+        central, low, high = (round(float(one)) for one in found)
+        between = words.gettext(
+            "entre %(low)s et %(high)s (intervalle à 95 %%)",
+            low=words.number(low),
+            high=words.number(high),
+        )
+        return Tile(title, words.number(central), (words.gettext(ESTIMATE), between), EFFECT)
+    smallest = value.get("smallest")
+    notes: tuple[str, ...] = ()
+    if smallest:
+        points = words.number(100 * float(smallest), 1)
+        notes = (words.gettext("plus petit effet détectable : %(points)s points", points=points),)
+    return Tile(title, words.gettext(NOT_YET), notes, EFFECT)
+
+
+def _again(words: Words, value: Mapping[str, Any]) -> Tile:
+    title = words.gettext("Créneaux redonnés en plus")
+    for driver in value.get("drivers", ()):
+        if driver["name"] == "refilled":
+            number = words.number(round(float(driver["number"])))
+            return Tile(title, number, (words.gettext(ESTIMATE),), SAVINGS)
+    return Tile(title, words.gettext(NOT_YET), (), SAVINGS)
+
+
+def _calls(words: Words, value: Mapping[str, Any]) -> Tile:
+    title = words.gettext("Appels évités")
+    if not value["calls"]["measured"]:
+        note = words.gettext("les appels ne sont pas reliés aux rendez-vous des deux groupes")
+        return Tile(title, words.gettext("non mesuré"), (note,), "/rapports/appels")
+    units = value.get("units")
+    found = [one for one in value.get("lines", ()) if one["component"] == Component.CALL.value]
+    if not units or not found:
+        return Tile(title, words.gettext(NOT_YET), (), SAVINGS)
+    fewer = -sum(float(one["difference"]) for one in found) * int(units)
+    return Tile(title, words.number(round(fewer)), (words.gettext(ESTIMATE),), SAVINGS)
