@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,7 +28,7 @@ from reminders.simulation.demo import OPENING
 from reminders.simulation.driver import live
 from reminders.web.demo import DemoPages
 from reminders.web.staff.accounts import ROLES
-from reminders.web.staff.visit import Staff
+from reminders.web.staff.visit import Staff, Truth
 
 BEAT_SECONDS = 0.5  # the world is told the time this often
 MOST_STEPS = 200  # quiet moments passed over in search of an event one can see
@@ -91,13 +92,30 @@ async def _demo(seed: int, days: int, port: int) -> None:
                 {login: (name, [Grant(role)]) for login, (name, role) in PEOPLE.items()},
                 now=clock.now(),
             )
-            async with listening(application, extend=pages.extend, staff=_with_doors):
+            truth = _truth_of(world, clock, start)
+            async with listening(
+                application,
+                extend=pages.extend,
+                staff=lambda staff: replace(_with_doors(staff), truth=truth),
+            ):
                 await stage.catch_up()
                 async with ringing(application):
                     out.print(f"Démonstration : http://127.0.0.1:{port}")
                     out.print(f"Téléphones simulés : http://127.0.0.1:{port}/demo")
                     out.print("Arrêter : Ctrl-C")
                     await stage.go_on()
+
+
+def _truth_of(world: World, clock: OffsetClock, start: datetime) -> Callable[[], Truth]:
+    """Asked by a page, on its own thread."""
+    loop = asyncio.get_running_loop()
+
+    def ask() -> Truth:
+        asked = asyncio.run_coroutine_threadsafe(world.truth(start, clock.now()), loop)
+        found = asked.result(timeout=10)
+        return Truth(start, found["appointments"], found["missed"], found["without"])
+
+    return ask
 
 
 def _with_doors(staff: Staff) -> Staff:

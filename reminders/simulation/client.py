@@ -82,6 +82,13 @@ class World:
         )
         return found
 
+    async def truth(self, since: datetime, until: datetime) -> Mapping[str, int]:
+        """`appointments`, `missed`, and `without`: those missed had nobody written (Life.truth)."""
+        found: dict[str, int] = await self._get(
+            "/control/truth", since=since.isoformat(), until=until.isoformat()
+        )
+        return found
+
     async def inbox(self, *, before: int = 0, limit: int = 50) -> dict[str, Any]:
         return await self._get("/control/inbox", before=str(before), limit=str(limit))
 

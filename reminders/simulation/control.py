@@ -38,6 +38,7 @@ class Control:
                 Route("/control/reply", self.reply, methods=["POST"]),
                 Route("/control/ledger-summary", self.ledger_summary),
                 Route("/control/outcomes", self.outcomes),
+                Route("/control/truth", self.truth),
             ],
             exception_handlers={ClientDisconnect: _gone},
         )
@@ -112,6 +113,12 @@ class Control:
         query = request.query_params
         since, until = (_moment(query[name]) for name in ("since", "until"))
         return JSONResponse(self._life.outcomes(since, until))
+
+    async def truth(self, request: Request) -> Response:
+        """?since=…&until=…: what reminders really changed (Life.truth)."""
+        query = request.query_params
+        since, until = (_moment(query[name]) for name in ("since", "until"))
+        return JSONResponse(self._life.truth(since, until))
 
     def _state(self) -> dict[str, Any]:
         upcoming = self._life.next_event

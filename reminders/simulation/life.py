@@ -9,7 +9,7 @@ import asyncio
 import heapq
 import re
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -350,6 +350,21 @@ class Life:
         )
         return dict(found)
 
+    def truth(self, since: datetime, until: datetime) -> dict[str, int]:
+        """What no real hospital can know, of the appointments that start in [since, until) and
+        that the hospital kept: how many their patients miss, and how many the same patients, with
+        the same draws, would have missed had nobody written to them."""
+        kept = [
+            visit
+            for visit in self.visits.values()
+            if since <= visit.starts_at < until and visit.cancelled_by != "hospital"
+        ]
+        return {
+            "appointments": len(kept),
+            "missed": sum(_missed(visit, visit.told) for visit in kept),
+            "without": sum(_missed(visit, ()) for visit in kept),
+        }
+
     def _outcome(self, visit: Visit) -> Outcome | None:
         return outcome_of(
             Status(visit.status),
@@ -358,6 +373,11 @@ class Life:
             CancelledBy(visit.cancelled_by or "unknown"),
             self.now,
         )
+
+
+def _missed(visit: Visit, told: Sequence[Told]) -> bool:
+    what = conduct(visit.facts, told, visit.draws)
+    return not what.attends and what.cancels_at is None
 
 
 def _when(moment: datetime) -> str:

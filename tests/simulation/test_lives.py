@@ -34,6 +34,10 @@ async def lived(
             listening(application),
         ):
             life = await live(Working(application), world, clock, until)
+            truth = await world.truth(scene.start, until)
+        assert life.outcomes["no-show"] <= truth["missed"] <= truth["without"]
+        if mode == "rehearsal":  # nobody was told anything: nothing was changed
+            assert truth["missed"] == truth["without"]
         return life, list(read(folder / "ledger.jsonl"))
 
 

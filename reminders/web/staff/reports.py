@@ -67,7 +67,7 @@ def report(visit: Visit) -> Response:
         address=address,
         interval=interval,
         scope=_scope(visit, sought),
-        truth=None,
+        truth=visit.staff.truth(),
         not_measured_said=", ".join(words.gettext(NOT_MEASURED[one]) for one in found.not_measured),
         **_tables(visit),
     )

@@ -113,7 +113,7 @@ def _show(
         fewest=HIDDEN_BELOW,
         largest=round(100 * LARGEST_SHARE),
         establishments=[one.name for one in staff.settings.site],
-        truth=None,
+        truth=visit.staff.truth(),
     )
 
 

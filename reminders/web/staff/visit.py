@@ -40,6 +40,26 @@ DEMO = N_("Démonstration")
 
 
 @dataclass(frozen=True, slots=True)
+class Truth:
+    """What a simulated hospital knows and no real one: of `appointments` that began since, how
+    many were missed, and how many would have been without any reminder."""
+
+    since: datetime
+    appointments: int
+    missed: int
+    without: int
+
+    @property
+    def avoided(self) -> int:
+        return self.without - self.missed
+
+    @property
+    def points(self) -> float:
+        """Percentage points of no-shows that reminders took away."""
+        return 100 * self.avoided / self.appointments if self.appointments else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Staff:
     """What the staff's pages stand on."""
 
@@ -60,6 +80,7 @@ class Staff:
     doors: Mapping[str, str] = field(default_factory=dict)  # demo: login -> name, one click each
     notebook: Notebook = field(default_factory=Notebook)
     links: Sequence[tuple[str, str]] = ()  # (address, label) the bar shows besides the menu
+    truth: Callable[[], Truth | None] = lambda: None  # the demo's
     figures: Figures = field(default_factory=Figures)  # the first page's, for a moment
     effects: Remembered[Effect] = field(  # of the hold-out, measured over all its units
         default_factory=lambda: Remembered[Effect](timedelta(minutes=5), timedelta(hours=1))

@@ -15,6 +15,7 @@ from reminders.domain.appointment import Status
 from reminders.domain.report import Dimension
 from reminders.services.rollup import refresh
 from reminders.web.staff.reports_words import line_name
+from reminders.web.staff.visit import Truth
 from reminders.web.staff.words import Words
 from tests.services.test_rollup import tell
 from tests.support.clinic import paris, visits
@@ -100,3 +101,15 @@ def test_what_is_taken_away_says_the_same_and_is_in_the_audit(office: Office) ->
 def test_a_text_is_named_as_staff_name_it(value: str, label: str, said: str) -> None:
     words = Words("fr", ZoneInfo("Europe/Paris"), datetime(2026, 10, 14, tzinfo=UTC))
     assert line_name(words, Dimension.TEMPLATE, value, label) == said
+
+
+@pytest.mark.parametrize("address", ["/rapports?du=2026-10&au=2026-10", "/rapports/temoin"])
+def test_only_a_simulated_hospital_says_its_truth(office: Office, address: str) -> None:
+    clerk = office.clerk(Role.MANAGER)
+    assert "Vérité" not in clerk.get(address).text
+    truth = Truth(office.now, appointments=1000, missed=50, without=80)
+    demo = office.visitor(truth=lambda: truth)
+    demo.client.cookies = clerk.client.cookies
+    page = demo.get(address).text
+    assert "Simulé" in page
+    assert "30 non-venues évitées, 3,0 points" in page.replace("\u00a0", " ")
