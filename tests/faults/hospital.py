@@ -6,6 +6,7 @@ the providers' ledger for one number are a duplicate, whatever else they say.
 """
 
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 from reminders.simulation.ledger import Entry
 from reminders.store.engine import Record, Store, open_engine, rows
 from reminders.store.types import micros
-from tests.faults.processes import TWILIO, Child, Ended, Provider
+from tests.faults.processes import PATIENCE, TWILIO, Child, Ended, Provider
 from tests.support.nursery import MAIN
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -174,8 +175,21 @@ class Hospital:
         """One pass, killed by -9 at a named point. False: it ended without coming there."""
         with self.starts("run", "--json", point=point) as child:
             reached = child.dies_at_its_point()
+        self._is_forgotten()
         self.at += A_PASS
         return reached
+
+    def _is_forgotten(self) -> None:
+        """Wait until PostgreSQL knows that who was killed is dead: until then its locks stand, and
+        a pass that begins within milliseconds, as none of cron's does, finds one at work."""
+        others = (
+            "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid()"
+        )
+        deadline = time.monotonic() + PATIENCE
+        while not self.store_url.startswith("sqlite") and self.asks(others)[0].n:
+            assert time.monotonic() < deadline, "a dead process is still known"
+            time.sleep(0.02)
 
     def opens(self) -> None:
         """The first pass of a live hospital is held until a person has looked."""
