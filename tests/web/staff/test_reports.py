@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,15 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 import python_calamine
 
-from reminders.domain.appointment import Status
 from reminders.domain.report import Dimension
-from reminders.services.rollup import refresh
 from reminders.web.staff.reports_words import line_name
 from reminders.web.staff.visit import Truth
 from reminders.web.staff.words import Words
-from tests.services.test_rollup import tell
-from tests.support.clinic import paris, visits
-from tests.support.office import Office, Role, office_on
+from tests.support.office import Office, Role
+from tests.support.reported import reported
 from tests.support.stores import SqliteFiles
 
 OCTOBER = {"du": "2026-10", "au": "2026-10"}
@@ -27,23 +23,8 @@ OCTOBER = {"du": "2026-10", "au": "2026-10"}
 
 @pytest.fixture
 def office(sqlite_files: SqliteFiles, tmp_path: Path) -> Iterator[Office]:
-    """November: of October's appointments in two services, 72 and 38 have begun."""
     with sqlite_files.migrated(tmp_path) as store:
-        office = office_on(store, now=paris("2026-10-05 09:00"))
-        records = [
-            *visits(range(60), status=Status.FULFILLED),
-            *visits(range(100, 112), status=Status.NOSHOW),
-            *visits(range(200, 230), uf="4230", status=Status.FULFILLED),
-            *visits(range(300, 308), uf="4230", status=Status.NOSHOW),
-        ]
-        office.read(*(replace(one, status=Status.BOOKED) for one in records))
-        office.release()
-        office.plan()
-        office.at(paris("2026-10-20 12:00"))
-        tell(office, *records)
-        office.at(paris("2026-11-10 09:00"))
-        refresh(store, office.rules, now=office.now)
-        yield office
+        yield reported(store)
 
 
 def test_the_sentence_comes_first_with_its_denominator_and_its_interval(office: Office) -> None:
