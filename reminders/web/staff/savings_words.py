@@ -38,6 +38,7 @@ QUANTITIES = {
     "segment": N_("parties de SMS"),
     "call": N_("appels"),
     "task": N_("tâches faites"),
+    "known": N_("rendez-vous comptés"),
 }
 KINDS = {"capacity": N_("capacité"), "cash": N_("argent")}
 ARMS = {"reminded": N_("avec rappels"), "held": N_("sans rappels")}
