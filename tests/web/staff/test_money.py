@@ -188,3 +188,9 @@ def test_a_call_is_noted_on_the_appointments_page(empty: Office) -> None:
     with empty.store.write() as connection:
         run(connection, "DELETE FROM call_entry")
     assert "Aucun appel enregistré" in text_of(empty.clerk(Role.MANAGER), "/rapports/appels")
+
+
+def test_without_a_hold_out_a_computation_says_so(store: Store) -> None:
+    clerk = office_on(store).clerk(Role.MANAGER)
+    assert clerk.post("/rapports/economies").status_code == 303
+    assert "rien n’y est une économie" in text_of(clerk, "/rapports/economies")
