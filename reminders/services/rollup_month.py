@@ -6,7 +6,7 @@ thousand units, takes some tenths of a second.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -276,8 +276,3 @@ def _squares(units: _Units, group: Ints, size: int) -> list[list[int]]:
     owner = pairs // units.patients
     sums = [np.bincount(owner, weights=one, minlength=size) for one in (n * n, n * m, m * m)]
     return [[int(one[g]) for one in sums] for g in range(size)]
-
-
-def monday_of(value: str) -> date:
-    """Of a value of the dimension `week`."""
-    return date.fromisoformat(value)

@@ -15,23 +15,24 @@ MOVED_WITHIN = 2 * DAY
 
 # `|| ''` and `+` keep a column out of the index SQLite would else take: that of a whole service,
 # or of the whole hold-out, where a patient's or a slot's few rows are meant.
-_BOOKED = "COALESCE({0}.booked_at, {0}.first_seen_at)"
-_NEAR = f"{_BOOKED} BETWEEN {{1}}.cancelled_at - :near AND {{1}}.cancelled_at + :near"
+WHEN_BOOKED = "COALESCE({0}.booked_at, {0}.first_seen_at)"
+IS_NEAR = f"{WHEN_BOOKED} BETWEEN {{1}}.cancelled_at - :near AND {{1}}.cancelled_at + :near"
 # When the slot a unit entered with was given back; NULL: it was not.
-_FREED = (
+WHEN_FREED = (
     "CASE WHEN {0}.status = 'cancelled' THEN {0}.cancelled_at "
     "WHEN {0}.starts_at <> {1}.starts_at THEN {0}.version_at END"
 )
-_REAL = "('cancelled', 'entered-in-error', 'proposed', 'waitlist', 'pending')"
+# Statuses of what takes no slot.
+NOT_THERE = "('cancelled', 'entered-in-error', 'proposed', 'waitlist', 'pending')"
 MOVED_TO = (
     "(SELECT MIN(b.id) FROM appointment b WHERE a.status = 'cancelled' "
     "AND b.patient_id = a.patient_id AND b.uf || '' = a.uf AND b.id <> a.id "
-    f"AND b.starts_at > a.cancelled_at AND {_NEAR.format('b', 'a')})"
+    f"AND b.starts_at > a.cancelled_at AND {IS_NEAR.format('b', 'a')})"
 )
 REFILLED = (
     "EXISTS (SELECT 1 FROM appointment r WHERE r.starts_at = u.starts_at AND r.uf = u.uf "
-    f"AND r.agenda = a.agenda AND r.id <> a.id AND r.status NOT IN {_REAL} "
-    f"AND {_BOOKED.format('r')} >= {_FREED.format('a', 'u')})"
+    f"AND r.agenda = a.agenda AND r.id <> a.id AND r.status NOT IN {NOT_THERE} "
+    f"AND {WHEN_BOOKED.format('r')} >= {WHEN_FREED.format('a', 'u')})"
 )
 # The unit is where another one moved to, or took the slot another one gave back.
 IS_A_MOVE = (
@@ -39,21 +40,21 @@ IS_A_MOVE = (
     "WHERE v.appointment_id = o.id AND o.patient_id = a.patient_id AND o.uf || '' = a.uf "
     "AND o.id <> a.id AND +v.holdout_id = u.holdout_id AND o.status = 'cancelled' "
     f"AND v.entered_at <= o.cancelled_at AND a.starts_at > o.cancelled_at "
-    f"AND {_NEAR.format('a', 'o')})"
+    f"AND {IS_NEAR.format('a', 'o')})"
 )
 IS_A_REFILL = (
     "EXISTS (SELECT 1 FROM unit_entry v CROSS JOIN appointment o "
     "WHERE o.id = v.appointment_id AND v.starts_at = u.starts_at AND v.uf = u.uf "
     "AND +v.holdout_id = u.holdout_id AND v.excluded = '' AND o.id <> a.id AND o.agenda = a.agenda "
-    f"AND v.entered_at <= {_BOOKED.format('a')} "
-    f"AND {_FREED.format('o', 'v')} <= {_BOOKED.format('a')})"
+    f"AND v.entered_at <= {WHEN_BOOKED.format('a')} "
+    f"AND {WHEN_FREED.format('o', 'v')} <= {WHEN_BOOKED.format('a')})"
 )
-_LOST = "('NOT_SENT', 'REFUSED', 'REHEARSED')"
+NEVER_LEFT = "('NOT_SENT', 'REFUSED', 'REHEARSED')"
 # An SMS about several appointments is shared among them.
 SEGMENTS = (
     "COALESCE((SELECT SUM(x.segments * 1.0 / (SELECT COUNT(*) FROM told y "
     "WHERE y.attempt_id = x.id)) FROM told t JOIN attempt x ON x.id = t.attempt_id "
-    f"WHERE t.appointment_id = a.id AND x.state NOT IN {_LOST}), 0)"
+    f"WHERE t.appointment_id = a.id AND x.state NOT IN {NEVER_LEFT}), 0)"
 )
 _TASKS = (
     "(SELECT k.appointment_id, COUNT(*) AS number FROM task k WHERE k.state = 'done' "
@@ -81,7 +82,7 @@ def units(
     that is itself the move or the refill of another unit is left out.
     """
     extra = (
-        f"CASE WHEN {_FREED.format('a', 'u')} IS NULL THEN 0 ELSE 1 END AS freed, "
+        f"CASE WHEN {WHEN_FREED.format('a', 'u')} IS NULL THEN 0 ELSE 1 END AS freed, "
         f"CASE WHEN {REFILLED} THEN 1 ELSE 0 END AS refilled, {SEGMENTS} AS segments, "
         "COALESCE(w.number, 0) AS tasks, "
     )

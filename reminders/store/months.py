@@ -40,14 +40,6 @@ def find(connection: Connection, month: str, revision: int | None = None) -> Rec
     return found[0] if found else None
 
 
-def revisions(connection: Connection, month: str) -> Sequence[Record]:
-    return rows(
-        connection,
-        f"SELECT {_HEAD} {_FROM} WHERE m.month = :month ORDER BY m.revision LIMIT 1000",
-        month=month,
-    )
-
-
 def last(connection: Connection) -> str:
     """The newest month that is closed; "": none is."""
     return str(rows(connection, "SELECT COALESCE(MAX(month), '') AS m FROM month_closing")[0].m)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from reminders.store.engine import Record, listed, rows
-from reminders.store.rollups import COUNT_COLUMNS, FILL, SUM_COLUMNS
+from reminders.store.engine import Record, listed
+from reminders.store.rollups import BEHIND, COUNT_COLUMNS, FILL, SUM_COLUMNS
 
 OUTCOMES = COUNT_COLUMNS[5:]  # patients, then each outcome
 SUMS = SUM_COLUMNS[3:]  # patients, then everything else
@@ -78,10 +78,7 @@ def sums(connection: Connection, first: int, last: int, ufs: Sequence[str], now:
     found: Record = listed(
         connection,
         f"SELECT {told}, COALESCE(SUM(s.hidden), 0) AS hidden, COUNT(*) AS number, "
-        "CASE WHEN EXISTS (SELECT 1 FROM rollup_dirty) OR EXISTS (SELECT 1 FROM report_unit "
-        "WHERE turns_at IS NOT NULL AND turns_at <= :now) OR EXISTS (SELECT 1 FROM rollup_month "
-        "WHERE stale > 0) OR NOT EXISTS (SELECT 1 FROM setting WHERE key = :fill "
-        "AND value = 'done') THEN 1 ELSE 0 END AS behind "
+        f"{BEHIND} AS behind "
         "FROM rollup_sum s WHERE s.month BETWEEN :first AND :last AND s.uf IN :ids",
         ufs,
         first=first,
@@ -102,9 +99,3 @@ def templates(connection: Connection, ids: Sequence[int]) -> dict[str, Record]:
         ids,
     ).all()
     return {str(row.id): row for row in found}
-
-
-def months(connection: Connection) -> tuple[int, int] | None:
-    """The first and last month anything is counted of."""
-    found = rows(connection, "SELECT MIN(month) AS first, MAX(month) AS last FROM rollup_sum")[0]
-    return None if found.first is None else (found.first, found.last)

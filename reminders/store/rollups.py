@@ -9,7 +9,14 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection
 
 from reminders.store import facts
-from reminders.store.effects import MOVED_TO
+from reminders.store.effects import (
+    IS_NEAR,
+    MOVED_TO,
+    NEVER_LEFT,
+    REFILLED,
+    WHEN_BOOKED,
+    WHEN_FREED,
+)
 from reminders.store.engine import Record, insert_rows, many, rows, run
 from reminders.store.planning import among
 from reminders.store.reporting import ASKED_AT, TOLD_ELSEWHERE
@@ -22,7 +29,6 @@ RULES = "rollup_rules"  # of which protocols the coming entries are
 UNIT_COLUMNS = (
     "appointment_id", "patient_id", "uf", "month", "starts_at", "entered_at", "turns_at", "kind",
 )  # fmt: skip
-_LOST = "('NOT_SENT', 'REFUSED', 'REHEARSED')"
 # Tasks somebody has because a patient answered.
 _ANSWER_TASK = "(k.kind LIKE 'reply%' OR k.kind LIKE 'answer%' OR k.kind = 'start_stands')"
 
@@ -84,18 +90,18 @@ def look_at_coming(connection: Connection, now: int) -> None:
     )
 
 
+# Anything that changed is still to be counted; with `now` and `fill`: FILL.
+BEHIND = (
+    "CASE WHEN EXISTS (SELECT 1 FROM rollup_dirty) OR EXISTS (SELECT 1 FROM report_unit "
+    "WHERE turns_at IS NOT NULL AND turns_at <= :now) OR EXISTS (SELECT 1 FROM rollup_month "
+    "WHERE stale > 0) OR NOT EXISTS (SELECT 1 FROM setting WHERE key = :fill "
+    "AND value = 'done') THEN 1 ELSE 0 END"
+)
+
+
 def is_behind(connection: Connection, now: int) -> bool:
     """Is anything that changed still to be counted?"""
-    found = rows(
-        connection,
-        "SELECT CASE WHEN EXISTS (SELECT 1 FROM rollup_dirty) OR EXISTS (SELECT 1 FROM "
-        "report_unit WHERE turns_at IS NOT NULL AND turns_at <= :now) OR EXISTS (SELECT 1 FROM "
-        "rollup_month WHERE stale > 0) OR NOT EXISTS (SELECT 1 FROM setting WHERE key = :fill "
-        "AND value = 'done') THEN 1 ELSE 0 END AS behind",
-        now=now,
-        fill=FILL,
-    )
-    return bool(found[0].behind)
+    return bool(rows(connection, f"SELECT {BEHIND} AS behind", now=now, fill=FILL)[0].behind)
 
 
 def around(connection: Connection, ids: Sequence[int]) -> list[int]:
@@ -184,32 +190,18 @@ def drop_units(connection: Connection, ids: Sequence[int]) -> None:
 
 
 # As store/effects.py tells them of the units of a comparison.
-WHEN_BOOKED = "COALESCE({0}.booked_at, {0}.first_seen_at)"
-IS_FREED = (
-    "CASE WHEN {0}.status = 'cancelled' THEN {0}.cancelled_at "
-    "WHEN {0}.starts_at <> {1}.starts_at THEN {0}.version_at END"
-)
-NOT_THERE = "('cancelled', 'entered-in-error', 'proposed', 'waitlist', 'pending')"
-_ORIGIN_NEAR = (
-    f"{WHEN_BOOKED.format('a')} BETWEEN o.cancelled_at - :near AND o.cancelled_at + :near"
-)
 _IS_MOVE = (
     "EXISTS (SELECT 1 FROM appointment o CROSS JOIN report_unit v "
     "WHERE v.appointment_id = o.id AND o.patient_id = a.patient_id AND o.uf || '' = a.uf "
     "AND o.id <> a.id AND o.status = 'cancelled' AND a.starts_at > o.cancelled_at "
-    f"AND v.entered_at <= o.cancelled_at AND {_ORIGIN_NEAR})"
+    f"AND v.entered_at <= o.cancelled_at AND {IS_NEAR.format('a', 'o')})"
 )
 _IS_REFILL = (
     "EXISTS (SELECT 1 FROM report_unit v CROSS JOIN appointment o "
     "WHERE o.id = v.appointment_id AND v.starts_at = u.starts_at AND v.uf = u.uf "
     "AND o.id <> a.id AND o.agenda = a.agenda "
     f"AND v.entered_at <= {WHEN_BOOKED.format('a')} "
-    f"AND {IS_FREED.format('o', 'v')} <= {WHEN_BOOKED.format('a')})"
-)
-_IS_REFILLED = (
-    "EXISTS (SELECT 1 FROM appointment r WHERE r.starts_at = u.starts_at AND r.uf = u.uf "
-    f"AND r.agenda = a.agenda AND r.id <> a.id AND r.status NOT IN {NOT_THERE} "
-    f"AND {WHEN_BOOKED.format('r')} >= {IS_FREED.format('a', 'u')})"
+    f"AND {WHEN_FREED.format('o', 'v')} <= {WHEN_BOOKED.format('a')})"
 )
 
 
@@ -221,8 +213,8 @@ def standing(connection: Connection, ids: Sequence[int], near: int) -> Sequence[
         "u.patient_id, u.messages, u.segments, u.cost, u.contacts, "
         "COALESCE(p.merged_into, a.patient_id) AS patient, f.status, f.starts_at, "
         f"f.cancelled_at, f.cancelled_by, f.attendance, {ASKED_AT.format('f')} AS asked_at, "
-        f"CASE WHEN {IS_FREED.format('a', 'u')} IS NULL THEN 0 ELSE 1 END AS freed, "
-        f"CASE WHEN {_IS_REFILLED} THEN 1 ELSE 0 END AS refilled, "
+        f"CASE WHEN {WHEN_FREED.format('a', 'u')} IS NULL THEN 0 ELSE 1 END AS freed, "
+        f"CASE WHEN {REFILLED} THEN 1 ELSE 0 END AS refilled, "
         f"CASE WHEN {_IS_MOVE} OR {_IS_REFILL} OR {TOLD_ELSEWHERE} THEN 1 ELSE 0 END AS other "
         "FROM report_unit u JOIN appointment a ON a.id = u.appointment_id "
         f"JOIN appointment f ON f.id = COALESCE({MOVED_TO}, a.id) "
@@ -253,7 +245,8 @@ def texts(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
         "b.price_eur, b.state, b.started_at, CASE WHEN t.appointment_id = (SELECT "
         "MIN(y.appointment_id) FROM told y WHERE y.attempt_id = b.id) THEN 1 ELSE 0 END AS mine "
         "FROM told t JOIN attempt b ON b.id = t.attempt_id JOIN message m ON m.id = b.message_id "
-        f"WHERE t.appointment_id IN :ids AND b.state NOT IN {_LOST} ORDER BY b.started_at, b.id",
+        f"WHERE t.appointment_id IN :ids AND b.state NOT IN {NEVER_LEFT} "
+        "ORDER BY b.started_at, b.id",
         ids,
     )
 
