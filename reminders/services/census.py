@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reminders.domain.marking import N_
-from reminders.services.report import outcomes_by_service
+from reminders.services.outcomes import outcomes_by_service
 from reminders.store import census as counted
 from reminders.store import counts, holds
 from reminders.store.engine import Record, Store

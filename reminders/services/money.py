@@ -17,7 +17,7 @@ from reminders.domain.outcome import Denominator, Outcome, Tally
 from reminders.domain.savings import MONTHLY, VALUE_OF, Component
 from reminders.services import costs as priced
 from reminders.services.effect import Measured, Verdict
-from reminders.services.report import outcomes_by_service
+from reminders.services.outcomes import outcomes_by_service
 from reminders.services.rules import Rules
 from reminders.services.savings import Calls, Line, Savings, savings
 from reminders.statistics.design import MIN_EVENTS

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 from threading import Event
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,7 +29,16 @@ from reminders.store import calls
 from reminders.store.engine import Record, Store
 from reminders.store.types import micros
 from tests.domain.test_hiding import follows
-from tests.support.clinic import Clinic, paris, settings_with, someone, visit, visits
+from tests.support.clinic import (
+    PARIS,
+    SETTINGS,
+    Clinic,
+    paris,
+    settings_with,
+    someone,
+    visit,
+    visits,
+)
 
 OCTOBER = Month(2026, 10).number
 NAMES = ("attended", "no_show", "cancelled_early", "cancelled_late", "cancelled_by_hospital",
@@ -145,6 +155,39 @@ def test_a_day_is_the_sites_whatever_the_season(clinic: Clinic) -> None:
 
 
 # --- one unit, whatever it becomes ---------------------------------------------------------------
+
+
+def test_a_month_begins_and_ends_at_midnight_of_its_site(store: Store) -> None:
+    far = {"id": "run", "name": "CH Réunion", "short_name": "CHR", "timezone": "Indian/Reunion"}
+    clinic = Clinic(
+        store,
+        now=paris("2026-09-01 09:00"),
+        settings=settings_with(
+            site=[*SETTINGS["site"], far | {"phone": "02 61 91 00 00"}],
+            service=[*SETTINGS["service"], {"uf": "R1", "site": "run", "label": "Accueil"}],
+        ),
+    )
+    september = OCTOBER - 1
+    island = datetime(2026, 10, 1, tzinfo=ZoneInfo("Indian/Reunion")).astimezone(PARIS)
+    moments = {
+        "2026-09-30 23:59": ("4220", september),
+        "2026-10-01 00:00": ("4220", OCTOBER),
+        "2026-10-31 23:59": ("4220", OCTOBER),
+        "2026-11-01 00:00": ("4220", OCTOBER + 1),
+        f"{island:%Y-%m-%d %H:%M}": ("R1", OCTOBER),  # 30 September, 22:00 in Paris
+        f"{island - timedelta(minutes=1):%Y-%m-%d %H:%M}": ("R1", september),
+    }
+    number = count(1)
+    for moment, (uf, _) in moments.items():
+        tell(clinic, *(visit(next(number), moment, uf=uf) for _ in range(HIDDEN_BELOW)))
+    at(clinic, "2026-12-01 09:00")
+    refreshed(clinic)
+    found = {
+        (uf, month): whole(clinic, uf=uf, month=month).get("unknown", 0) // HIDDEN_BELOW
+        for uf in ("4220", "R1")
+        for month in range(september, OCTOBER + 2)
+    }
+    assert found == {(uf, month): list(moments.values()).count((uf, month)) for uf, month in found}
 
 
 def test_a_move_stays_with_its_origin(clinic: Clinic) -> None:

@@ -1,42 +1,36 @@
-"""The month's figures: what the DPI said, nothing inferred, nothing counted twice."""
+"""Outcomes by service: what the DPI said, nothing inferred, nothing counted twice."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from reminders.domain.answer import AnswerKind
 from reminders.domain.appointment import CancelledBy, Status
-from reminders.domain.outcome import Attendance, Outcome, outcome_of
+from reminders.domain.outcome import Attendance, Outcome, Tally, outcome_of
 from reminders.services.answer import Given, give
 from reminders.services.attendance import mark
-from reminders.services.report import Line, MonthReport, month_report
-from reminders.statistics.proportion import wilson_interval
+from reminders.services.outcomes import outcomes_by_service
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant, instant_or_none
-from tests.support.clinic import PARIS, SETTINGS, Clinic, paris, settings_with, visit
+from tests.support.clinic import PARIS, Clinic, paris, visit
 
 NOVEMBER = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-def report(
-    clinic: Clinic, year: int = 2026, month: int = 10, *, now: datetime = NOVEMBER
-) -> MonthReport:
-    return month_report(clinic.store, clinic.rules, year, month, PARIS, now=now)
+def october(clinic: Clinic, *, now: datetime = NOVEMBER) -> dict[str, Counter[Outcome]]:
+    """By service; what is still to come is left out."""
+    end = min(paris("2026-11-01 00:00"), now)
+    return outcomes_by_service(clinic.store, paris("2026-10-01 00:00"), end, now=now)
 
 
-def line(found: MonthReport, uf: str = "4220") -> Line:
-    return next(line for line in found.lines if line.uf == uf)
+def outcomes(found: dict[str, Counter[Outcome]], uf: str = "4220") -> dict[str, int]:
+    return {outcome.value: number for outcome, number in found[uf].items()}
 
 
-def outcomes(line: Line) -> dict[str, int]:
-    return {outcome.value: number for outcome, number in line.tally.counts.items()}
-
-
-def test_each_service_has_its_line_and_all_have_one(store: Store) -> None:
+def test_each_service_has_its_outcomes(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(
         visit(1, status=Status.FULFILLED),
@@ -45,44 +39,38 @@ def test_each_service_has_its_line_and_all_have_one(store: Store) -> None:
         visit(4, status=Status.ARRIVED, uf="9999"),
         visit(5, "2026-12-01 09:00"),
     )
-    found = report(clinic)
-    assert [(one.uf, one.label) for one in found.lines] == [
-        ("4220", "Consultations, accueil B2"),
-        ("4230", "Imagerie, accueil C1"),
-        ("9999", "UF 9999 sans réglage"),
-    ]
-    assert outcomes(line(found)) == {"attended": 1, "no-show": 1}
-    assert outcomes(found.total) == {"attended": 3, "no-show": 1}
+    found = october(clinic)
+    assert sorted(found) == ["4220", "4230", "9999"]
+    assert outcomes(found) == {"attended": 1, "no-show": 1}
+    assert outcomes(found, "4230") == outcomes(found, "9999") == {"attended": 1}
 
 
-def test_the_rate_is_of_those_expected_and_known_with_wilsons_interval(store: Store) -> None:
+def test_the_rate_is_of_those_expected_and_known(store: Store) -> None:
     clinic = Clinic(store)
     came = [visit(n, status=Status.FULFILLED) for n in range(1, 19)]
     missed = [visit(n, status=Status.NOSHOW) for n in (21, 22)]
     silent = [visit(n) for n in range(31, 36)]
     off = [visit(n, status=Status.CANCELLED) for n in (41, 42)]
     clinic.read(*came, *missed, *silent, *off)
-    found = line(report(clinic))
-    assert found.tally.known == 20
-    assert found.tally.no_show_rate == pytest.approx(0.10)
-    assert found.interval == wilson_interval(2, 20)
-    assert found.tally[Outcome.UNKNOWN] == 5
-    assert found.tally.bounds == pytest.approx((2 / 25, 7 / 25))
+    tally = Tally(dict(october(clinic)["4220"]))
+    assert tally.known == 20
+    assert tally.no_show_rate == pytest.approx(0.10)
+    assert tally[Outcome.UNKNOWN] == 5
+    assert tally.bounds == pytest.approx((2 / 25, 7 / 25))
 
 
 def test_a_month_in_which_nothing_is_known_has_no_rate(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(visit(1), visit(2))
-    found = line(report(clinic))
+    found = october(clinic)
     assert outcomes(found) == {"unknown": 2}
-    assert found.tally.no_show_rate is None
-    assert found.interval is None
+    assert Tally(dict(found["4220"])).no_show_rate is None
 
 
 def test_silence_never_becomes_a_no_show(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(visit(1), visit(2, status=Status.PENDING), visit(3, status=Status.UNKNOWN))
-    assert outcomes(line(report(clinic))) == {"unknown": 3}
+    assert outcomes(october(clinic)) == {"unknown": 3}
 
 
 def test_cancellations_are_told_apart_by_who_and_when(store: Store) -> None:
@@ -103,7 +91,7 @@ def test_cancellations_are_told_apart_by_who_and_when(store: Store) -> None:
         off(6, "2026-10-02 09:00", CancelledBy.UNKNOWN),
         visit(7, "2026-12-20 09:00"),
     )
-    assert outcomes(line(report(clinic))) == {
+    assert outcomes(october(clinic)) == {
         "cancelled-early": 2,
         "cancelled-late": 2,
         "cancelled-by-hospital": 2,
@@ -118,57 +106,21 @@ def test_what_never_was_an_appointment_is_in_no_count(store: Store) -> None:
         visit(3, status=Status.WAITLIST),
         visit(4, "2026-12-20 09:00"),
     )
-    assert report(clinic).lines == ()
-
-
-def test_the_month_begins_and_ends_at_the_sites_midnight(store: Store) -> None:
-    clinic = Clinic(store)
-    clinic.read(
-        visit(1, "2026-09-30 23:59", status=Status.FULFILLED),
-        visit(2, "2026-10-01 00:00", status=Status.FULFILLED),
-        visit(3, "2026-10-31 23:59", status=Status.FULFILLED),
-        visit(4, "2026-11-01 00:00", status=Status.FULFILLED),
-        visit(5, "2026-12-20 09:00"),
-    )
-    assert report(clinic).total.tally.total == 2
-    assert report(clinic, 2026, 9).total.tally.total == 1
-    december = report(clinic, 2026, 12, now=datetime(2027, 2, 1, tzinfo=UTC))
-    assert outcomes(december.total) == {"unknown": 1}
-
-
-def test_each_site_has_its_own_midnight(store: Store) -> None:
-    far = {"id": "run", "name": "CH Réunion", "short_name": "CHR", "timezone": "Indian/Reunion"}
-    clinic = Clinic(
-        store,
-        settings=settings_with(
-            site=[*SETTINGS["site"], far | {"phone": "02 61 91 00 00"}],
-            service=[*SETTINGS["service"], {"uf": "R1", "site": "run", "label": "Accueil"}],
-        ),
-    )
-    first = datetime(2026, 10, 1, 0, 0, tzinfo=ZoneInfo("Indian/Reunion"))
-    clinic.read(
-        visit(9),
-        visit(2, first.astimezone(PARIS).strftime("%Y-%m-%d %H:%M"), uf="R1"),
-        visit(3, first.astimezone(PARIS).strftime("%Y-%m-%d %H:%M")),
-    )
-    october = report(clinic)
-    assert line(october, "R1").tally.total == 1  # 30 September, 22:00 in Paris
-    assert line(october, "4220").tally.total == 1
-    assert line(report(clinic, month=9), "4220").tally.total == 1
+    assert october(clinic) == {}
 
 
 def test_the_coming_days_of_this_month_are_not_unknown(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(visit(1, "2026-10-13 09:00"), visit(2, "2026-10-20 09:00"))
-    assert report(clinic, now=paris("2026-10-15 08:00")).total.tally.total == 1
-    assert report(clinic, now=paris("2026-10-01 08:00")).lines == ()
+    assert outcomes(october(clinic, now=paris("2026-10-15 08:00"))) == {"unknown": 1}
+    assert october(clinic, now=paris("2026-10-01 08:00")) == {}
 
 
 def test_one_appointment_told_by_two_sources_counts_once(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(visit(1), visit(2, status=Status.FULFILLED), visit(3))
     clinic.read(visit(1, status=Status.NOSHOW), visit(2), visit(8), source="imagerie")
-    assert outcomes(report(clinic).total) == {"no-show": 1, "attended": 1, "unknown": 2}
+    assert outcomes(october(clinic)) == {"no-show": 1, "attended": 1, "unknown": 2}
 
 
 # --- what patients and staff said --------------------------------------------------------------
@@ -189,7 +141,7 @@ def test_a_cancellation_nobody_entered_is_not_a_no_show(store: Store) -> None:
     asked(clinic, 2, "2026-10-20 08:00")
     missed = {"status": Status.NOSHOW}
     clinic.read(visit(1, **missed), visit(2, **missed), visit(3, **missed), visit(4))
-    assert outcomes(line(report(clinic))) == {
+    assert outcomes(october(clinic)) == {
         "cancelled-early": 1,
         "cancelled-late": 1,
         "no-show": 1,
@@ -204,7 +156,7 @@ def test_a_word_about_an_hour_that_moved_since_is_past(store: Store) -> None:
     others = [visit(number, "2026-12-01 09:30") for number in range(2, 9)]
     clinic.read(visit(1, "2026-10-22 09:30"), *others)
     clinic.read(visit(1, "2026-10-22 09:30", status=Status.NOSHOW), *others)
-    assert outcomes(line(report(clinic))) == {"no-show": 1}
+    assert outcomes(october(clinic)) == {"no-show": 1}
 
 
 def test_marks_of_the_day_count_until_the_dpi_speaks(store: Store) -> None:
@@ -213,10 +165,10 @@ def test_marks_of_the_day_count_until_the_dpi_speaks(store: Store) -> None:
     for number, word in ((1, "came"), (2, "absent"), (3, "excused"), (4, "came")):
         mark(store, "agenda", f"R{number}", Attendance(word), by="test", now=NOVEMBER)
     expected = {"attended": 2, "no-show": 1, "cancelled-late": 1}
-    assert outcomes(line(report(clinic))) == expected
+    assert outcomes(october(clinic)) == expected
 
     clinic.read(visit(1), visit(2), visit(3), visit(4, status=Status.NOSHOW))
-    assert outcomes(line(report(clinic))) == expected | {"attended": 1, "no-show": 2}
+    assert outcomes(october(clinic)) == expected | {"attended": 1, "no-show": 2}
 
 
 def test_counting_in_groups_changes_no_outcome(store: Store) -> None:
@@ -247,7 +199,7 @@ def test_counting_in_groups_changes_no_outcome(store: Store) -> None:
             for number in numbers
         )
     )
-    assert report(clinic).total.tally.counts == Counter(
+    assert october(clinic)["4220"] == Counter(
         outcome
         for row in clinic.rows("SELECT * FROM appointment")
         if (outcome := alone(row)) is not None
