@@ -26,9 +26,9 @@ from reminders.domain.canonical import plain
 from reminders.domain.outcome import Outcome
 from reminders.domain.report import (
     HIDDEN_BELOW,
+    LONGEST,
     Asked,
     Dimension,
-    Every,
     Figures,
     Hidden,
     Line,
@@ -45,8 +45,6 @@ from reminders.web.staff.reports_shown import full_point
 from reminders.web.staff.reports_words import SIGNALS, answer, besides, interval
 from reminders.web.staff.words import Words
 
-LONGEST = 60  # months
-WEEKLY = 4  # months from which on the trend is by month
 HEADS = {
     Outcome.ATTENDED: "Venus",
     Outcome.NO_SHOW: "Non\nvenus",
@@ -102,9 +100,7 @@ def report(
         rules = rules_in(store, settings)
         _known(rules, service)
         refresh(store, rules, now=now)  # without `serve` nothing counted since the last run
-        long = asked.last.number - asked.first.number >= WEEKLY
-        every = Every.MONTH if long else Every.WEEK
-        found = no_show_report(store, rules, asked, ufs=None, now=now, every=every)
+        found = no_show_report(store, rules, asked, ufs=None, now=now, every=asked.every)
     words = Words("fr", zone_of(settings), now)
     if form is Format.JSON:
         print_json(_json(found))

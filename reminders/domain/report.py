@@ -22,6 +22,8 @@ from reminders.domain.outcome import Denominator, Tally
 
 HIDDEN_BELOW = 5  # patients
 RECONTACT_DAYS = 7
+LONGEST = 60  # months one report may span
+WEEKLY = 4  # months up to which the trend is by week
 
 
 class Dimension(StrEnum):
@@ -87,6 +89,11 @@ class Month:
         return cls(int(year), int(month))
 
 
+class Every(StrEnum):
+    WEEK = "week"  # ISO, Monday to Sunday
+    MONTH = "month"
+
+
 @dataclass(frozen=True, slots=True)
 class Only:
     """One finer filter: a dimension of FINER, and its value."""
@@ -112,6 +119,12 @@ class Asked:
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise ValueError("the period ends before it begins")
+
+    @property
+    def every(self) -> Every:
+        """By what the trend is best told; of one value alone it is by month all the same."""
+        long = self.last.number - self.first.number >= WEEKLY
+        return Every.MONTH if long else Every.WEEK
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +194,6 @@ class Signal(StrEnum):
     WITHIN = "within"
     ABOVE = "above"
     BELOW = "below"
-
-
-class Every(StrEnum):
-    WEEK = "week"  # ISO, Monday to Sunday
-    MONTH = "month"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from fastapi import Response
 
 from reminders import __version__
 from reminders.domain.access import May
-from reminders.domain.report import HIDDEN_BELOW, RECONTACT_DAYS, Every, NoShowReport
+from reminders.domain.report import HIDDEN_BELOW, RECONTACT_DAYS, NoShowReport
 from reminders.services.export_files import while_written
 from reminders.services.no_show_report import no_show_report
 from reminders.services.report_files import CSV, XLSX, csv_pieces, write_xlsx
@@ -37,7 +37,6 @@ from reminders.web.staff.reports_words import (
 from reminders.web.staff.visit import Route, Visit
 
 FORMATS = ("xlsx", "csv")
-WEEKLY = 4  # months from which on the trend is by month
 
 
 def report(visit: Visit) -> Response:
@@ -92,11 +91,9 @@ def _tables(visit: Visit) -> dict[str, object]:
 def _found(visit: Visit, sought: Wanted) -> NoShowReport:
     assert sought.asked is not None
     staff = visit.staff
-    asked = sought.asked
-    long = asked.last.number - asked.first.number >= WEEKLY
     return no_show_report(
-        staff.store, staff.rules, asked, ufs=visit.viewer.ufs(May.SEE_REPORTS), now=visit.now,
-        every=Every.MONTH if long else Every.WEEK,
+        staff.store, staff.rules, sought.asked, ufs=visit.viewer.ufs(May.SEE_REPORTS),
+        now=visit.now, every=sought.asked.every,
     )  # fmt: skip
 
 

@@ -8,14 +8,13 @@ from urllib.parse import urlencode
 
 from reminders.domain.access import May
 from reminders.domain.baseline import AGES, LEADS, UNKNOWN
-from reminders.domain.report import FINER, Asked, Dimension, Month, Only
+from reminders.domain.report import FINER, LONGEST, Asked, Dimension, Month, Only
 from reminders.web.staff.asked import services, today
 from reminders.web.staff.reports_words import COLUMNS, line_name, month_name
 from reminders.web.staff.visit import Visit
 from reminders.web.staff.words import N_
 
 MONTHS = 36  # that the form offers
-LONGEST = 60  # months one report may span
 USUAL = 3  # months, this one included
 
 Fields = Sequence[tuple[str, str]]
