@@ -13,7 +13,7 @@ from reminders.bootstrap import Application, build
 from reminders.cli.common import zone_of
 from reminders.clock import Clock
 from reminders.config import load
-from reminders.domain.worklist import Ending
+from reminders.domain.worklist import DeskHours, Ending, is_open
 from reminders.services.census import census
 from reminders.services.hold import release_holds
 from reminders.services.holdout import approve, propose
@@ -42,7 +42,6 @@ class Scene:
 
 
 SECRETARY = "agent"  # the account of the first door: what she ended is hers in the lists
-FRIDAY, DESK = 4, (9, 17)  # when somebody is at the desk, local hours
 WORKED_ON = ("call_", "reply_", "answer_", "bad_")  # what is not a setting to repair
 LEFT_ALONE = 8  # one task in so many stays
 
@@ -82,8 +81,7 @@ class Working:
     def _work_at_the_desk(self) -> None:
         """A secretary ends what has waited for two hours, most of it: a day is never all done."""
         application, now = self.application, self.application.clock.now()
-        local = now.astimezone(zone_of(application.settings))
-        if local.weekday() > FRIDAY or not DESK[0] <= local.hour < DESK[1]:
+        if not is_open(now, DeskHours(zone_of(application.settings))):
             return
         for one in tasks(application.store, application.rules, now=now).tasks:
             if one.id % LEFT_ALONE and one.kind.startswith(WORKED_ON) and _waited(one, now):
