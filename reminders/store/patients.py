@@ -91,9 +91,10 @@ def by_address(connection: Connection, address: str, key: bytes) -> list[Record]
     was written to about: (id, way, at). The ways in the order they are believed."""
     found = rows(
         connection,
-        "SELECT id, 1 AS way, 0 AS at FROM patient WHERE phone = :a OR email = :a "
-        "UNION ALL SELECT id, 2, 0 FROM patient WHERE proxy_phone = :a "
-        "UNION ALL SELECT id, 2, 0 FROM patient WHERE proxy_email = :a AND proxy_email <> '' "
+        "SELECT id, 1 AS way, 0 AS at FROM patient WHERE phone = :a UNION ALL SELECT id, 1, 0 "
+        "FROM patient WHERE lower(email) = lower(:a) AND email <> '' "
+        "UNION ALL SELECT id, 2, 0 FROM patient WHERE proxy_phone = :a UNION ALL SELECT id, 2, 0 "
+        "FROM patient WHERE lower(proxy_email) = lower(:a) AND proxy_email <> '' "
         "UNION ALL SELECT patient_id, 3, told_at FROM recipient WHERE phone = :a "
         "AND ended_at IS NOT NULL "
         "UNION ALL SELECT patient_id, 4, told_at FROM recipient WHERE (dpi_phone = :a "

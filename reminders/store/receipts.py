@@ -9,6 +9,7 @@ from reminders.ports import InboundSms, Receipt
 from reminders.store.engine import Record, many, reserve, rows
 from reminders.store.outbox import RANK
 from reminders.store.planning import among
+from reminders.store.recipients import SERVED
 
 # their word -> the state it proves
 STATES = (
@@ -181,15 +182,8 @@ def store_replies(
 
 
 def patients_at(connection: Connection, address: str) -> list[int]:
-    """Everybody this number or e-mail address serves."""
-    found = rows(
-        connection,
-        "SELECT id FROM patient WHERE phone = :address UNION SELECT id FROM patient "
-        "WHERE proxy_phone = :address UNION SELECT id FROM patient WHERE lower(email) = "
-        "lower(:address) UNION SELECT id FROM patient WHERE lower(proxy_email) = lower(:address)",
-        address=address,
-    )
-    return [row.id for row in found]
+    """Everybody this number or e-mail address serves, however the address is spelt."""
+    return [row.id for row in rows(connection, SERVED, address=address)]
 
 
 def outstanding(

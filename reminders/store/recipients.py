@@ -38,6 +38,17 @@ def end_overtaken(connection: Connection, now: int) -> None:
     )
 
 
+# Everybody whom the number or e-mail address `:address` serves, however an e-mail is spelt. Each
+# arm has its index.
+SERVED = (
+    "SELECT id FROM patient WHERE phone = :address "
+    "UNION SELECT id FROM patient WHERE proxy_phone = :address "
+    "UNION SELECT id FROM patient WHERE lower(email) = lower(:address) AND email <> '' "
+    "UNION SELECT id FROM patient WHERE lower(proxy_email) = lower(:address) "
+    "AND proxy_email <> ''"
+)
+
+
 # --- what staff do --------------------------------------------------------------------------------
 
 COLUMNS = (
@@ -198,11 +209,7 @@ def others_at(connection: Connection, address: str, patient: int) -> int:
     """How many other patients this address serves."""
     found = rows(
         connection,
-        "SELECT COUNT(*) FROM (SELECT id FROM patient WHERE phone = :address "
-        "UNION SELECT id FROM patient WHERE proxy_phone = :address "
-        "UNION SELECT id FROM patient WHERE email = :address "
-        "UNION SELECT id FROM patient WHERE proxy_email = :address AND proxy_email <> '') served "
-        "WHERE id <> :id",
+        f"SELECT COUNT(*) FROM ({SERVED}) served WHERE id <> :id",
         address=address,
         id=patient,
     )

@@ -91,10 +91,15 @@ class Patient(Base, table=True):
         ),
         Index("ix_patient_phone", "phone"),
         Index("ix_patient_proxy_phone", "proxy_phone"),
-        Index("ix_patient_email", "email"),
+        Index(
+            "ix_patient_email",
+            text("lower(email)"),
+            sqlite_where=text("email <> ''"),
+            postgresql_where=text("email <> ''"),
+        ),
         Index(
             "ix_patient_proxy_email",
-            "proxy_email",
+            text("lower(proxy_email)"),
             sqlite_where=text("proxy_email <> ''"),
             postgresql_where=text("proxy_email <> ''"),
         ),

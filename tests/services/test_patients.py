@@ -121,6 +121,24 @@ def test_a_number_of_several_is_said_to_be_whose(store: Store) -> None:
     assert [(one.row.given, one.ways[0][0]) for one in found] == [("Ida", "own"), ("Tom", "proxy")]
 
 
+def test_an_e_mail_is_found_however_it_is_spelt(store: Store) -> None:
+    """The DPI has it as somebody typed it; who is asked on the telephone types it otherwise."""
+    clinic = Clinic(store)
+    clinic.open()
+    own = ContactPoint("email", "Ida.Petit@Example.org")
+    parent = ContactPoint("email", "IDA.PETIT@example.org", "", 0, Holder.PARENT)
+    clinic.read(
+        visit(1, patient=who(1, "PETIT", "Ida", contacts=(own,))),
+        visit(2, patient=who(2, "PETIT", "Tom", "2020-01-01", contacts=(parent,))),
+        visit(3, patient=who(3, "PETIT", "Lou", contacts=())),
+    )
+    for typed in ("ida.petit@example.org", "Ida.Petit@Example.org", " IDA.PETIT@EXAMPLE.ORG "):
+        found = search(clinic, typed).found
+        assert [(one.row.given, one.ways[0][0]) for one in found] == [
+            ("Ida", "own"), ("Tom", "proxy"),
+        ], typed  # fmt: skip
+
+
 def test_a_number_written_to_is_found_when_the_file_has_another(store: Store) -> None:
     """« Vous m'avez envoyé un SMS »: the number may be nobody's in the file by now."""
     room = hospital(store)

@@ -50,6 +50,29 @@ def test_a_missing_index_or_column_would_be_seen(empty: Store) -> None:
     assert len(drift(empty)) == 2
 
 
+@pytest.mark.parametrize(
+    "instead",
+    [
+        "",
+        "CREATE INDEX ix_patient_email ON patient (upper(email)) WHERE email <> ''",
+        "CREATE INDEX ix_patient_email ON patient (lower(email))",
+    ],
+)
+def test_an_index_over_an_expression_that_differs_would_be_seen(
+    tmp_path: Path, instead: str
+) -> None:
+    """SQLAlchemy reflects none of SQLite."""
+    store = Store(open_engine(f"sqlite:///{tmp_path}/hospital.db"))
+    migrate(store)
+    with store.write() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_patient_email")
+        if instead:
+            connection.exec_driver_sql(instead)
+    [said] = drift(store)
+    assert said.startswith("index ix_patient_email: ")
+    store.close()
+
+
 def test_every_step_goes_up_down_and_up_again(empty: Store) -> None:
     for revision in REVISIONS:
         migrate(empty, revision)
