@@ -20,7 +20,7 @@ from reminders.statistics.design import IMBALANCE
 from reminders.web.charts import Difference, forest
 from reminders.web.staff.asked import services
 from reminders.web.staff.reports_tabs import report_tabs
-from reminders.web.staff.visit import Route, Visit
+from reminders.web.staff.visit import Route, Truth, Visit
 from reminders.web.staff.words import N_, Words
 
 STATES: Mapping[State, tuple[str, str]] = {  # tone, words
@@ -53,13 +53,13 @@ class ReadersVoice:
         return self.words.gettext(sentence, **values)
 
     def whole(self, value: int) -> str:
-        return self.words.number(value).replace("-", "−")
+        return self.words.number(value)
 
     def share(self, value: float) -> str:
         return self.words.percent(value)
 
     def decimal(self, value: float) -> str:
-        return self.words.number(value, 1).replace("-", "−")
+        return self.words.number(value, 1)
 
     def date(self, moment: datetime) -> str:
         return self.words.short_date(moment)
@@ -82,7 +82,8 @@ def _show(
     seen = staff.effects.get(
         (where.id, where.state), lambda: effect(staff.store, now=visit.now), now=visit.now
     )
-    found, voice = seen.value, ReadersVoice(words)
+    found, voice, truth = seen.value, ReadersVoice(words), staff.truth()
+    told = _differences(found, truth, voice)
     tone, sentence = STATES[where.state]
     return visit.page(
         "reports/holdout.html",
@@ -96,8 +97,8 @@ def _show(
         measured=found.verdict is Verdict.MEASURED,
         answer=answer(found, voice),
         method=method(found, voice),
-        drawn=_drawn(found, voice),
-        effect_rows=_rows(found, voice),
+        drawn=_drawn(told, voice),
+        effect_rows=[(one.name, one.said) for one in told],
         arms=[(arm, words.gettext(ARMS[arm]), found.arms.get(arm)) for arm in Arm],
         arm_names=ARMS,
         left_out=LEFT_OUT,
@@ -113,7 +114,7 @@ def _show(
         fewest=HIDDEN_BELOW,
         largest=round(100 * LARGEST_SHARE),
         establishments=[one.name for one in staff.settings.site],
-        truth=visit.staff.truth(),
+        truth=truth,
     )
 
 
@@ -140,15 +141,14 @@ def _manages(visit: Visit) -> bool:
 # --- the picture and the checks ------------------------------------------------------------------
 
 
-def _drawn(found: Measured, voice: ReadersVoice) -> Markup | None:
-    rows = _differences(found, voice)
+def _drawn(rows: list[Difference], voice: ReadersVoice) -> Markup | None:
     if not rows:
         return None
     words = voice.words
     return forest(
         "effet",
         words.gettext("Écart des taux de non-venue, avec rappels moins sans rappels"),
-        answer(found, voice),
+        "; ".join(f"{one.name}: {one.said}" for one in rows),
         rows,
         show=lambda value: voice.decimal(100 * value),
         better=words.gettext("moins de non-venues"),
@@ -156,7 +156,7 @@ def _drawn(found: Measured, voice: ReadersVoice) -> Markup | None:
     )
 
 
-def _differences(found: Measured, voice: ReadersVoice) -> list[Difference]:
+def _differences(found: Measured, truth: Truth | None, voice: ReadersVoice) -> list[Difference]:
     tell = voice.words.gettext
     rows = []
     if found.estimate is not None:
@@ -181,11 +181,14 @@ def _differences(found: Measured, voice: ReadersVoice) -> list[Difference]:
                 change(-found.expected, voice), -found.expected, kind="supposed",
             )
         )  # fmt: skip
+    if truth is not None and rows:
+        real = -truth.points / 100
+        rows.append(
+            Difference(
+                tell("La vérité de cet hôpital simulé"), change(real, voice), real, kind="truth"
+            )
+        )
     return rows
-
-
-def _rows(found: Measured, voice: ReadersVoice) -> list[tuple[str, str]]:
-    return [(one.name, one.said) for one in _differences(found, voice)]
 
 
 @dataclass(frozen=True, slots=True)

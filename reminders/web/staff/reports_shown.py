@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from markupsafe import Markup
 
@@ -13,6 +14,7 @@ from reminders.domain.report import (
     Funnel,
     Hidden,
     Line,
+    Month,
     NoShowReport,
     Point,
     Signal,
@@ -175,8 +177,15 @@ def _moment(words: Words, every: Every, place: int, one: Point) -> Moment:
     dated = place == 0 or one.start.month == 1
     return Moment(
         point_name(words, every, one.start, dated=dated), one.rate, lower=one.low, upper=one.high,
-        out=one.signal is not Signal.WITHIN,
+        out=one.signal is not Signal.WITHIN, unfinished=_end(every, one) > words.now.date(),
     )  # fmt: skip
+
+
+def _end(every: Every, one: Point) -> date:
+    """The first day after it."""
+    if every is Every.WEEK:
+        return one.start + timedelta(days=7)
+    return Month.of_number(Month(one.start.year, one.start.month).number + 1).first_day
 
 
 def _trend_told(words: Words, found: Trend, out: Sequence[Point]) -> str:

@@ -158,19 +158,22 @@ class Words:
     # --- numbers ------------------------------------------------------------------------------
 
     def number(self, value: float, decimals: int = 0) -> str:
-        return format_decimal(value, format=_digits(decimals), locale=self._locale)
+        """1 250,5, and −3 with a minus sign: a hyphen breaks at the end of a line."""
+        return _minus(format_decimal(value, format=_digits(decimals), locale=self._locale))
 
     def percent(self, share: float, decimals: int = 1) -> str:
         """A share in [0, 1]: 12,5 %; in English 12.5%."""
         sign = "%" if self.language == "en" else "\u00a0%"
-        return format_percent(share, format=_digits(decimals) + sign, locale=self._locale)
+        return _minus(format_percent(share, format=_digits(decimals) + sign, locale=self._locale))
 
     def euros(self, amount: float, decimals: int = 2) -> str:
         """52,50 €; in English €52.50."""
         digits = _digits(decimals)
         pattern = f"¤{digits}" if self.language == "en" else f"{digits}\u00a0¤"
-        return format_currency(
-            amount, "EUR", format=pattern, locale=self._locale, currency_digits=False
+        return _minus(
+            format_currency(
+                amount, "EUR", format=pattern, locale=self._locale, currency_digits=False
+            )
         )
 
     @staticmethod
@@ -185,6 +188,10 @@ class Words:
 def _digits(decimals: int) -> str:
     """Babel's pattern of a number, its thousands apart."""
     return "#,##0" + ("." + "0" * decimals if decimals else "")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "\u2212")
 
 
 def month_of(at: datetime, words: Words) -> str:

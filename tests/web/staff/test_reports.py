@@ -14,6 +14,7 @@ from reminders.domain.report import Dimension
 from reminders.web.staff.reports_words import line_name
 from reminders.web.staff.visit import Truth
 from reminders.web.staff.words import Words
+from tests.support.clinic import paris
 from tests.support.office import Office, Role
 from tests.support.reported import reported
 from tests.support.stores import SqliteFiles
@@ -33,6 +34,15 @@ def test_the_sentence_comes_first_with_its_denominator_and_its_interval(office: 
     assert answer.startswith("En octobre 2026, 18,2 % des rendez-vous suivis")
     assert "20 sur 110 dont l’issue est connue (intervalle à 95 % :" in answer
     assert page.index('class="answer"') < page.index("<svg")
+
+
+def test_a_week_that_is_not_over_is_drawn_hollow(office: Office) -> None:
+    """On Sunday 25 October the week of the 19th still runs: its rate may change."""
+    clerk = office.clerk(Role.READER)
+    assert "point unfinished" not in clerk.get("/rapports?du=2026-10&au=2026-10").text
+    sunday = office.visitor(now=lambda: paris("2026-10-25 12:00"))
+    sunday.client.cookies = clerk.client.cookies
+    assert sunday.get("/rapports?du=2026-10&au=2026-10").text.count("point unfinished") == 1
 
 
 @pytest.mark.parametrize(

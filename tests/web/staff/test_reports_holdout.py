@@ -10,6 +10,7 @@ import pytest
 
 from reminders.domain.holdout import Arm
 from reminders.services.holdout import State, approve, propose, standing, stop
+from reminders.web.staff.visit import Truth
 from tests.support.comparison import NOW, Comparison
 from tests.support.office import Clerk, Office, Role, office_on
 from tests.support.stores import SqliteFiles
@@ -74,6 +75,18 @@ def test_a_measured_effect_has_its_sentence_its_picture_its_table_and_its_checks
     assert page.count("en ordre") == 4
     assert "2 000 patients sans rappels pour 2 000 attendus" in page
     assert "Ce que les études laissent attendre (hypothèse)" in page
+
+
+def test_a_simulated_truth_is_drawn_beside_the_estimate(later: Office) -> None:
+    measured(later)
+    clerk = later.clerk(Role.READER)
+    assert "hôpital simulé" not in text(clerk.get(PLACE))
+    truth = Truth(later.now, appointments=1_000, missed=50, without=105)
+    demo = later.visitor(truth=lambda: truth)
+    demo.client.cookies = clerk.client.cookies
+    answer = demo.get(PLACE)
+    assert answer.text.count('class="truth"') == 1
+    assert "La vérité de cet hôpital simulé −5,5 points" in text(answer)
 
 
 def test_below_power_the_smallest_effect_is_said_and_no_estimate(later: Office) -> None:

@@ -50,6 +50,10 @@ def test_numbers_are_written_as_their_reader_does() -> None:
     assert (french.percent(0.125), english.percent(0.125)) == ("12,5\u00a0%", "12.5%")
     assert (french.euros(1234.5), english.euros(1234.5)) == ("1\u202f234,50\u00a0€", "€1,234.50")
     assert (french.number(12345), english.number(12345)) == ("12\u202f345", "12,345")
+    assert (french.euros(-3060, 0), english.euros(-3060, 0)) == (
+        "\u22123\u202f060\u00a0€", "\u2212€3,060",
+    )  # fmt: skip
+    assert (french.number(-16.1, 1), english.percent(-0.161)) == ("\u221216,1", "\u221216.1%")
 
 
 def test_a_filled_sentence_is_translated_with_its_values() -> None:
