@@ -151,16 +151,28 @@ class Page:
     uf: str
     service: Service | None
     coming: int
+    counted_at: datetime
     history: tuple[Revision, ...] = ()
     unmapped: Unmapped | None = None
 
 
-def one(store: Store, rules: Rules, uf: str, *, now: datetime) -> Page | None:
-    """Everything about one UF; None for one that neither appointments nor rules know."""
+def one(
+    store: Store,
+    rules: Rules,
+    uf: str,
+    *,
+    now: datetime,
+    counted: Measured[Sequence[Record]] | None = None,
+) -> Page | None:
+    """Everything about one UF; None for one that neither appointments nor rules know. `counted`:
+    what is to come, as `coming` said; a UF that is not in it may have come since."""
     with store.read() as connection:
         rules.follow(connection)
-        found = units.coming_of(connection, [uf], micros(now))
         history = units.history(connection, "service_version", uf)
+        found = [row for row in counted.value if row.uf == uf] if counted is not None else []
+        if not found:
+            counted = Measured(now, units.coming_of(connection, [uf], micros(now)))
+            found = list(counted.value)
     told = found[0] if found else None
     coming = told.coming if told is not None else 0
     service = _service(rules.settings, rules.book, uf, coming, history[0] if history else None)
@@ -170,6 +182,7 @@ def one(store: Store, rules: Rules, uf: str, *, now: datetime) -> Page | None:
         uf,
         service,
         coming,
+        now if counted is None else counted.at,
         tuple(Revision(row.number, row.author, instant(row.at), row.content) for row in history),
         _unmapped(told) if told is not None and service is None else None,
     )

@@ -1,5 +1,6 @@
 """Services: which UF sends nothing yet, how each is served, and what a change will do."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,11 +10,13 @@ from reminders.config import ServiceTable
 from reminders.domain.access import May
 from reminders.domain.marking import N_
 from reminders.services import units
+from reminders.services.remembered import Measured
 from reminders.services.rules import table_of
 from reminders.services.story import REASONS
 from reminders.services.units_forecast import Change, foresee
 from reminders.services.units_form import DAYS, ServiceForm, blank, filled, read, typed
 from reminders.services.units_save import NotSaved
+from reminders.store.engine import Record
 from reminders.web.staff.protocols import weekly
 from reminders.web.staff.visit import Route, Visit
 
@@ -52,8 +55,9 @@ FIELDS = {
 def services(visit: Visit) -> Response:
     staff = visit.staff
     ufs = visit.viewer.ufs(May.SEE_SERVICES)
-    counted = staff.coming.get("", lambda: units.coming(staff.store, now=visit.now), now=staff.now)
-    found = units.overview(staff.store, staff.rules, now=visit.now, ufs=ufs, counted=counted)
+    found = units.overview(
+        staff.store, staff.rules, now=visit.now, ufs=ufs, counted=_counted(visit)
+    )
     return visit.page(
         "units/list.html",
         found=found,
@@ -63,6 +67,12 @@ def services(visit: Visit) -> Response:
         lost=any(one.lost for one in found.services),
         aged=visit.now - found.counted_at >= A_MINUTE,
     )
+
+
+def _counted(visit: Visit) -> Measured[Sequence[Record]]:
+    """What is to come, by service; at a large hospital as it was a moment ago."""
+    staff = visit.staff
+    return staff.coming.get("", lambda: units.coming(staff.store, now=visit.now), now=staff.now)
 
 
 def one(visit: Visit) -> Response:
@@ -82,7 +92,7 @@ def _one(
     theirs: bool = False,
 ) -> Response:
     staff, viewer = visit.staff, visit.viewer
-    page = units.one(staff.store, staff.rules, uf, now=visit.now)
+    page = units.one(staff.store, staff.rules, uf, now=visit.now, counted=_counted(visit))
     if page is None or not viewer.may_in(May.SEE_SERVICES, uf):
         return visit.missing()
     known = page.service
@@ -94,6 +104,7 @@ def _one(
         status,
         uf=uf,
         page=page,
+        aged=visit.now - page.counted_at >= A_MINUTE,
         form=form,
         errors=errors or {},
         number=(known.number if known else 0) if number is None else number,

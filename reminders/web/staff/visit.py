@@ -86,7 +86,7 @@ class Staff:
         default_factory=lambda: Remembered[Effect](timedelta(minutes=5), timedelta(hours=1))
     )
     coming: Resting[Sequence[Record]] = field(  # what is booked, by service
-        default_factory=lambda: Resting[Sequence[Record]](200, timedelta(milliseconds=200))
+        default_factory=lambda: Resting[Sequence[Record]](200, timedelta(milliseconds=20))
     )
     kinds: Resting[list[str]] = field(  # of appointments, as the DPI names them
         default_factory=lambda: Resting[list[str]](200, timedelta(milliseconds=50))
