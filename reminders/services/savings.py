@@ -5,7 +5,7 @@ it comes from; they overlap and are never added up.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import numpy as np
@@ -256,21 +256,3 @@ def _drivers(ledger: _Ledger, sample: Units) -> tuple[Driver, ...]:
         for name, which in _COUNTED.items()
     ]
     return (*counted, Driver("refilled", more(ledger.refilled)))
-
-
-def with_fee(found: Savings, fee: float) -> Savings:
-    """The same after another fee: for a page on which somebody tries one."""
-    if found.total is None:
-        return replace(found, fee=fee)
-    less = fee - found.fee
-    assert found.cash is not None
-    return replace(
-        found, fee=fee, total=_lowered(found.total, less), cash=_lowered(found.cash, less)
-    )
-
-
-def _lowered(one: Saving, less: float) -> Saving:
-    return Saving(
-        one.central - less, one.low - less, one.high - less, one.conservative - less,
-        one.favourable - less,
-    )  # fmt: skip

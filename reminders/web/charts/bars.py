@@ -29,7 +29,6 @@ class Bar:
     said: str
     low: float | None = None
     high: float | None = None
-    strong: bool = False
 
 
 def bars(
@@ -72,8 +71,8 @@ def _row(one: Bar, y: float, across: Scale) -> Iterator[Markup]:
     top, end = y + 20, across(0)
     if one.value is not None:
         end = across(one.value)
-        kind = "bar strong" if one.strong else "bar"
-        yield element("rect", x=LEFT, y=top, width=max(1.0, end - LEFT), height=THICK, class_=kind)
+        wide = max(1.0, end - LEFT)
+        yield element("rect", x=LEFT, y=top, width=wide, height=THICK, class_="bar")
     if one.low is not None and one.high is not None:
         middle, end = top + THICK / 2, across(one.high)
         yield line(across(one.low), middle, end, middle, "whisker")
