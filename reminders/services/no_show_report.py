@@ -254,7 +254,8 @@ def _label(read: _Read, dimension: Dimension, value: str) -> str:
     found = read.templates.get(value) if dimension is Dimension.TEMPLATE else None
     if found is None:
         return ""
-    return f"{found.purpose} · {found.channel} · {found.language} · {found.number}"
+    parts = (found.purpose, found.channel, found.family, found.language, str(found.number))
+    return " · ".join(parts)
 
 
 def _counts(found: Sequence[Record], codes: Sequence[str]) -> tuple[Count, ...]:

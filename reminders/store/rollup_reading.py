@@ -95,7 +95,8 @@ def templates(connection: Connection, ids: Sequence[int]) -> dict[str, Record]:
         return {}
     found = listed(
         connection,
-        "SELECT id, purpose, language, channel, number FROM template_version WHERE id IN :ids",
+        "SELECT id, purpose, language, family, channel, number FROM template_version "
+        "WHERE id IN :ids",
         ids,
     ).all()
     return {str(row.id): row for row in found}

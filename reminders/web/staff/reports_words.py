@@ -111,17 +111,22 @@ def line_name(words: Words, dimension: Dimension, value: str, label: str) -> str
     return f"{label} ({value})" if dimension is Dimension.SERVICE else label
 
 
+WAYS = {"link": N_("SMS avec lien"), "reply": N_("SMS à réponse")}
+
+
 def _template(words: Words, value: str, label: str) -> str:
-    """« À confirmer · SMS · français · version 1 », of « confirm · sms · fr · 1 »."""
+    """« À confirmer · SMS avec lien · français · version 1 », of
+    « confirm · sms · link · fr · 1 »."""
     if value == "0":
         return _channel(words, "")
     parts = label.split(" · ")
-    if len(parts) != 4:
+    if len(parts) != 5:
         return label or value
-    purpose, channel, language, number = parts
+    purpose, channel, family, language, number = parts
     said = words.gettext(PURPOSES[purpose]) if purpose in PURPOSES else purpose
     version = words.gettext("version %(number)s", number=number)
-    return " · ".join((said, _channel(words, channel), _language(words, language), version))
+    way = words.gettext(WAYS[family]) if family in WAYS else _channel(words, channel)
+    return " · ".join((said, way, _language(words, language), version))
 
 
 def _weekday(words: Words, value: str) -> str:

@@ -85,10 +85,13 @@ def test_what_is_taken_away_says_the_same_and_is_in_the_audit(office: Office) ->
     ("value", "label", "said"),
     [
         ("0", "", "Aucun rappel parti"),
-        ("7", "confirm · sms · fr · 2", "Demande de confirmation · SMS · Français · version 2"),
-        ("8", "bloc · email · en · 1", "bloc · Courriel · Anglais · version 1"),
+        ("7", "confirm · sms · link · fr · 2",
+         "Demande de confirmation · SMS avec lien · Français · version 2"),
+        ("9", "confirm · sms · reply · fr · 2",
+         "Demande de confirmation · SMS à réponse · Français · version 2"),
+        ("8", "bloc · email · any · en · 1", "bloc · Courriel · Anglais · version 1"),
     ],
-)
+)  # fmt: skip
 def test_a_text_is_named_as_staff_name_it(value: str, label: str, said: str) -> None:
     words = Words("fr", ZoneInfo("Europe/Paris"), datetime(2026, 10, 14, tzinfo=UTC))
     assert line_name(words, Dimension.TEMPLATE, value, label) == said
