@@ -482,6 +482,9 @@ def _row(result: Result, at: int) -> dict[str, object]:
         "message": result.envelope.composed.message_id,
         "token": result.envelope.token,
         "code": result.code,
+        "reason": outbox.reason_of(
+            result.code, opted_out=result.opted_out, bad_recipient=result.bad_recipient
+        ),
         "provider_id": result.provider_id,
         "now": at,
     }

@@ -38,6 +38,8 @@ REASONS = {
     "landline_only": N_("seulement un numéro fixe"),
     "invalid_number": N_("numéro inutilisable"),
     "objection": N_("opposition du patient"),
+    "dead_address": N_("l'opérateur dit que cette adresse ne fonctionne pas"),
+    "operator_block": N_("l'opérateur bloque cette adresse après un STOP"),
     "channels_failed": N_("aucun canal n'a abouti : à appeler"),
     "cancelled_by_patient": N_("annulé par le patient lui-même"),
     "vanished_call": N_("disparu du fichier : à vérifier par téléphone"),

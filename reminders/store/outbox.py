@@ -309,12 +309,18 @@ def record_accepted(connection: Connection, results: Sequence[dict[str, object]]
         )
 
 
+def reason_of(code: str, *, opted_out: bool, bad_recipient: bool) -> str:
+    """Why a message did not arrive, as staff read it: a word of ours where the provider's code
+    says one, else the code. The attempt keeps the code."""
+    return "operator_block" if opted_out else "dead_address" if bad_recipient else code
+
+
 def record_unsent(connection: Connection, results: Sequence[dict[str, object]], state: str) -> None:
     """REFUSED and UNKNOWN answers. A row another process took over is left alone."""
     values = [result | {"state": state} for result in results]
     many(
         connection,
-        "UPDATE message SET state = :state, reason = :code, leases = 0, lease_until = NULL, "
+        "UPDATE message SET state = :state, reason = :reason, leases = 0, lease_until = NULL, "
         f"updated_at = :now WHERE id = :message AND lease_token = :token AND {UNDECIDED}",
         values,
     )

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from reminders.ports import InboundSms, Receipt
 from reminders.store.engine import Record, many, reserve, rows
-from reminders.store.outbox import RANK
+from reminders.store.outbox import RANK, reason_of
 from reminders.store.planning import among
 from reminders.store.recipients import SERVED
 
@@ -124,22 +124,24 @@ def raise_states(connection: Connection, receipts: Sequence[int], at: int) -> No
     receipts of one rank agree on the greater code, so that their order changes nothing."""
     found = among(
         connection,
-        f"SELECT r.attempt_id, r.provider_id, r.code, {STATES} AS state FROM receipt r "
+        f"SELECT r.attempt_id, r.provider_id, r.code, {STATES} AS state, r.opted_out, "
+        "r.bad_recipient FROM receipt r "
         "WHERE r.id IN :ids AND r.attempt_id IS NOT NULL AND r.state <> 'unknown' "
         "ORDER BY r.attempt_id",
         receipts,
     )
     values = [
         {"attempt": row.attempt_id, "state": row.state, "code": row.code,
+         "reason": reason_of(row.code, opted_out=row.opted_out, bad_recipient=row.bad_recipient),
          "provider_id": row.provider_id, "now": at}
         for row in found
     ]  # fmt: skip
     rank, new = RANK.format("state"), RANK.format("CAST(:state AS TEXT)")
     many(
         connection,
-        "UPDATE message SET state = :state, reason = :code, lease_until = NULL, leases = 0, "
+        "UPDATE message SET state = :state, reason = :reason, lease_until = NULL, leases = 0, "
         "updated_at = :now WHERE id = (SELECT message_id FROM attempt WHERE id = :attempt) "
-        f"AND ({rank} < {new} OR ({rank} = {new} AND reason < :code) OR ({UNSENT} AND EXISTS "
+        f"AND ({rank} < {new} OR ({rank} = {new} AND reason < :reason) OR ({UNSENT} AND EXISTS "
         "(SELECT 1 FROM attempt WHERE id = :attempt AND state = 'NOT_SENT')))",
         values,
     )

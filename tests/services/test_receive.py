@@ -198,11 +198,25 @@ def test_a_receipt_for_what_was_said_not_to_be_sent_stops_the_second_text(store:
     assert "receipt_after_refusal" in room.tasks()
 
 
-def test_a_bad_number_is_told_to_staff(store: Store) -> None:
+def test_a_bad_number_is_told_to_staff_in_words(store: Store) -> None:
+    """The message has a reason people read; the attempt keeps what the operator said."""
     room, [envelope] = sending(store, [1])
     room.record([envelope], Answer.ACCEPTED)
-    room.receive(receipt(envelope.reference, "undelivered", bad_recipient=True))
+    room.receive(receipt(envelope.reference, "undelivered", code="30005", bad_recipient=True))
     assert "bad_recipient" in room.tasks()
+    assert fate(room, envelope)[:4] == ("UNDELIVERED", "dead_address", "UNDELIVERED", "30005")
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [({"bad_recipient": True}, "dead_address"), ({"opted_out": True}, "operator_block"), ({}, "7")],
+)
+def test_a_refusal_says_why_in_words_where_there_are_any(
+    store: Store, what: dict[str, bool], reason: str
+) -> None:
+    room, [envelope] = sending(store, [1])
+    room.record([envelope], Answer.REFUSED, code="7", **what)
+    assert fate(room, envelope)[:4] == ("REFUSED", reason, "REFUSED", "7")
 
 
 def test_a_receipt_nobody_knows_is_kept_and_changes_nothing(store: Store) -> None:
