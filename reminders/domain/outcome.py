@@ -43,6 +43,7 @@ NEVER_ONE = frozenset({Status.ENTERED_IN_ERROR, Status.PROPOSED, Status.WAITLIST
 
 # What the DPI says while it has not said how it ended.
 OPEN = frozenset({Status.PENDING, Status.BOOKED, Status.UNKNOWN})
+BEGUN = CAME | {Status.NOSHOW}  # whatever its hour: the records system says how it went
 
 
 class Attendance(StrEnum):

@@ -346,6 +346,9 @@ def test_an_answer_by_telephone_counts_once_and_is_named(store: Store) -> None:
     [
         (visit(1, "2026-10-20 09:30", status=Status.CANCELLED), "not_booked"),
         (visit(1, "2026-10-12 08:00"), "past"),
+        (visit(1, "2026-10-12 08:00", status=Status.FULFILLED), "past"),
+        (visit(1, "2026-10-12 08:00", status=Status.CANCELLED), "not_booked"),
+        (visit(1, "2026-10-20 09:30", status=Status.ARRIVED), "past"),
     ],
 )
 def test_what_can_no_longer_be_said_is_refused(store: Store, record: Any, code: str) -> None:

@@ -10,9 +10,10 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.answer import AnswerKind
+from reminders.domain.appointment import Status
 from reminders.domain.calls import MOTIVES
 from reminders.domain.marking import N_
-from reminders.domain.outcome import Attendance
+from reminders.domain.outcome import BEGUN, OPEN, Attendance
 from reminders.services import appointments, coming
 from reminders.services.appointments import Life, Refused, Search
 from reminders.services.resend import purpose_of, resend
@@ -275,10 +276,10 @@ def _resendable(visit: Visit, life: Life) -> tuple[bool, str]:
     """(may a reminder be sent again, what it would say or why not), as far as the page knows;
     everything is asked again when it is."""
     row = life.appointment
-    if row.status != "booked":
-        return False, visit.words.gettext("Ce rendez-vous n’est plus prévu dans le DPI.")
-    if life.starts_at <= visit.now:
+    if row.status in BEGUN or (row.status in OPEN and life.starts_at <= visit.now):
         return False, visit.words.gettext("Ce rendez-vous a déjà commencé.")
+    if row.status != Status.BOOKED:
+        return False, visit.words.gettext("Ce rendez-vous n’est plus prévu dans le DPI.")
     if row.deceased or row.blocked:
         return False, reason(visit.words, "deceased" if row.deceased else row.blocked)
     if not any((row.phone, row.email, row.proxy_phone, row.proxy_email)):

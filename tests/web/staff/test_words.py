@@ -1,6 +1,8 @@
 """The words of the pages: French keeps its signs on their line, English speaks English."""
 
+import re
 from datetime import UTC, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -119,3 +121,24 @@ def test_the_door_speaks_english_too(store: Store) -> None:
     wrong = visitor.send("/connexion", {"identifiant": "nobody", "mot_de_passe": "x"})
     assert "Wrong login or password." in wrong.text
     assert french_in(wrong.text, ["Centre hospitalier Exemple"]) == []
+
+
+BLOCK = re.compile(r"\{%.*?%\}")
+
+
+def test_no_line_end_glues_two_words(pytestconfig: pytest.Config) -> None:
+    """Jinja takes the line end after a block away, and the indent before the next one: what ends
+    one line and what begins the next would be one word (« le patientpose »)."""
+    glued = []
+    for file in sorted((pytestconfig.rootpath / "templates/pages/staff").rglob("*.html")):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        for number, (line, after) in enumerate(pairwise(lines), start=1):
+            if not (line.endswith("%}") and after.lstrip().startswith("{%")):
+                continue
+            left, right = BLOCK.sub("", line), BLOCK.sub("", after.lstrip())
+            badge = right.startswith("{{ parts.badge")  # a box with a margin of its own
+            apart = after.lstrip().startswith(("{% else", "{% elif", "{% macro"))
+            whole = left.strip() and right.strip() and not (badge or apart)
+            if whole and not (left.endswith((" ", ">")) or right.startswith((" ", "<"))):
+                glued.append(f"{file.name}:{number}")
+    assert glued == []
