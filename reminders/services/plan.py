@@ -589,11 +589,14 @@ class _History:
         )
 
     def marks(self, appointment: int, cycle: int) -> dict[str, datetime]:
-        return {
-            row.step: instant(row.opens_at)
-            for row in self.of_appointment.get(appointment, ())
-            if row.cycle == cycle and row.opens_at is not None and _fate(row) != "open"
-        }
+        """When each step's first message left, or failed: its decision moves on with the next
+        channel, and what was decided since then must not move with it."""
+        found: dict[str, datetime] = {}
+        for row in self.of_appointment.get(appointment, ()):
+            if row.cycle == cycle and row.message_opens_at is not None and _fate(row) != "open":
+                moment = instant(row.message_opens_at)
+                found[row.step] = min(moment, found.get(row.step, moment))
+        return found
 
 
 def _fate(row: Record) -> Taken:

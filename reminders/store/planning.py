@@ -80,7 +80,7 @@ def decisions_of(connection: Connection, appointments: Sequence[int]) -> Sequenc
         connection,
         "SELECT d.id, d.appointment_id, d.step, d.cycle, d.state, d.reason, d.opens_at, "
         "d.closes_at, i.channel, m.id AS message_id, m.state AS message_state, m.settled_at, "
-        "m.reason AS message_reason, m.dedupe_key "
+        "m.reason AS message_reason, m.dedupe_key, m.opens_at AS message_opens_at "
         "FROM decision d LEFT JOIN message_item i ON i.decision_id = d.id "
         "LEFT JOIN message m ON m.id = i.message_id WHERE d.appointment_id IN :ids "
         f"AND {PLANNED_HERE}",

@@ -30,6 +30,7 @@ from reminders.domain.appointment import Status
 from reminders.ports import InboundSms, Receipt, ReceiptState, Received
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.compose import Route
+from reminders.services.deliver import LINK_OUTLIVES_START
 from reminders.services.page import Deed, do, open_page
 from reminders.services.receive import receive
 from reminders.store.engine import Store
@@ -69,7 +70,7 @@ HUMAN_TASKS = {
 }
 
 
-@dataclass
+@dataclass(eq=False)  # two cancellations of one minute are two
 class Said:
     kind: str
     cycle: int
@@ -167,6 +168,7 @@ class Answers(RuleBasedStateMachine):
         self.forms: list[tuple[int, Deed, tuple[int, int], str]] = []
         self.counted = 0
         self.tokens: dict[int, str] = {}
+        self.until: dict[int, datetime] = {}  # when those links close
         self.room.plan()
         self.room.at(paris(TOLD))
         self.deliver()
@@ -193,11 +195,14 @@ class Answers(RuleBasedStateMachine):
 
     @rule(number=numbers, deed=st.sampled_from(["confirm", "cancel", "reschedule", "question"]))
     def tap(self, number: int, deed: Deed) -> None:
-        self.do(number, deed, self.shown(number), f"form-{len(self.forms)}")
+        if (about := self.shown(number)) is not None:
+            self.do(number, deed, about, f"form-{len(self.forms)}")
 
     @rule(number=numbers)
     def tap_undo(self, number: int) -> None:
         person, about = self.people[number], self.shown(number)
+        if about is None:
+            return
         undoable = person.undoable(self.room.now) if self.open(number) else None
         assert self.send(number, "undo", about, "undo") == (undoable is not None)
         if undoable is not None:
@@ -213,7 +218,10 @@ class Answers(RuleBasedStateMachine):
 
     @rule(number=numbers, deed=st.sampled_from(sorted(get_args(Deed))), data=st.data())
     def a_page_of_another_hour(self, number: int, deed: Deed, data: st.DataObject) -> None:
-        appointment, version = self.shown(number)
+        about = self.shown(number)
+        if about is None:
+            return
+        appointment, version = about
         other = data.draw(
             st.sampled_from(
                 [(appointment, version + 1), (appointment, 0), *(
@@ -400,10 +408,12 @@ class Answers(RuleBasedStateMachine):
         person = self.people[number]
         return person.status == "booked" and person.starts_at > self.room.now
 
-    def shown(self, number: int) -> tuple[int, int]:
-        """The appointment as the page shows it; looking changes nothing."""
+    def shown(self, number: int) -> tuple[int, int] | None:
+        """The appointment as the page shows it, while its link is open; looking changes nothing."""
         page = open_page(self.room.store, self.room.rules, self.tokens[number], now=self.room.now)
-        assert page is not None
+        assert (page is None) == (self.until[number] <= self.room.now)
+        if page is None:
+            return None
         return page.visits[0].appointment, page.visits[0].cycle
 
     def send(self, number: int, deed: Deed, about: tuple[int, int], form: str) -> bool:
@@ -458,7 +468,12 @@ class Answers(RuleBasedStateMachine):
                 assert set(seen.values()) == {person.version}
         for sent in self.room.sent:
             if link := re.search(rf"{URL}/r/([A-Za-z0-9_-]{{22}})", sent.text):
-                self.tokens.setdefault(int(sent.to[-2:]), link[1])
+                number = int(sent.to[-2:])
+                if self.tokens.setdefault(number, link[1]) == link[1]:
+                    starts = self.people[number].starts_at
+                    self.until.setdefault(
+                        number, starts + timedelta(microseconds=LINK_OUTLIVES_START)
+                    )
 
 
 def _play(make: Callable[[ExitStack], Store], examples: int, steps: int) -> None:

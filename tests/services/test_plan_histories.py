@@ -315,6 +315,28 @@ def _sqlite(files: SqliteFiles) -> Callable[[ExitStack], Store]:
     return make
 
 
+def test_the_next_channel_of_a_correction_takes_no_reminder(sqlite_files: SqliteFiles) -> None:
+    """A correction by SMS of which nothing was heard during a hold goes on by e-mail, a week
+    later: the reminder of that day had been decided, and stays (ADR 0008)."""
+    one = Histories(_sqlite(sqlite_files))
+    try:
+        one.book(1, 2, paris("2026-10-13 08:30"), "4220")  # 2 has a telephone and an e-mail address
+        one.release()
+        one.room.at(paris("2026-10-12 10:00"))
+        one.set_off()
+        one.move(1, paris("2026-10-26 08:30"))
+        one.plan()
+        one.set_off()
+        assert [envelope.composed.kind for envelope in one.flying] == ["reminder", "correction"]
+        one.hold()
+        one.room.at(paris("2026-10-19 10:00"))
+        one.tidy()
+        one.plan()
+        assert one.room.reasons(1)["J-7"] == "PLANNED"
+    finally:
+        one.teardown()
+
+
 def test_any_history_leaves_nothing_to_plan_on_sqlite(sqlite_files: SqliteFiles) -> None:
     _play(_sqlite(sqlite_files), examples=25, steps=40)
 
