@@ -12,6 +12,7 @@ from enum import StrEnum
 from random import Random
 
 from reminders.config import DeliveryTable
+from reminders.domain.booking import CORRECTION
 from reminders.domain.phone import classify
 from reminders.errors import TemplateError
 from reminders.failpoint import failpoint
@@ -283,6 +284,9 @@ class Delivery:
             connection, token, [t.message_id for t in texts[:allowed]], now=at
         )
         chosen = [(t, route) for t in texts[:allowed] if t.message_id in permitted]
+        # What the correction tells, a reminder of the day it leaves need not repeat (ADR 0008).
+        told = [text.patient_id for text, _ in chosen if text.kind == CORRECTION]
+        planning.mark_dirty(connection, told)
         refused += [t for t in texts[:allowed] if t.message_id not in permitted]
         if gap := outbox.gap_of(route.rate):
             outbox.take_slots(connection, route.id, slot + gap * len(chosen))

@@ -337,6 +337,31 @@ def test_the_next_channel_of_a_correction_takes_no_reminder(sqlite_files: Sqlite
         one.teardown()
 
 
+def test_a_correction_that_leaves_later_takes_the_reminder_of_its_day(
+    sqlite_files: SqliteFiles,
+) -> None:
+    """Moved in the evening, told the next morning: the reminder an hour later says nothing new,
+    and is taken back without anything else happening to this patient (ADR 0008)."""
+    one = Histories(_sqlite(sqlite_files))
+    try:
+        one.book(1, 4, paris("2026-10-19 16:45"), "4220")
+        one.release()
+        one.room.at(paris("2026-10-12 10:00"))
+        one.plan()
+        one.set_off()
+        one.move(1, paris("2026-10-20 11:00"))
+        one.room.at(paris("2026-10-12 22:00"))
+        one.plan()
+        assert one.room.reasons(1)["J-7"] == "PLANNED"
+        one.room.at(paris("2026-10-13 09:00"))
+        one.set_off()
+        assert [envelope.composed.kind for envelope in one.flying] == ["reminder", "correction"]
+        one.plan()
+        assert one.room.reasons(1)["J-7"] == "already_told"
+    finally:
+        one.teardown()
+
+
 def test_any_history_leaves_nothing_to_plan_on_sqlite(sqlite_files: SqliteFiles) -> None:
     _play(_sqlite(sqlite_files), examples=25, steps=40)
 
