@@ -30,9 +30,10 @@ MOVED_TO = (
     f"AND b.starts_at > a.cancelled_at AND {IS_NEAR.format('b', 'a')})"
 )
 REFILLED = (
-    "EXISTS (SELECT 1 FROM appointment r WHERE r.starts_at = u.starts_at AND r.uf = u.uf "
+    f"({WHEN_FREED.format('a', 'u')} IS NOT NULL "  # before anybody else's appointment is looked at
+    "AND EXISTS (SELECT 1 FROM appointment r WHERE r.starts_at = u.starts_at AND r.uf = u.uf "
     f"AND r.agenda = a.agenda AND r.id <> a.id AND r.status NOT IN {NOT_THERE} "
-    f"AND {WHEN_BOOKED.format('r')} >= {WHEN_FREED.format('a', 'u')})"
+    f"AND {WHEN_BOOKED.format('r')} >= {WHEN_FREED.format('a', 'u')}))"
 )
 # The unit is where another one moved to, or took the slot another one gave back.
 IS_A_MOVE = (

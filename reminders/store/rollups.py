@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
+from reminders.domain.report_unit import FATE
 from reminders.store import facts
 from reminders.store.effects import (
     IS_NEAR,
@@ -104,6 +105,10 @@ def is_behind(connection: Connection, now: int) -> bool:
     return bool(rows(connection, f"SELECT {BEHIND} AS behind", now=now, fill=FILL)[0].behind)
 
 
+# A unit whose slot was given back, as it was last looked at.
+_GAVE_BACK = f"({{0}}.fate >> {FATE['freed'].shift} & 1) = 1"
+
+
 def around(connection: Connection, ids: Sequence[int]) -> list[int]:
     """These, and whatever is a move or a refill of them, or they of it."""
     patients = among(
@@ -112,12 +117,19 @@ def around(connection: Connection, ids: Sequence[int]) -> list[int]:
         "AND n.patient_id = a.patient_id AND n.uf || '' = a.uf",
         ids,
     )
+    # Two of one slot matter to each other if one of them gave it back, now or when last looked at;
+    # each slot is walked once, however many of its appointments changed.
     slots = among(
         connection,
-        "SELECT n.appointment_id AS id FROM appointment a CROSS JOIN report_unit n "
-        "WHERE a.id IN :ids AND n.starts_at = a.starts_at AND n.uf = a.uf "
-        "UNION SELECT n.appointment_id FROM report_unit u CROSS JOIN report_unit n "
-        "WHERE u.appointment_id IN :ids AND n.starts_at = u.starts_at AND n.uf = u.uf",
+        "WITH mine AS (SELECT starts_at, uf FROM appointment WHERE id IN :ids UNION "
+        "SELECT starts_at, uf FROM report_unit WHERE appointment_id IN :ids), "
+        "freed AS (SELECT DISTINCT u.starts_at, u.uf FROM report_unit u JOIN appointment a "
+        "ON a.id = u.appointment_id WHERE u.appointment_id IN :ids "
+        f"AND ({_GAVE_BACK.format('u')} OR {WHEN_FREED.format('a', 'u')} IS NOT NULL)) "
+        "SELECT n.appointment_id AS id FROM mine s CROSS JOIN report_unit n "
+        f"WHERE n.starts_at = s.starts_at AND n.uf = s.uf AND {_GAVE_BACK.format('n')} "
+        "UNION SELECT n.appointment_id FROM freed s CROSS JOIN report_unit n "
+        "WHERE n.starts_at = s.starts_at AND n.uf = s.uf",
         ids,
     )
     return sorted({*ids, *(row.id for row in patients), *(row.id for row in slots)})
@@ -196,12 +208,17 @@ _IS_MOVE = (
     "AND o.id <> a.id AND o.status = 'cancelled' AND a.starts_at > o.cancelled_at "
     f"AND v.entered_at <= o.cancelled_at AND {IS_NEAR.format('a', 'o')})"
 )
-_IS_REFILL = (
-    "EXISTS (SELECT 1 FROM report_unit v CROSS JOIN appointment o "
-    "WHERE o.id = v.appointment_id AND v.starts_at = u.starts_at AND v.uf = u.uf "
-    "AND o.id <> a.id AND o.agenda = a.agenda "
-    f"AND v.entered_at <= {WHEN_BOOKED.format('a')} "
-    f"AND {WHEN_FREED.format('o', 'v')} <= {WHEN_BOOKED.format('a')})"
+# All units of the slots asked about that gave theirs back, then who took one: once for all of them.
+_REFILLS = (
+    "WITH freed AS MATERIALIZED (SELECT v.appointment_id AS id, v.starts_at, v.uf, o.agenda, "
+    f"v.entered_at, {WHEN_FREED.format('o', 'v')} AS at FROM (SELECT DISTINCT starts_at, uf "
+    "FROM report_unit WHERE appointment_id IN :ids) s CROSS JOIN report_unit v CROSS JOIN "
+    "appointment o WHERE v.starts_at = s.starts_at AND v.uf = s.uf AND o.id = v.appointment_id "
+    f"AND {WHEN_FREED.format('o', 'v')} IS NOT NULL), "
+    "refills AS MATERIALIZED (SELECT DISTINCT u.appointment_id AS id FROM report_unit u "
+    "JOIN appointment a ON a.id = u.appointment_id JOIN freed v ON v.starts_at = u.starts_at "
+    "AND v.uf = u.uf AND v.agenda = a.agenda WHERE u.appointment_id IN :ids AND v.id <> a.id "
+    f"AND v.entered_at <= {WHEN_BOOKED.format('a')} AND v.at <= {WHEN_BOOKED.format('a')}) "
 )
 
 
@@ -209,13 +226,15 @@ def standing(connection: Connection, ids: Sequence[int], near: int) -> Sequence[
     """Units with what became of where they stand now, or moved to within `near`."""
     return among(
         connection,
-        "SELECT u.appointment_id AS id, u.month, u.entered_at, u.turns_at, u.counted, u.fate, "
+        f"{_REFILLS}SELECT u.appointment_id AS id, u.month, u.entered_at, u.turns_at, u.counted, "
+        "u.fate, "
         "u.patient_id, u.messages, u.segments, u.cost, u.contacts, "
         "COALESCE(p.merged_into, a.patient_id) AS patient, f.status, f.starts_at, "
         f"f.cancelled_at, f.cancelled_by, f.attendance, {ASKED_AT.format('f')} AS asked_at, "
         f"CASE WHEN {WHEN_FREED.format('a', 'u')} IS NULL THEN 0 ELSE 1 END AS freed, "
         f"CASE WHEN {REFILLED} THEN 1 ELSE 0 END AS refilled, "
-        f"CASE WHEN {_IS_MOVE} OR {_IS_REFILL} OR {TOLD_ELSEWHERE} THEN 1 ELSE 0 END AS other "
+        f"CASE WHEN {_IS_MOVE} OR u.appointment_id IN (SELECT id FROM refills) "
+        f"OR {TOLD_ELSEWHERE} THEN 1 ELSE 0 END AS other "
         "FROM report_unit u JOIN appointment a ON a.id = u.appointment_id "
         f"JOIN appointment f ON f.id = COALESCE({MOVED_TO}, a.id) "
         "LEFT JOIN patient p ON p.id = a.patient_id WHERE u.appointment_id IN :ids",

@@ -25,7 +25,7 @@ from reminders.services.attendance import mark
 from reminders.services.purge import purge
 from reminders.services.rollup import is_behind, recompute, refresh
 from reminders.services.sync import SyncOptions, sync
-from reminders.store import calls
+from reminders.store import calls, rollups
 from reminders.store.engine import Record, Store
 from reminders.store.types import micros
 from tests.domain.test_hiding import follows
@@ -456,3 +456,27 @@ def test_nothing_hidden_follows_from_what_the_counts_tell(clinic: Clinic) -> Non
         small = {key for key, group in cells.items() if group.patients < HIDDEN_BELOW}
         assert small <= hiding.cells
         assert not small & follows(cells, rows_out, hiding), dim
+
+
+def test_of_one_slot_only_those_that_matter_to_each_other_are_looked_at_again(
+    clinic: Clinic,
+) -> None:
+    """Ten thousand appointments of one hour were each looked at whenever one of them changed:
+    the first pass of a hospital whose export has one hour for all would not have ended."""
+    hour = "2026-10-20 09:30"
+    clinic.read(*(visit(n, hour) for n in range(1, 31)))
+    clinic.release()
+    clinic.now = paris("2026-10-16 12:00")
+    refreshed(clinic)
+    one, other = clinic.appointment(1).id, clinic.appointment(2).id
+    with clinic.store.read() as connection:
+        assert rollups.around(connection, [one]) == [one]
+    tell(clinic, visit(1, hour, status=Status.CANCELLED))
+    with clinic.store.read() as connection:  # whoever was there may be who took its place
+        assert len(rollups.around(connection, [one])) == 30
+    refreshed(clinic)
+    with clinic.store.read() as connection:  # who changes may be who took it
+        assert rollups.around(connection, [other]) == [one, other]
+    tell(clinic, visit(1, hour))
+    with clinic.store.read() as connection:  # nobody took it any more
+        assert len(rollups.around(connection, [one])) == 30
