@@ -418,13 +418,14 @@ class Delivery:
         """Whom the planner must look at again: another channel may open, or what was decided
         while this text perhaps left must be decided again now that it has not."""
         patients: list[int] = []
+        messages: list[int] = []
         for result in results:
             composed = result.envelope.composed
             if result.opted_out:
                 patients += concerned(connection, self._secret, composed.address, at)
             if result.answer in (Answer.REFUSED, Answer.NOT_SENT):
-                patients.append(composed.patient_id)
-        planning.mark_dirty(connection, patients)
+                messages.append(composed.message_id)
+        planning.mark_dirty(connection, patients + planning.concerned(connection, messages))
 
     def _after_refusal(self, connection: Connection, refused: Sequence[Result], at: int) -> None:
         for result in refused:

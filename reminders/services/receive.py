@@ -80,6 +80,7 @@ def _apply(connection: Connection, secret: bytes, fresh: Sequence[int], at: int)
 def _mark(connection: Connection, secret: bytes, told: Sequence[Record], at: int) -> None:
     """Whom the planner must look at again: a channel failed, or what passed for failed did not."""
     patients: list[int] = []
+    messages: list[int] = []
     for row in told:
         if row.opted_out:
             patients += concerned(connection, secret, row.address, at)
@@ -88,8 +89,8 @@ def _mark(connection: Connection, secret: bytes, told: Sequence[Record], at: int
             or row.settled_at is not None
             or row.message_state not in ("SENDING", "UNKNOWN", "ACCEPTED", "DELIVERED")
         ):
-            patients.append(row.patient_id)
-    planning.mark_dirty(connection, patients)
+            messages.append(row.message_id)
+    planning.mark_dirty(connection, patients + planning.concerned(connection, messages))
 
 
 def _store_replies(

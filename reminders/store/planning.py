@@ -251,9 +251,23 @@ def mark_dirty(connection: Connection, patients: Iterable[int]) -> None:
 
 
 def mark_patients_of(connection: Connection, messages: str, **values: object) -> None:
-    """Mark the patients of the messages for which this condition holds."""
-    found = rows(connection, f"SELECT DISTINCT patient_id FROM message WHERE {messages}", **values)
+    """Mark whom the messages for which this condition holds concern (`_CONCERNED`)."""
+    found = rows(connection, _CONCERNED.format(messages), **values)
     mark_dirty(connection, [row.patient_id for row in found])
+
+
+# Whose plan may change with what became of these messages: their patients, and those whom their
+# appointments belong to by now (a booking entered under a wrong name goes to another patient).
+_CONCERNED = (
+    "SELECT patient_id FROM message WHERE {0} UNION SELECT a.patient_id FROM message_item i "
+    "JOIN decision d ON d.id = i.decision_id JOIN appointment a ON a.id = d.appointment_id "
+    "WHERE i.message_id IN (SELECT id FROM message WHERE {0}) AND a.patient_id IS NOT NULL"
+)
+
+
+def concerned(connection: Connection, messages: Sequence[int]) -> list[int]:
+    """The patients whose plan may change with what became of these messages."""
+    return [row.patient_id for row in among(connection, _CONCERNED.format("id IN :ids"), messages)]
 
 
 def mark_all_dirty(connection: Connection, now: int) -> int:

@@ -362,6 +362,27 @@ def test_a_correction_that_leaves_later_takes_the_reminder_of_its_day(
         one.teardown()
 
 
+def test_what_failed_about_a_booking_that_changed_hands_is_planned_again(
+    sqlite_files: SqliteFiles,
+) -> None:
+    """Entered under a wrong name, put right while a text to the first patient was on its way: that
+    it did not leave concerns the plan of the second."""
+    one = Histories(_sqlite(sqlite_files))
+    try:
+        one.book(1, 3, paris("2026-10-21 11:00"), "4220")
+        one.release()
+        one.room.at(paris("2026-10-14 10:00"))
+        one.plan()
+        one.set_off()
+        one.give_to_another(1, 1)
+        one.plan()
+        [flying] = one.flying
+        one.room.record([flying], Answer.NOT_SENT, code="x")
+        one.plan()  # looks whether planning everybody would change anything
+    finally:
+        one.teardown()
+
+
 def test_any_history_leaves_nothing_to_plan_on_sqlite(sqlite_files: SqliteFiles) -> None:
     _play(_sqlite(sqlite_files), examples=25, steps=40)
 
