@@ -108,5 +108,12 @@ def _details(text: str) -> Mapping[str, str]:
     with suppress(ValueError):
         found = json.loads(text)
         if isinstance(found, dict):
-            return {name: str(value) for name, value in found.items()}
+            return {name: _plain(value) for name, value in found.items()}
     return {"": text} if text else {}
+
+
+def _plain(value: object) -> str:
+    """A list as its members, nothing as nothing."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -1,8 +1,9 @@
 """The audit: who saw and did what. It is read and exported here, and changed nowhere."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from fastapi import Response
@@ -21,6 +22,8 @@ from reminders.web.staff.units import SENSITIVITIES
 from reminders.web.staff.visit import Route, Visit
 from reminders.web.staff.words import Words
 
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)")
 PAGE = 50
 FIELDS = ("compte", "action", "sujet", "du", "au")  # of the address: ids, codes and dates only
 HEADS = (
@@ -161,17 +164,28 @@ def _details(line: Line, words: Words) -> str:
     """Counts and codes beside a line; a name without words is shown as it is."""
     parts = []
     for name, value in line.details.items():
+        if not value:
+            continue
         label, value = words.gettext(DETAILS.get(name, name)), _value(name, value, words)
         parts.append(f"{label}{words.colon} {value}" if label else value)
     return ", ".join(parts)
 
 
 def _value(name: str, value: str, words: Words) -> str:
-    """Codes in words where they have some; a list of them keeps its commas."""
+    """Codes in words where they have some; a list of them keeps its commas. A moment and a share
+    as their reader writes them."""
     known = VALUES.get(name)
     if known is None:
-        return value
-    return ", ".join(words.gettext(known.get(one, one)) for one in value.split(","))
+        return _figure(name, value, words)
+    return ", ".join(words.gettext(known.get(one.strip(), one.strip())) for one in value.split(","))
+
+
+def _figure(name: str, value: str, words: Words) -> str:
+    if name == "share":
+        return words.percent(float(value))
+    if MOMENT.fullmatch(value):
+        return words.full_moment(datetime.fromisoformat(value))
+    return words.short_date(date.fromisoformat(value)) if DAY.fullmatch(value) else value
 
 
 def _sought(asked: Mapping[str, str]) -> Sought:

@@ -62,6 +62,17 @@ def test_a_code_without_words_is_shown_as_it_is(office: Office) -> None:
     assert "weight\u00a0: 3" in page
 
 
+def test_what_stands_beside_a_line_is_written_for_its_reader(office: Office) -> None:
+    """A share, a moment, a day and a list; nothing where there is nothing."""
+    note(office, "nadia", "holdout.propose", "holdout:1", share=0.1, without=[], typed_by="",
+         until="2027-09-29T07:55:00.000002+00:00")  # fmt: skip
+    note(office, "nadia", "costs.enter", "costs:2", since="2026-10-01", ufs=["4220", "4230"])
+    page = see(administrator(office)).replace("\u00a0", " ")
+    assert "part : 10,0 %, jusqu’à : mercredi 29 septembre 2027 à 9 h 55<" in page
+    assert "à partir du : 01/10/2026, UF : 4220, 4230<" in page
+    assert "[]" not in page
+
+
 def test_what_is_looked_for_comes_back_as_codes_in_the_address(office: Office) -> None:
     note(office, "nadia", "hold")
     note(office, "marc", "patient.see", "patient:12")
