@@ -181,11 +181,14 @@ def _value(name: str, value: str, words: Words) -> str:
 
 
 def _figure(name: str, value: str, words: Words) -> str:
-    if name == "share":
-        return words.percent(float(value))
-    if MOMENT.fullmatch(value):
-        return words.full_moment(datetime.fromisoformat(value))
-    return words.short_date(date.fromisoformat(value)) if DAY.fullmatch(value) else value
+    with suppress(ValueError):  # a person's note may look like a day that there is not
+        if name == "share":
+            return words.percent(float(value))
+        if MOMENT.fullmatch(value):
+            return words.full_moment(datetime.fromisoformat(value))
+        if DAY.fullmatch(value):
+            return words.short_date(date.fromisoformat(value))
+    return value
 
 
 def _sought(asked: Mapping[str, str]) -> Sought:

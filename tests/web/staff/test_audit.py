@@ -67,7 +67,9 @@ def test_what_stands_beside_a_line_is_written_for_its_reader(office: Office) -> 
     note(office, "nadia", "holdout.propose", "holdout:1", share=0.1, without=[], typed_by="",
          until="2027-09-29T07:55:00.000002+00:00")  # fmt: skip
     note(office, "nadia", "costs.enter", "costs:2", since="2026-10-01", ufs=["4220", "4230"])
+    note(office, "nadia", "template.propose", "template:3", note="2026-13-45", share="beaucoup")
     page = see(administrator(office)).replace("\u00a0", " ")
+    assert "2026-13-45, part : beaucoup<" in page
     assert "part : 10,0 %, jusqu’à : mercredi 29 septembre 2027 à 9 h 55<" in page
     assert "à partir du : 01/10/2026, UF : 4220, 4230<" in page
     assert "[]" not in page
