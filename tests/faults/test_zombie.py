@@ -33,7 +33,12 @@ def test_a_zombie_with_an_old_lease_sends_nothing(
         sleeps_through(hospital, zombie)
         zombie.wake()
         assert zombie.ends().code == 0
-    assert hospital.check(people) == {"in the ledger, ACCEPTED": len(people)}
+    fates = hospital.check(people)
+    # Of a later window, answers to the one before may have been on their way when it fell asleep:
+    # these messages left once, and nobody who could still say so heard of it.
+    perhaps = fates.pop("in the ledger, UNKNOWN", 0)
+    assert perhaps <= (hospital.in_flight if repeat else 0)
+    assert fates == {"in the ledger, ACCEPTED": len(people) - perhaps}
 
 
 @pytest.mark.parametrize("repeat", REPEATS)
