@@ -48,36 +48,51 @@ class Finding:
 
 
 REPLY_WORDS = re.compile(
-    r"(?i)(?<!\bne )(?<!\bpas )(?<!\bpas y )(?<!\bnot )(?<!n't )"
+    r"(?i)(?<!\bne )(?<!\bpas )(?<!\bpas y )(?<!\bnot )(?<!n't )(?<!\binutile de )(?<!\bsans )"
     r"\b(?:r[ée]pond(?:ez|re|s)?|reply)\b|"
     r"\btext (?:yes|no|back)\b|\banswer (?:yes|no)\b|"
-    r"\b(?:envoyez|tapez|renvoyez|send)\s*[\"«'“]?\s*(?:oui|non|yes|no|ok|[0-9])\b"
+    r"\b(?:envoye[zr]|tape[zr]|renvoye[zr]|retourne[zr]|[ée]crivez|send|respond)\b"
+    r"[^.\n]{0,20}?\b(?:oui|non|yes|no|ok)\b|"
+    r"\b(?:envoyez|tapez|renvoyez|send)\s*[\"«'“]?\s*[0-9]\b|"
+    r"\b(?:oui|ok|yes)\b[\"»'”]?\s+(?:pour|to)\s+(?:confirm|valid)|"
+    r"\b(?:non|no)\b[\"»'”]?\s+(?:pour|to)\s+(?:annul|cancel|d[ée]comm)"
 )
 # A word to send back that providers take for an objection: said right after the verb, or anywhere
 # near it in capitals or quotes. "Reply NO to cancel" asks for NO.
-_VERB = r"\b(?i:r[ée]pondez|envoyez|renvoyez|tapez|reply|text|send|answer)\b"
+_VERB = (
+    r"\b(?i:r[ée]pond(?:ez|re)|envoye[zr]|renvoye[zr]|retourne[zr]|tape[zr]|[ée]crivez|reply|text|"
+    r"send|answer|respond)\b"
+)
 _STOPS = r"(?:stop|stopall|end|quit|cancel|unsubscribe|arret|arrêt)"
 OPT_OUT_ANSWER = re.compile(
     rf"{_VERB}\s+(?i:{_STOPS})\b|{_VERB}[^.\n]{{0,40}}?(?:\b{_STOPS.upper()}\b|"
-    rf"[\"«'“]\s*(?i:{_STOPS})\b)"
+    rf"[\"«'“]\s*(?i:{_STOPS})\b)|"
+    rf"\b{_STOPS.upper()}\b[\"»'”]?\s+(?i:pour|to)\s+(?i:annul|cancel|confirm)"
 )
-ADDRESS = re.compile(r"(?i)\bhttps?://|\bwww\.|\b[a-z0-9-]+\.(?:fr|com|org|net|eu|ly)/")
+# A link, with or without its protocol; an e-mail address is none.
+ADDRESS = re.compile(
+    r"(?i)\bhttps?://|\bwww\.|"
+    r"(?<![@\w.-])(?:[a-z0-9-]+\.)+(?:fr|com|org|net|eu|ly)(?:/|\b(?!\.?\w))"
+)
 # Specialties, diseases, examinations and wards, French and English, with their endings.
-SENSITIVE = re.compile(
+_UNACCENTED = str.maketrans("àâäéèêëîïôöùûüçÀÂÄÉÈÊËÎÏÔÖÙÛÜÇ", "aaaeeeeiioouuucAAAEEEEIIOOUUUC")
+SENSITIVE = re.compile(  # of a text without its accents: they are often left out
     r"(?i)\b(?:cardio\w*|pneumolog\w*|gastro\w*|neurolog\w*|rhumatolog\w*|ophtalmo\w*|orl|"
-    r"néphro\w*|hémato\w*|h[ée]pat\w*|diab[èe]t\w*|infectiolog\w*|allergolog\w*|gériatr\w*|"
-    r"onco\w*|chimio\w*|radioth[ée]rap\w*|psychi\w*|psycholog\w*|addicto\w*|alcool\w*|"
-    r"toxico\w*|ivg|vih|hiv|sida|aids|ist|mst|std|gyn[ée]co\w*|obst[ée]tri\w*|matern\w*|"
-    r"orthogénie|contracepti\w*|fertilit\w*|amp|pma|uro\w{3,}|dermato\w*|cancer\w*|tumeu?r\w*|"
-    r"dialys\w*|scanner|irm|mri|[ée]chograph\w*|mammograph\w*|coloscop\w*|endoscop\w*|biops\w*|"
-    r"dépistage|génétique|sexolog\w*|palliati\w*|chirurg\w*|surgery|op[ée]ration|bloc op\w*|"
-    r"cmp|cattp|csapa|cegidd|umj|h[ôo]pital de jour)\b"
+    r"nephro\w*|hemato\w*|hepat\w*|diabet\w*|infectiolog\w*|allergolog\w*|geriatr\w*|"
+    r"onco\w*|chimio\w*|radiotherap\w*|psychi\w*|psycholog\w*|addicto\w*|alcool\w*|"
+    r"toxico\w*|ivg|vih|hiv|sida|aids|ist|mst|std|gyneco\w*|obstetri\w*|matern\w*|"
+    r"orthogenie|contracepti\w*|fertilit\w*|amp|pma|uro\w{3,}|dermato\w*|cancer\w*|tumeu?r\w*|"
+    r"dialys\w*|scanner|irm|mri|echograph\w*|mammograph\w*|coloscop\w*|endoscop\w*|biops\w*|"
+    r"depistage|genetique|sexolog\w*|palliati\w*|chirurg\w*|surgery|operation|bloc op\w*|"
+    r"cmp|cattp|csapa|cegidd|umj|uaped|usmp|hopital de jour|grossesse|pediatr\w*|radiolog\w*|"
+    r"prise de sang|medecine legale|transidentit\w*|douleur)\b"
 )
 LONG_SENTENCE = 30  # words
 _HTML_FORBIDDEN = re.compile(
-    r"(?i)<\s*/?\s*(?:script|iframe|object|embed|form|input|button|img|svg|link|base|video|audio)"
-    r"\b|\son[a-z]+\s*=|javascript:|data:|url\s*\(|@import"
+    r"(?i)<\s*/?\s*(?:script|iframe|object|embed|form|input|button|img|svg|link|base|video|audio|"
+    r"source|picture)\b|\s(?:background|srcset)\s*=|\son[a-z]+\s*=|javascript:|data:|url\s*\(|@import"
 )
+_MARKS = re.compile(r"(?is)<style\b.*?</style\s*>|<[^>]*>|&#?\w+;")
 TAG = re.compile(r"\{[{%].*?[}%]\}", re.DOTALL)
 
 
@@ -113,7 +128,8 @@ def lint(source: str, *, channel: Channel, family: Family, html: bool = False) -
     except TemplateError as error:
         return [Finding("refused", error.code, error.sentence, error.line)]
     findings = [*_refusals(source, channel, family, used, gaps, printed)]
-    return findings + ([] if html else [*_warnings(source, channel)])
+    told = _sensitive(_unmarked(source)) if html else _warnings(source, channel)
+    return [*findings, *told]
 
 
 def lint_text(key: TemplateKey, text: TemplateText) -> list[Finding]:
@@ -131,7 +147,15 @@ def _lint_mail(key: TemplateKey, text: TemplateText) -> list[Finding]:
     if not text.subject.strip() or "\n" in text.subject.strip():
         found += _part("subject", [remark("refused", "subject")])
     if text.html:
-        found += _part("html", lint(text.html, channel="email", family=key.family, html=True))
+        said = {_plain_word(one[0]) for one in SENSITIVE.finditer(_plain_word(text.body))}
+        found += _part(
+            "html",
+            [
+                one
+                for one in lint(text.html, channel="email", family=key.family, html=True)
+                if one.code != "sensitive" or _plain_word(one.values["name"]) not in said
+            ],
+        )
         found += _part(
             "html",
             [
@@ -170,7 +194,7 @@ def _refusals(
         yield remark("refused", "mixed_family", source, found.start(), say="mixed_asks")
     if channel == "sms" and family != "link" and used & LINKS:
         yield remark("refused", "mixed_family", say="mixed_link")
-    if family == "reply" and (found := ADDRESS.search(source)):
+    if channel == "sms" and family != "link" and (found := ADDRESS.search(source)):
         yield remark("refused", "mixed_family", source, found.start(), say="mixed_link")
     if found := OPT_OUT_ANSWER.search(source):
         yield remark("refused", "opt_out_word", source, found.start())
@@ -185,15 +209,31 @@ def plain_text(source: str) -> str:
 
 def _warnings(source: str, channel: Channel) -> Iterator[Finding]:
     text = plain_text(source)
-    seen: set[str] = set()
-    for found in SENSITIVE.finditer(text):
-        if found[0].lower() not in seen:
-            seen.add(found[0].lower())
-            yield remark("warned", "sensitive", source, found.start(), name=found[0])
+    yield from _sensitive(source)
     if channel == "sms":
         yield from (_cost(one, source) for one in costly(source))
     if (start := _long_sentence(text)) is not None:
         yield remark("warned", "long_sentence", source, start)
+
+
+def _unmarked(source: str) -> str:
+    """HTML without its tags, styles and entities, every character at its place."""
+    return _MARKS.sub(lambda one: re.sub(r"[^\n]", " ", one[0]), source)
+
+
+def _plain_word(text: str) -> str:
+    return text.translate(_UNACCENTED).lower()
+
+
+def _sensitive(source: str) -> Iterator[Finding]:
+    """Each word once, however it is accented."""
+    text = plain_text(source)
+    seen: set[str] = set()
+    for found in SENSITIVE.finditer(text.translate(_UNACCENTED)):
+        word = text[found.start() : found.end()]
+        if word.lower() not in seen:
+            seen.add(word.lower())
+            yield remark("warned", "sensitive", source, found.start(), name=word)
 
 
 def _long_sentence(text: str) -> int | None:

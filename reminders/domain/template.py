@@ -154,10 +154,23 @@ def parse(source: str, channel: Channel = "email") -> nodes.Template:
     except RecursionError:
         raise TemplateError("too_many", N_("Trop de conditions imbriquées.")) from None
     _refuse_unseen(source)
+    _refuse_lone(source)
     _refuse_unreadable(source)
     for node in tree.body:
         _check(node, channel)
     return tree
+
+
+# What somebody meant as a variable and the patient would read as it stands.
+_LONE = re.compile(r"(?<![{%#])\{\s*([A-Za-z_]\w*)\s*\}(?!\})|\[\[\s*(\w+)\s*\]\]")
+
+
+def _refuse_lone(source: str) -> None:
+    for found in _LONE.finditer(source):
+        if (found[1] or found[2]) not in VARIABLES:
+            continue  # braces of the text's own
+        line = source.count("\n", 0, found.start()) + 1
+        raise TemplateError("syntax", filled(BADLY_WRITTEN, line=line, **SHAPES), line=line)
 
 
 # Neither leaves a node behind: a comment vanishes, what is raw becomes text.

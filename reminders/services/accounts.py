@@ -83,7 +83,8 @@ def create(
 ) -> str:
     """Make an account; the one-time code to hand to its person. Raises Refused."""
     login = login.strip().lower()
-    if not login or len(login) > 60 or not all(one.isalnum() or one in ".-_@" for one in login):
+    good = all(one.isalnum() or one in ".-_@" for one in login) and login.strip(".-_@")
+    if not good or len(login) > 60:  # « .. » would be no address of a page
         raise Refused(N_("Identifiant attendu : lettres, chiffres, point, tiret ou @."), "login")
     if not name.strip():
         raise Refused(N_("Indiquer le nom de la personne."), "name")

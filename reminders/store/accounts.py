@@ -57,11 +57,11 @@ def names(connection: Connection, limit: int = 1_000) -> dict[str, str]:
 
 
 def administrators(connection: Connection) -> int:
-    """How many may still manage accounts."""
+    """How many may still manage accounts: administrators of the whole hospital."""
     found = rows(
         connection,
-        "SELECT count(*) AS n FROM account WHERE disabled_at IS NULL "
-        "AND grants LIKE '%\"administrator\"%'",
+        "SELECT count(*) AS n FROM account WHERE disabled_at IS NULL AND grants LIKE :everywhere",
+        everywhere='%{"role": "administrator", "site": "", "uf": ""}%',
     )
     return int(found[0].n)
 

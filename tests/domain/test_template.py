@@ -220,11 +220,34 @@ def codes(source: str, family: Family = "link", channel: Channel = "sms") -> lis
         "Envoyez OUI au 38000",
         "Tapez 1 pour confirmer",
         "Text YES to confirm",
+        "Écrivez OUI",
+        "Merci d'envoyer le mot OUI",
+        "Renvoyez-nous OUI",
+        "Retournez OUI à ce numéro",
+        "OUI pour confirmer",
+        "Respond YES",
     ],
 )
 def test_a_sender_that_cannot_hear_must_not_ask(asked: str) -> None:
     assert codes(asked, "link") == codes(asked, "any") == ["mixed_family"]
     assert codes(asked, "reply") == []
+
+
+@pytest.mark.parametrize("said", ["Inutile de répondre", "Confirmez sans répondre à ce SMS"])
+def test_who_is_told_not_to_reply_is_not_asked_to(said: str) -> None:
+    assert codes(said, "link") == []
+
+
+@pytest.mark.parametrize(
+    "link", ["rdv.exemple.fr", "https://rdv.exemple.fr/x", "exemple.gouv.fr", "bit.ly/abc"]
+)
+def test_a_typed_link_is_one_where_replies_may_come(link: str) -> None:
+    assert codes(f"Voir {link}", "reply") == codes(f"Voir {link}", "any") == ["mixed_family"]
+    assert codes(f"Voir {link}", "link") == []
+
+
+def test_an_e_mail_address_is_no_link() -> None:
+    assert codes("Écrire à accueil@ch-exemple.fr", "reply") == []
 
 
 def test_a_number_with_replies_carries_no_link() -> None:
@@ -247,6 +270,10 @@ def test_a_number_with_replies_carries_no_link() -> None:
         "Text END to cancel",
         "Envoyez ARRET",
         "Reply QUIT",
+        "STOP pour annuler",
+        "Écrivez STOP",
+        "Merci de répondre STOP",
+        "Envoyer STOP pour annuler",
     ],
 )
 def test_a_word_that_means_objection_is_never_an_answer(asked: str) -> None:

@@ -146,10 +146,18 @@ def test_what_arabic_and_french_need_is_permitted(sign: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["\uff5b\uff5b prenom \uff5d\uff5d", "{ { prenom } }", "{ prenom }"],
+    ["\uff5b\uff5b prenom \uff5d\uff5d", "{ accolades }", "[[ lieu-dit ]]", "{1}"],
 )
 def test_braces_that_only_look_so_are_text(source: str) -> None:
     assert rendered(source) == source
+
+
+@pytest.mark.parametrize("meant", ["{ date_rdv }", "{date_rdv}", "{ { prenom } }", "[[ prenom ]]"])
+def test_a_variable_in_other_braces_is_refused_when_it_is_written(meant: str) -> None:
+    """The patient would read « Rendez-vous le { date_rdv } »."""
+    with pytest.raises(TemplateError) as refused:
+        parse(f"a\n\n{meant}")
+    assert (refused.value.code, refused.value.line) == ("syntax", 3)
 
 
 @pytest.mark.parametrize("half", ["{\u200b{ prenom }}", "prenom }}", "{ % if prenom %}x"])

@@ -97,7 +97,8 @@ def search(visit: Visit) -> Response:
         del asked["sujet"]
         return _page(visit, asked, ("numero", visit.words.gettext(NO_SUBJECT)))
     if (asked["du"] and not _day(asked["du"])) or (asked["au"] and not _day(asked["au"])):
-        return _page(visit, {}, ("du", visit.words.gettext(NO_DAY)))
+        kept = asked | {name: asked[name] if _day(asked[name]) else "" for name in ("du", "au")}
+        return _page(visit, kept, ("du", visit.words.gettext(NO_DAY)))
     return visit.go(_address(asked))
 
 

@@ -58,6 +58,7 @@ ACTIONS: Mapping[str, str] = {
     "sheet.propose": N_("a proposé des consignes"),
     "sheet.refuse": N_("a refusé des consignes"),
     "sheet.restore": N_("a rétabli des consignes"),
+    "sheet.seen": N_("a consulté des consignes, avec des rendez-vous"),
     "sheet.withdraw": N_("a retiré des consignes proposées"),
     "sign-in": N_("s’est connecté"),
     "sign-in.first": N_("s’est connecté pour la première fois"),

@@ -250,6 +250,8 @@ def _version(visit: Visit, status: int = 200, problem: str = "") -> Response:
     found = look(staff.store, staff.rules, name, number, named=named, now=visit.now)
     if found is None or found.version.table is None:
         return visit.missing()
+    if named != frozenset():  # its examples are real appointments
+        visit.saw("sheet.seen", f"sheet:{name}")
     own = found.version.author == viewer.login
     decides = _may(visit, May.APPROVE_TEMPLATES, found.version.table)
     return visit.page(

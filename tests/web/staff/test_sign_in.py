@@ -268,7 +268,34 @@ def test_the_last_administrator_stays(office: Office) -> None:
     answer = clerk.post("/comptes/administrator/droits", role="reader")
     assert answer.status_code == 422
     assert "administrateur" in answer.text
+    one = clerk.post("/comptes/administrator/droits", role="administrator", lieu="uf:4220")
+    assert one.status_code == 422  # nobody would be left to manage accounts
     assert clerk.get("/comptes").status_code == 200
+
+
+def test_who_administers_one_service_gives_nobody_rights(office: Office) -> None:
+    """Else they would give themselves all of them, or take over who has them."""
+    office.hire(Role.AGENT)
+    whole = office.clerk(Role.ADMINISTRATOR)
+    petty = office.clerk(Role.ADMINISTRATOR, login="petit", ufs=["4220"])
+    for answer in (
+        petty.get("/comptes"),
+        petty.post("/comptes/petit/droits", role=["administrator", "manager"], lieu=""),
+        petty.post("/comptes/administrator/code"),
+        petty.post("/comptes/administrator/fermer"),
+        petty.post("/comptes", nom="Zoé", identifiant="zoe", role="manager", lieu=""),
+    ):
+        assert answer.status_code == 403
+    assert whole.get("/comptes").status_code == 200
+    kept = accounts.account(office.store, "petit", now=office.now)
+    assert kept is not None
+    assert {(one.role, one.uf) for one in kept.grants} == {(Role.ADMINISTRATOR, "4220")}
+
+
+def test_a_login_is_the_address_of_a_page(office: Office) -> None:
+    clerk = office.clerk(Role.ADMINISTRATOR)
+    answer = clerk.post("/comptes", nom="Zoé Martin", identifiant="..", role="agent")
+    assert answer.status_code == 422
 
 
 def test_an_administrator_makes_an_account_whose_code_works(office: Office) -> None:

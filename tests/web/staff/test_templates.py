@@ -320,6 +320,18 @@ def test_one_person_puts_an_older_text_back(office: Office) -> None:
     assert office.clerk(Role.AUTHOR).post(f"{PAGE}/version/2/revenir").status_code == 403
 
 
+def test_who_approves_for_one_service_puts_nothing_in_service_for_all(office: Office) -> None:
+    approver = office.clerk(Role.APPROVER)
+    version, before = proposal(office, GOOD), live(office)
+    fields = {"en_service": hidden(approver.get(version).text, "en_service")}
+    some = office.clerk(Role.APPROVER, ufs=["4230"], login="some")
+    assert "/approuver" not in some.get(version).text
+    for act in ("approuver", "refuser", "annuler"):
+        assert some.post(f"{version}/{act}", fields).status_code == 403
+    assert some.post(f"{PAGE}/version/1/revenir").status_code == 403
+    assert live(office) == before
+
+
 def test_two_people_on_one_template_see_both_texts(office: Office) -> None:
     author = office.clerk(Role.AUTHOR)
     author.follow(write(author, GOOD))
