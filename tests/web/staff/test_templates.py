@@ -16,6 +16,7 @@ from reminders.services.compose import Route
 from reminders.services.template_preview import shape
 from reminders.services.templates import propose, save_draft, situation
 from reminders.store.engine import Store, run
+from reminders.web.staff import templates_decide
 from tests.support.clinic import someone, visit, visits
 from tests.support.office import Clerk, Office, Role, office_on
 from tests.support.stores import SqliteFiles
@@ -318,6 +319,24 @@ def test_one_person_puts_an_older_text_back(office: Office) -> None:
     assert live(office) == before
     assert "Retour à un texte antérieur" in approver.get(f"{PAGE}/historique").text
     assert office.clerk(Role.AUTHOR).post(f"{PAGE}/version/2/revenir").status_code == 403
+
+
+def test_going_back_to_a_text_that_reaches_many_says_how_many_first(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approver = office.clerk(Role.APPROVER)
+    before, version = live(office), proposal(office, GOOD)
+    fields = {"en_service": hidden(approver.get(version).text, "en_service")}
+    approver.follow(approver.post(f"{version}/approuver", fields))
+    monkeypatch.setattr(templates_decide, "MANY_PATIENTS", 0)
+    asked = approver.post(f"{PAGE}/version/1/revenir")
+    assert asked.status_code == 422
+    number = re.search(r'name="patients" value="(\d+)"', asked.text)
+    assert number is not None
+    assert f"Ce texte ira à {number[1]} patient" in asked.text.replace("\u00a0", " ")
+    assert live(office) != before
+    approver.follow(approver.post(f"{PAGE}/version/1/revenir", {"patients": number[1]}))
+    assert live(office) == before
 
 
 def test_who_approves_for_one_service_puts_nothing_in_service_for_all(office: Office) -> None:
