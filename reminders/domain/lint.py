@@ -76,7 +76,7 @@ ADDRESS = re.compile(
 )
 # Specialties, diseases, examinations and wards, French and English, with their endings.
 _UNACCENTED = str.maketrans("àâäéèêëîïôöùûüçÀÂÄÉÈÊËÎÏÔÖÙÛÜÇ", "aaaeeeeiioouuucAAAEEEEIIOOUUUC")
-SENSITIVE = re.compile(  # of a text without its accents: they are often left out
+_SENSITIVE = re.compile(  # of a text without its accents: they are often left out
     r"(?i)\b(?:cardio\w*|pneumolog\w*|gastro\w*|neurolog\w*|rhumatolog\w*|ophtalmo\w*|orl|"
     r"nephro\w*|hemato\w*|hepat\w*|diabet\w*|infectiolog\w*|allergolog\w*|geriatr\w*|"
     r"onco\w*|chimio\w*|radiotherap\w*|psychi\w*|psycholog\w*|addicto\w*|alcool\w*|"
@@ -147,7 +147,7 @@ def _lint_mail(key: TemplateKey, text: TemplateText) -> list[Finding]:
     if not text.subject.strip() or "\n" in text.subject.strip():
         found += _part("subject", [remark("refused", "subject")])
     if text.html:
-        said = {_plain_word(one[0]) for one in SENSITIVE.finditer(_plain_word(text.body))}
+        said = {_plain_word(one[0]) for one in sensitive(text.body)}
         found += _part(
             "html",
             [
@@ -221,6 +221,12 @@ def _unmarked(source: str) -> str:
     return _MARKS.sub(lambda one: re.sub(r"[^\n]", " ", one[0]), source)
 
 
+def sensitive(text: str) -> Iterator[re.Match[str]]:
+    """Words that tell of an illness or a ward; the matches are of the text without its accents,
+    at the same places."""
+    return _SENSITIVE.finditer(text.translate(_UNACCENTED))
+
+
 def _plain_word(text: str) -> str:
     return text.translate(_UNACCENTED).lower()
 
@@ -229,7 +235,7 @@ def _sensitive(source: str) -> Iterator[Finding]:
     """Each word once, however it is accented."""
     text = plain_text(source)
     seen: set[str] = set()
-    for found in SENSITIVE.finditer(text.translate(_UNACCENTED)):
+    for found in sensitive(text):
         word = text[found.start() : found.end()]
         if word.lower() not in seen:
             seen.add(word.lower())

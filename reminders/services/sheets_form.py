@@ -9,7 +9,14 @@ from pydantic import ValidationError
 
 from reminders.config import PreparationTable
 from reminders.config.mistakes import sentence
-from reminders.domain.lint import LONG_SENTENCE, SENSITIVE
+from reminders.domain.lint import (
+    ADDRESS,
+    LONG_SENTENCE,
+    OPT_OUT_ANSWER,
+    REPLY_WORDS,
+    costly,
+    sensitive,
+)
 from reminders.domain.marking import N_
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer, Version
@@ -151,6 +158,18 @@ def _checked(form: SheetForm, book: Book) -> Iterator[tuple[str, str]]:
             yield field, problem
         if field not in ("instructions", "documents") and "\n" in getattr(form, field):
             yield field, N_("Écrire sur une seule ligne.")
+    for field in ("sms", "arrival_point"):
+        if problem := _out_of_place(getattr(form, field)):
+            yield field, problem
+
+
+def _out_of_place(words: str) -> str:
+    """What no SMS of whatever sender may carry: a sheet's words are part of all of them."""
+    if OPT_OUT_ANSWER.search(words) or REPLY_WORDS.search(words):
+        return N_("Ne pas demander de réponse : cette phrase entre dans tous les SMS.")
+    if ADDRESS.search(words):
+        return N_("Pas de lien ici : le SMS porte déjà le sien, ou n’en porte aucun.")
+    return ""
 
 
 def taken(name: str, kind: str, subject: str, book: Book) -> str | None:
@@ -193,6 +212,10 @@ WARNINGS = {
     "sensitive_sms": N_(
         "Un mot du SMS peut révéler des soins : un SMS se lit sur un écran verrouillé."
     ),
+    "costly_sms": N_(
+        "Une lettre du SMS n’est pas de son alphabet : il tient alors 70 caractères au lieu de "
+        "160, et coûte souvent le double."
+    ),
     "long_sentence": N_("Une phrase des consignes dépasse trente mots."),
     "no_instructions": N_(
         "Les consignes sont vides : la page ne dira que le lieu et les documents."
@@ -206,8 +229,10 @@ WARNINGS = {
 def warnings(table: PreparationTable, book: Book) -> list[str]:
     """Codes of what somebody must have seen before patients read it."""
     found = []
-    if SENSITIVE.search(f"{table.sms} {table.arrival_point}"):
+    if any(sensitive(f"{table.sms} {table.arrival_point}")):
         found.append("sensitive_sms")
+    if costly(f"{table.sms} {table.arrival_point}"):
+        found.append("costly_sms")
     sentences = re.split(r"[.!?\n]+", table.instructions)
     if any(len(one.split()) > LONG_SENTENCE for one in sentences):
         found.append("long_sentence")

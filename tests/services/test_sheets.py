@@ -52,7 +52,7 @@ def offer(room: Mailroom, rules: Rules, table: PreparationTable = SHEET, base: i
 
 
 def accept(room: Mailroom, rules: Rules, number: int, by: str = "paul", **more: Any) -> None:
-    ticked = more.get("ticked", ("sensitive_sms", "acknowledge", "long_sentence"))
+    ticked = more.get("ticked", ("sensitive_sms", "acknowledge", "long_sentence", "costly_sms"))
     approve(
         room.store,
         rules,
@@ -109,6 +109,8 @@ def test_a_remark_must_be_ticked_before_patients_read_it(store: Store) -> None:
     room, rules = office(store)
     number = offer(room, rules, sheet(sms="Scanner : venir à jeun.", acknowledge=True))
     assert warnings(sheet(sms="Scanner."), rules.book) == ["sensitive_sms"]
+    assert warnings(sheet(sms="Néphrologie."), rules.book) == ["sensitive_sms"]
+    assert warnings(sheet(sms="Venir avec la cœlio."), rules.book) == ["costly_sms"]
     assert refused(accept, room, rules, number, ticked=("acknowledge",)) == "warned"
     accept(room, rules, number)
     found = rules.preparation("4230", "")
@@ -294,6 +296,9 @@ def test_a_sheet_comes_back_as_it_was_typed() -> None:
         ({"about": "uf:absent"}, "about"),
         ({"sms": "x" * 61}, "sms"),
         ({"sms": "deux\nlignes"}, "sms"),
+        ({"sms": "Répondez STOP pour annuler"}, "sms"),
+        ({"sms": "Répondez OUI"}, "sms"),
+        ({"arrival_point": "Plan : bit.ly/abc"}, "arrival_point"),
         ({"instructions": "x" * 2_001}, "instructions"),
         ({"instructions": "mot\u200binvisible"}, "instructions"),
         ({"documents": "{{ ins }}"}, "documents"),
