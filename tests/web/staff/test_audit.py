@@ -52,7 +52,7 @@ def test_what_was_done_is_told_in_words(office: Office) -> None:
     assert "a enregistré une opposition" in page
     assert "Ada Exemple" in page
     assert "s’est connecté" in page
-    assert "06" not in page.split("<table")[1]
+    assert "06" not in page.split("<table")[1].split("</table>")[0]  # a form key may hold it
 
 
 def test_a_code_without_words_is_shown_as_it_is(office: Office) -> None:
