@@ -175,7 +175,7 @@ def _late(words: Words, work: Work, opens: bool) -> Tile:
         words.gettext("Tâches en retard"),
         words.number(work.late),
         (of,),
-        "/a-traiter?onglet=late" if opens else "/mesures#retard",
+        "/a-traiter?onglet=retard" if opens else "/mesures#retard",
         "problem" if work.late else "",
     )
 
@@ -228,7 +228,7 @@ def _unmapped(words: Words, gap: Gap, _rules: Rules) -> Repair:
         words.gettext("UF %(uf)s sans réglage : %(number)s", uf=gap.subject, number=number),
         words.gettext("Aucun message n’est envoyé pour elle."),
         words.gettext("Régler ce service"),
-        f"/services/reglage?uf={quote(gap.subject)}",
+        f"/services/uf/{quote(gap.subject)}",
         "problem",
     )
 
@@ -270,7 +270,7 @@ def _sensitive(words: Words, gap: Gap, rules: Rules) -> Repair:
         + (f" ({desk.label})" if desk else ""),
         words.gettext("Son nom évoque un soin sensible : aucun message ne part pour elle."),
         words.gettext("Choisir sa discrétion"),
-        f"/services/reglage?uf={quote(gap.subject)}",
+        f"/services/uf/{quote(gap.subject)}",
         "held",
     )
 

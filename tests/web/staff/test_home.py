@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from reminders.services.worklist import tend
 from reminders.store import money
 from reminders.store.engine import Store
 from reminders.store.types import micros
+from reminders.web.staff.todo import TABS
 from tests.support.clinic import paris, someone, visit, visits
 from tests.support.office import Clerk, Office, Role, office_on
 from tests.support.stores import SqliteFiles
@@ -116,8 +118,19 @@ def test_an_unmapped_service_comes_first_and_leads_to_its_setting(office: Office
     busy(office)
     page = office.clerk(Role.ADMINISTRATOR).get("/").text
     assert "UF 9001 sans réglage\u00a0: 1 rendez-vous à venir" in page
-    assert 'href="/services/reglage?uf=9001"' in page
+    assert 'href="/services/uf/9001"' in page
     assert page.index("UF 9001") < page.index("Pas d’adresse publique")
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.MANAGER])
+def test_every_link_of_the_first_page_opens_what_it_says(office: Office, role: Role) -> None:
+    busy(office)
+    clerk = office.clerk(role)
+    page = clerk.get("/").text
+    links = set(re.findall(r'href="(/(?!assets)[^"#]*)', page))
+    assert {one: clerk.get(unescape(one)).status_code for one in links} == dict.fromkeys(links, 200)
+    tabs = {one for one in links if one.startswith("/a-traiter?onglet=")}
+    assert tabs <= {f"/a-traiter?onglet={tab}" for tab in TABS}
 
 
 @pytest.mark.parametrize("role", [Role.READER, Role.ADMINISTRATOR, Role.AUTHOR])
