@@ -119,6 +119,10 @@ class Viewer:
             if any(grant.covers(uf, site) for grant in holding)
         ) | frozenset(grant.uf for grant in holding if grant.uf)
 
+    def everywhere(self, what: May) -> bool:
+        """Does it hold for the whole hospital, not for some sites or services only?"""
+        return self.ufs(what) is None
+
 
 def narrowed(ufs: frozenset[str] | None, wanted: Iterable[str]) -> frozenset[str] | None:
     """What may be seen of what is asked for; nothing asked for: all that may be seen."""

@@ -27,8 +27,8 @@ GIVES = {
     Role.READER: N_("l’accueil, les modèles, les services et les rapports, sans nom de patient"),
 }
 PAGE = 50
-
-
+# Whoever may give rights somewhere could else give themselves all of them everywhere, or take over
+# who has them.
 WHOLE = N_(
     "Les comptes sont ceux de tout l’établissement : il faut un rôle d’administrateur qui vaut "
     "partout."
@@ -167,25 +167,13 @@ def _places(visit: Visit) -> list[tuple[str, str]]:
     return [("", ""), *sites, *((f"uf:{uf}", f"{label} ({uf})") for label, uf in units)]
 
 
-def _everywhere(run: Callable[[Visit], Response]) -> Callable[[Visit], Response]:
-    """Accounts are the whole hospital's: whoever may give rights somewhere could else give
-    themselves all of them everywhere, or take over who has them."""
-
-    def only(visit: Visit) -> Response:
-        if visit.viewer.ufs(May.MANAGE_ACCOUNTS) is not None:
-            return visit.refuse(visit.words.gettext(WHOLE))
-        return run(visit)
-
-    return only
-
-
 _ACCOUNT = "/comptes/{login}"
 ROUTES = (
-    Route("GET", "/comptes", May.MANAGE_ACCOUNTS, _everywhere(everybody)),
-    Route("POST", "/comptes", May.MANAGE_ACCOUNTS, _everywhere(create)),
-    Route("GET", _ACCOUNT, May.MANAGE_ACCOUNTS, _everywhere(one)),
-    Route("POST", f"{_ACCOUNT}/droits", May.MANAGE_ACCOUNTS, _everywhere(allow)),
-    Route("POST", f"{_ACCOUNT}/fermer", May.MANAGE_ACCOUNTS, _everywhere(disable)),
-    Route("POST", f"{_ACCOUNT}/ouvrir", May.MANAGE_ACCOUNTS, _everywhere(enable)),
-    Route("POST", f"{_ACCOUNT}/code", May.MANAGE_ACCOUNTS, _everywhere(reset)),
+    Route("GET", "/comptes", May.MANAGE_ACCOUNTS, everybody, WHOLE),
+    Route("POST", "/comptes", May.MANAGE_ACCOUNTS, create, WHOLE),
+    Route("GET", _ACCOUNT, May.MANAGE_ACCOUNTS, one, WHOLE),
+    Route("POST", f"{_ACCOUNT}/droits", May.MANAGE_ACCOUNTS, allow, WHOLE),
+    Route("POST", f"{_ACCOUNT}/fermer", May.MANAGE_ACCOUNTS, disable, WHOLE),
+    Route("POST", f"{_ACCOUNT}/ouvrir", May.MANAGE_ACCOUNTS, enable, WHOLE),
+    Route("POST", f"{_ACCOUNT}/code", May.MANAGE_ACCOUNTS, reset, WHOLE),
 )

@@ -52,8 +52,6 @@ PLACES: Mapping[str, tuple[str, May]] = {
 
 
 def look(visit: Visit) -> Response:
-    if (refused := _whole_hospital_only(visit)) is not None:
-        return refused
     return _page(visit, visit.query)
 
 
@@ -87,8 +85,6 @@ def _page(
 
 def search(visit: Visit) -> Response:
     """What is typed travels by POST; only what is an id or a code goes on into the address."""
-    if (refused := _whole_hospital_only(visit)) is not None:
-        return refused
     form = visit.form
     asked = {name: form.get(name, "") for name in FIELDS}
     kind, number = form.get("objet", ""), form.get("numero", "")
@@ -102,6 +98,8 @@ def search(visit: Visit) -> Response:
     return visit.go(_address(asked))
 
 
+# A line tells no service: who administers one site cannot be shown only its lines.
+WHOLE = N_("Le journal couvre tout l’établissement : il faut un rôle qui vaut partout.")
 NO_SUBJECT = N_(
     "Un objet se désigne par son numéro dans ce service, celui de l’adresse de sa page : 12. "
     "Ni nom ni téléphone ici."
@@ -110,8 +108,6 @@ NO_DAY = N_("Date attendue sous la forme 2026-10-14.")
 
 
 def export(visit: Visit) -> Response:
-    if (refused := _whole_hospital_only(visit)) is not None:
-        return refused
     staff, words = visit.staff, visit.words
     visit.saw("audit.export")
     lines = audit.everything(staff.store, _sought(visit.form), staff.zone)
@@ -131,17 +127,6 @@ def _cells(lines: Iterable[Line], words: Words) -> Iterator[list[str]]:
             line.subject,
             _details(line, words),
         ]
-
-
-def _whole_hospital_only(visit: Visit) -> Response | None:
-    """A line tells no service: who administers one site cannot be shown only its lines."""
-    if visit.viewer.ufs(May.SEE_AUDIT) is None:
-        return None
-    return visit.refuse(
-        visit.words.gettext(
-            "Le journal couvre tout l’établissement : il faut un rôle qui vaut partout."
-        )
-    )
 
 
 def _shown(visit: Visit, line: Line) -> dict[str, object]:
@@ -216,7 +201,7 @@ def _address(asked: Mapping[str, str], after: str = "") -> str:
 
 
 ROUTES = (
-    Route("GET", "/journal", May.SEE_AUDIT, look),
-    Route("POST", "/journal", May.SEE_AUDIT, search),
-    Route("POST", "/journal/export", May.SEE_AUDIT, export),
+    Route("GET", "/journal", May.SEE_AUDIT, look, WHOLE),
+    Route("POST", "/journal", May.SEE_AUDIT, search, WHOLE),
+    Route("POST", "/journal/export", May.SEE_AUDIT, export, WHOLE),
 )

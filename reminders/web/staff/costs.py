@@ -45,7 +45,7 @@ def _show(
 
 
 def _everywhere(visit: Visit) -> bool:
-    return visit.viewer.ufs(May.MANAGE_REPORTS) is None
+    return visit.viewer.everywhere(May.MANAGE_REPORTS)
 
 
 def enter(visit: Visit) -> Response:

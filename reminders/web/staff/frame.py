@@ -87,6 +87,8 @@ def _answer(
         return visit.refuse(
             visit.words.gettext("Votre rôle ne le permet pas. Un administrateur peut le changer.")
         )
+    if route.everywhere and route.may is not None and not visit.viewer.everywhere(route.may):
+        return visit.refuse(visit.words.gettext(route.everywhere))
     response = route.run(visit)
     remember(
         staff.store,

@@ -19,7 +19,7 @@ def estimates(visit: Visit) -> list[Tile]:
     """Nothing for whoever sees no report, or those of some services only: the comparison is of
     the whole hospital. One statement, seldom."""
     viewer = visit.viewer
-    if not viewer.may(May.SEE_REPORTS) or viewer.ufs(May.SEE_REPORTS) is not None:
+    if not viewer.everywhere(May.SEE_REPORTS):
         return []
     staff = visit.staff
     kept = staff.figures.estimates.get("", lambda: money.kept(staff.store), now=visit.now)

@@ -49,8 +49,6 @@ PLACES = {
 
 
 def listing(visit: Visit) -> Response:
-    if (refused := _partial(visit)) is not None:
-        return refused
     before = visit.query.get("avant", "")
     known = _month(before)
     found = months.listed(
@@ -71,11 +69,6 @@ def _last_over(visit: Visit) -> Month:
     return Month(day.year, day.month)
 
 
-def _partial(visit: Visit) -> Response | None:
-    whole = visit.viewer.ufs(May.SEE_REPORTS) is None
-    return None if whole else visit.refuse(visit.words.gettext(WHOLE))
-
-
 def _month(text: str) -> Month | None:
     try:
         return Month.parse(text)
@@ -84,8 +77,6 @@ def _month(text: str) -> Month | None:
 
 
 def one(visit: Visit) -> Response:
-    if (refused := _partial(visit)) is not None:
-        return refused
     month = _month(str(visit.path["month"]))
     asked = visit.query.get("revision", "")
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else None
@@ -126,8 +117,6 @@ def _shown(visit: Visit, value: Any) -> str:
 
 def act(visit: Visit) -> Response:
     """Close a month that is over, or look at a closed one again."""
-    if visit.viewer.ufs(May.MANAGE_REPORTS) is not None:
-        return visit.refuse(visit.words.gettext(WHOLE))
     month = _month(visit.form.get("mois", ""))
     if month is None:
         return visit.missing()
@@ -153,7 +142,7 @@ def _revised(visit: Visit, again: Closed | None) -> str:
 
 
 ROUTES = (
-    Route("GET", HOME, May.SEE_REPORTS, listing),
-    Route("GET", f"{HOME}/{{month}}", May.SEE_REPORTS, one),
-    Route("POST", HOME, May.MANAGE_REPORTS, act),
+    Route("GET", HOME, May.SEE_REPORTS, listing, WHOLE),
+    Route("GET", f"{HOME}/{{month}}", May.SEE_REPORTS, one, WHOLE),
+    Route("POST", HOME, May.MANAGE_REPORTS, act, WHOLE),
 )

@@ -135,7 +135,7 @@ def _form(visit: Visit, typed: Mapping[str, str] | None) -> Mapping[str, str]:
 
 def _manages(visit: Visit) -> bool:
     """The draw is over the whole hospital: so must be the right."""
-    return visit.viewer.ufs(May.MANAGE_REPORTS) is None
+    return visit.viewer.everywhere(May.MANAGE_REPORTS)
 
 
 # --- the picture and the checks ------------------------------------------------------------------

@@ -99,3 +99,6 @@ MENU: tuple[tuple[str, tuple[tuple[str, str, May], ...]], ...] = (
         ),
     ),
 )
+
+# Addresses of pages about the whole hospital.
+WHOLE = frozenset(one.path for one in ROUTES if one.everywhere)

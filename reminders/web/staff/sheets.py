@@ -99,7 +99,7 @@ def _may(visit: Visit, what: May, table: PreparationTable | None) -> bool:
         return visit.viewer.may(what)
     if table.service is not None:
         return visit.viewer.may_in(what, table.service)
-    return visit.viewer.ufs(what) is None
+    return visit.viewer.everywhere(what)
 
 
 # --- writing -------------------------------------------------------------------------------------

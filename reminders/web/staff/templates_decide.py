@@ -1,6 +1,6 @@
 """One version: what it changes, ten real renderings, the price; and the decision on it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from typing import Any
 
@@ -81,7 +81,7 @@ def _page(visit: Visit, refused: Refused | None = None) -> Response:
     price, volume = price_of(key, staff.routes), known.volume
     two_people = staff.settings.templates.two_people
     own = found.author == visit.viewer.login
-    approver = _decides(visit)
+    approver = visit.viewer.everywhere(May.APPROVE_TEMPLATES)
     waits = found.state == "proposed"
     remarks = review(rules, key, found.text, known.missing)
     served = found.state == "approved" and bool(
@@ -174,18 +174,6 @@ def yes(visit: Visit) -> Response:
     return visit.go(_address(visit), told)
 
 
-def _decides(visit: Visit) -> bool:
-    """A text serves the whole hospital: so must the right to put it in service."""
-    return visit.viewer.ufs(May.APPROVE_TEMPLATES) is None
-
-
-def _everywhere(run: Callable[[Visit], Response]) -> Callable[[Visit], Response]:
-    def only(visit: Visit) -> Response:
-        return run(visit) if _decides(visit) else visit.refuse(visit.words.gettext(EVERYWHERE))
-
-    return only
-
-
 def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
@@ -270,9 +258,9 @@ def _decided(visit: Visit, said: str, decide: Any, *, changes: bool = False) -> 
 _ONE = "/modeles/{modele}/version/{numero:int}"
 ROUTES = (
     Route("GET", _ONE, May.SEE_TEMPLATES, version),
-    Route("POST", f"{_ONE}/approuver", May.APPROVE_TEMPLATES, _everywhere(yes)),
-    Route("POST", f"{_ONE}/refuser", May.APPROVE_TEMPLATES, _everywhere(no)),
+    Route("POST", f"{_ONE}/approuver", May.APPROVE_TEMPLATES, yes, EVERYWHERE),
+    Route("POST", f"{_ONE}/refuser", May.APPROVE_TEMPLATES, no, EVERYWHERE),
     Route("POST", f"{_ONE}/retirer", May.EDIT_TEMPLATES, back),
-    Route("POST", f"{_ONE}/annuler", May.APPROVE_TEMPLATES, _everywhere(off)),
-    Route("POST", f"{_ONE}/revenir", May.APPROVE_TEMPLATES, _everywhere(return_to)),
+    Route("POST", f"{_ONE}/annuler", May.APPROVE_TEMPLATES, off, EVERYWHERE),
+    Route("POST", f"{_ONE}/revenir", May.APPROVE_TEMPLATES, return_to, EVERYWHERE),
 )

@@ -109,12 +109,17 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An address, the permission it asks for, and the page. `may` None: signed in is enough."""
+    """An address, the permission it asks for, and the page. `may` None: signed in is enough.
+
+    `everywhere`: it is about the whole hospital, and so must the permission be; the sentence for
+    whoever holds it for some sites or services only.
+    """
 
     method: Method
     path: str  # Starlette's: "/patients/{patient:int}"
     may: May | None
     run: "Callable[[Visit], Response]"
+    everywhere: str = ""
 
 
 @dataclass(slots=True)
@@ -211,10 +216,17 @@ class Visit:
 
     def _menu(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """(group, [(address, label)]) of what this person may open."""
-        from reminders.web.staff.routes import MENU
+        from reminders.web.staff.routes import MENU, WHOLE
 
         own = [
-            (group, [(to, label) for to, label, may in those if self.viewer.may(may)])
+            (
+                group,
+                [
+                    (to, label)
+                    for to, label, may in those
+                    if self.viewer.may(may) and (to not in WHOLE or self.viewer.everywhere(may))
+                ],
+            )
             for group, those in MENU
         ]
         extra = [(DEMO, list(self.staff.links))] if self.staff.links else []

@@ -60,6 +60,26 @@ def test_a_route_opens_to_the_roles_that_hold_its_permission(
         assert (status != CLOSED) == may(role, route), (role, status)
 
 
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.everywhere], ids=name_of)
+def test_what_is_about_the_whole_hospital_opens_to_no_role_of_a_part(
+    route: Route, office: Office
+) -> None:
+    """Every role at once, for one service."""
+    part = office.clerk(*Role, login="partie", ufs=["4220"])
+    assert ask(part, route) == CLOSED
+
+
+def test_rights_the_audit_and_closed_months_are_about_the_whole_hospital(office: Office) -> None:
+    whole = ("/comptes", "/journal", "/rapports/mois")
+    assert all(one.everywhere for one in ROUTES if one.path.startswith(whole))
+    decided = [r for r in ROUTES if r.may is May.APPROVE_TEMPLATES and "/modeles" in r.path]
+    assert decided
+    assert all(one.everywhere for one in decided)
+    menu = office.clerk(*Role, login="partie", ufs=["4220"]).get("/").text
+    assert 'href="/comptes"' not in menu
+    assert 'href="/journal"' not in menu
+
+
 @pytest.mark.parametrize("route", ROUTES, ids=name_of)
 def test_a_stranger_is_led_to_the_door(route: Route, office: Office) -> None:
     stranger = office.visitor()
