@@ -43,7 +43,14 @@ NEVER_ONE = frozenset({Status.ENTERED_IN_ERROR, Status.PROPOSED, Status.WAITLIST
 
 # What the DPI says while it has not said how it ended.
 OPEN = frozenset({Status.PENDING, Status.BOOKED, Status.UNKNOWN})
-BEGUN = CAME | {Status.NOSHOW}  # whatever its hour: the records system says how it went
+_BEGUN = CAME | {Status.NOSHOW}  # whatever its hour: the records system says how it went
+
+
+def why_closed(status: Status, starts_at: datetime, now: datetime) -> str:
+    """Why nothing can be said or sent about it any more: past, not_booked; "" while it can."""
+    if status in _BEGUN or (status in OPEN and starts_at <= now):
+        return "past"
+    return "" if status is Status.BOOKED else "not_booked"
 
 
 class Attendance(StrEnum):

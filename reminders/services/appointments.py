@@ -11,7 +11,7 @@ from reminders.domain.appointment import Status
 from reminders.domain.calendar import to_utc
 from reminders.domain.marking import N_
 from reminders.domain.outbox import FAILED, State
-from reminders.domain.outcome import BEGUN, OPEN, Attendance
+from reminders.domain.outcome import Attendance, why_closed
 from reminders.services import attendance
 from reminders.services.answer import Given, give
 from reminders.store import appointments, facts, planning
@@ -260,16 +260,19 @@ def _sent(attempts: Sequence[Record], decisions: Sequence[Record]) -> list[Momen
 # --- acting for the patient ----------------------------------------------------------------------
 
 
+CLOSED = {
+    "past": N_("Ce rendez-vous a déjà commencé."),
+    "not_booked": N_("Ce rendez-vous n’est plus prévu dans le DPI."),
+}
+
+
 def still_open(connection: Connection, appointment: int, now: datetime) -> Record:
     """An appointment to come that the DPI holds as booked. Raises Refused."""
     row = appointments.find(connection, appointment)
     if row is None:
         raise Refused("unknown", N_("Ce rendez-vous n’existe pas, ou a été effacé."))
-    begun = row.status in BEGUN or instant(row.starts_at) <= now
-    if begun and row.status in BEGUN | OPEN:
-        raise Refused("past", N_("Ce rendez-vous a déjà commencé."))
-    if row.status != Status.BOOKED:
-        raise Refused("not_booked", N_("Ce rendez-vous n’est plus prévu dans le DPI."))
+    if why := why_closed(Status(row.status), instant(row.starts_at), now):
+        raise Refused(why, CLOSED[why])
     return row
 
 

@@ -425,7 +425,7 @@ class Delivery:
                 patients += concerned(connection, self._secret, composed.address, at)
             if result.answer in (Answer.REFUSED, Answer.NOT_SENT):
                 messages.append(composed.message_id)
-        planning.mark_dirty(connection, patients + planning.concerned(connection, messages))
+        planning.mark_dirty(connection, patients + planning.patients_behind(connection, messages))
 
     def _after_refusal(self, connection: Connection, refused: Sequence[Result], at: int) -> None:
         for result in refused:

@@ -90,7 +90,7 @@ def _mark(connection: Connection, secret: bytes, told: Sequence[Record], at: int
             or row.message_state not in ("SENDING", "UNKNOWN", "ACCEPTED", "DELIVERED")
         ):
             messages.append(row.message_id)
-    planning.mark_dirty(connection, patients + planning.concerned(connection, messages))
+    planning.mark_dirty(connection, patients + planning.patients_behind(connection, messages))
 
 
 def _store_replies(

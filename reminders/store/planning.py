@@ -250,12 +250,6 @@ def mark_dirty(connection: Connection, patients: Iterable[int]) -> None:
         listed(connection, "UPDATE patient SET dirty = 1 WHERE id IN :ids", ids)
 
 
-def mark_patients_of(connection: Connection, messages: str, **values: object) -> None:
-    """Mark whom the messages for which this condition holds concern (`_CONCERNED`)."""
-    found = rows(connection, _CONCERNED.format(messages), **values)
-    mark_dirty(connection, [row.patient_id for row in found])
-
-
 # Whose plan may change with what became of these messages: their patients, and those whom their
 # appointments belong to by now (a booking entered under a wrong name goes to another patient).
 _CONCERNED = (
@@ -265,7 +259,13 @@ _CONCERNED = (
 )
 
 
-def concerned(connection: Connection, messages: Sequence[int]) -> list[int]:
+def mark_patients_of(connection: Connection, messages: str, **values: object) -> None:
+    """Mark whom the messages for which this condition holds concern."""
+    found = rows(connection, _CONCERNED.format(messages), **values)
+    mark_dirty(connection, [row.patient_id for row in found])
+
+
+def patients_behind(connection: Connection, messages: Sequence[int]) -> list[int]:
     """The patients whose plan may change with what became of these messages."""
     return [row.patient_id for row in among(connection, _CONCERNED.format("id IN :ids"), messages)]
 

@@ -2,7 +2,7 @@
 finds nothing to do, and nothing that left was wrong when its intent was committed."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -315,72 +315,63 @@ def _sqlite(files: SqliteFiles) -> Callable[[ExitStack], Store]:
     return make
 
 
-def test_the_next_channel_of_a_correction_takes_no_reminder(sqlite_files: SqliteFiles) -> None:
+@pytest.fixture
+def one(sqlite_files: SqliteFiles) -> Iterator[Histories]:
+    found = Histories(_sqlite(sqlite_files))
+    yield found
+    found.teardown()
+
+
+def test_the_next_channel_of_a_correction_takes_no_reminder(one: Histories) -> None:
     """A correction by SMS of which nothing was heard during a hold goes on by e-mail, a week
     later: the reminder of that day had been decided, and stays (ADR 0008)."""
-    one = Histories(_sqlite(sqlite_files))
-    try:
-        one.book(1, 2, paris("2026-10-13 08:30"), "4220")  # 2 has a telephone and an e-mail address
-        one.release()
-        one.room.at(paris("2026-10-12 10:00"))
-        one.set_off()
-        one.move(1, paris("2026-10-26 08:30"))
-        one.plan()
-        one.set_off()
-        assert [envelope.composed.kind for envelope in one.flying] == ["reminder", "correction"]
-        one.hold()
-        one.room.at(paris("2026-10-19 10:00"))
-        one.tidy()
-        one.plan()
-        assert one.room.reasons(1)["J-7"] == "PLANNED"
-    finally:
-        one.teardown()
+    one.book(1, 2, paris("2026-10-13 08:30"), "4220")  # 2 has a telephone and an e-mail address
+    one.release()
+    one.room.at(paris("2026-10-12 10:00"))
+    one.set_off()
+    one.move(1, paris("2026-10-26 08:30"))
+    one.plan()
+    one.set_off()
+    assert [envelope.composed.kind for envelope in one.flying] == ["reminder", "correction"]
+    one.hold()
+    one.room.at(paris("2026-10-19 10:00"))
+    one.tidy()
+    one.plan()
+    assert one.room.reasons(1)["J-7"] == "PLANNED"
 
 
-def test_a_correction_that_leaves_later_takes_the_reminder_of_its_day(
-    sqlite_files: SqliteFiles,
-) -> None:
+def test_a_correction_that_leaves_later_takes_the_reminder_of_its_day(one: Histories) -> None:
     """Moved in the evening, told the next morning: the reminder an hour later says nothing new,
     and is taken back without anything else happening to this patient (ADR 0008)."""
-    one = Histories(_sqlite(sqlite_files))
-    try:
-        one.book(1, 4, paris("2026-10-19 16:45"), "4220")
-        one.release()
-        one.room.at(paris("2026-10-12 10:00"))
-        one.plan()
-        one.set_off()
-        one.move(1, paris("2026-10-20 11:00"))
-        one.room.at(paris("2026-10-12 22:00"))
-        one.plan()
-        assert one.room.reasons(1)["J-7"] == "PLANNED"
-        one.room.at(paris("2026-10-13 09:00"))
-        one.set_off()
-        assert [envelope.composed.kind for envelope in one.flying] == ["reminder", "correction"]
-        one.plan()
-        assert one.room.reasons(1)["J-7"] == "already_told"
-    finally:
-        one.teardown()
+    one.book(1, 4, paris("2026-10-19 16:45"), "4220")
+    one.release()
+    one.room.at(paris("2026-10-12 10:00"))
+    one.plan()
+    one.set_off()
+    one.move(1, paris("2026-10-20 11:00"))
+    one.room.at(paris("2026-10-12 22:00"))
+    one.plan()
+    assert one.room.reasons(1)["J-7"] == "PLANNED"
+    one.room.at(paris("2026-10-13 09:00"))
+    one.set_off()
+    assert [envelope.composed.kind for envelope in one.flying] == ["reminder", "correction"]
+    one.plan()
+    assert one.room.reasons(1)["J-7"] == "already_told"
 
 
-def test_what_failed_about_a_booking_that_changed_hands_is_planned_again(
-    sqlite_files: SqliteFiles,
-) -> None:
+def test_what_failed_about_a_booking_that_changed_hands_is_planned_again(one: Histories) -> None:
     """Entered under a wrong name, put right while a text to the first patient was on its way: that
     it did not leave concerns the plan of the second."""
-    one = Histories(_sqlite(sqlite_files))
-    try:
-        one.book(1, 3, paris("2026-10-21 11:00"), "4220")
-        one.release()
-        one.room.at(paris("2026-10-14 10:00"))
-        one.plan()
-        one.set_off()
-        one.give_to_another(1, 1)
-        one.plan()
-        [flying] = one.flying
-        one.room.record([flying], Answer.NOT_SENT, code="x")
-        one.plan()  # looks whether planning everybody would change anything
-    finally:
-        one.teardown()
+    one.book(1, 3, paris("2026-10-21 11:00"), "4220")
+    one.release()
+    one.room.at(paris("2026-10-14 10:00"))
+    one.plan()
+    one.set_off()
+    one.give_to_another(1, 1)
+    one.plan()
+    [flying] = one.flying
+    one.room.record([flying], Answer.NOT_SENT, code="x")
+    one.plan()  # looks whether planning everybody would change anything
 
 
 def test_any_history_leaves_nothing_to_plan_on_sqlite(sqlite_files: SqliteFiles) -> None:

@@ -13,7 +13,7 @@ from reminders.domain.answer import AnswerKind
 from reminders.domain.appointment import Status
 from reminders.domain.calls import MOTIVES
 from reminders.domain.marking import N_
-from reminders.domain.outcome import BEGUN, OPEN, Attendance
+from reminders.domain.outcome import Attendance, why_closed
 from reminders.services import appointments, coming
 from reminders.services.appointments import Life, Refused, Search
 from reminders.services.resend import purpose_of, resend
@@ -276,10 +276,8 @@ def _resendable(visit: Visit, life: Life) -> tuple[bool, str]:
     """(may a reminder be sent again, what it would say or why not), as far as the page knows;
     everything is asked again when it is."""
     row = life.appointment
-    if row.status in BEGUN or (row.status in OPEN and life.starts_at <= visit.now):
-        return False, visit.words.gettext("Ce rendez-vous a déjà commencé.")
-    if row.status != Status.BOOKED:
-        return False, visit.words.gettext("Ce rendez-vous n’est plus prévu dans le DPI.")
+    if why := why_closed(Status(row.status), life.starts_at, visit.now):
+        return False, visit.words.gettext(appointments.CLOSED[why])
     if row.deceased or row.blocked:
         return False, reason(visit.words, "deceased" if row.deceased else row.blocked)
     if not any((row.phone, row.email, row.proxy_phone, row.proxy_email)):
