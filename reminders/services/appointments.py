@@ -284,14 +284,26 @@ def uf_of(store: Store, appointment: int) -> str | None:
 
 
 def answer_by_phone(
-    store: Store, appointment: int, kind: AnswerKind, *, request: str, by: str, now: datetime
+    store: Store,
+    appointment: int,
+    kind: AnswerKind,
+    *,
+    version: int,
+    request: str,
+    by: str,
+    now: datetime,
 ) -> bool:
-    """What the patient says on the telephone, once for each form: True if it is news.
+    """What the patient says on the telephone, once for each form: True if it is news. `version`:
+    of the appointment as it was read to them.
 
-    Raises Refused where it can no longer be said.
+    Raises Refused where it can no longer be said, or where it has moved since (R26).
     """
     with store.write() as connection:
         row = still_open(connection, appointment, now)
+        if row.version != version:
+            raise Refused(
+                "moved", N_("Ce rendez-vous a changé entre-temps : le relire au patient.")
+            )
         given = Given(kind, ((row.id, row.version),), "staff", f"staff:{request}", by)
         new = give(connection, given, now=now) > 0
         if new:

@@ -87,7 +87,13 @@ def test_status_answer_agenda_and_reason_narrow_a_search(store: Store) -> None:
     )
     clinic.plan()
     appointments.answer_by_phone(
-        store, clinic.appointment(1).id, AnswerKind.CONFIRMED, request="f", by="n", now=clinic.now
+        store,
+        clinic.appointment(1).id,
+        AnswerKind.CONFIRMED,
+        version=1,
+        request="f",
+        by="n",
+        now=clinic.now,
     )
 
     def found(**narrowed: Any) -> list[str]:
@@ -332,13 +338,27 @@ def test_an_answer_by_telephone_counts_once_and_is_named(store: Store) -> None:
     kind = AnswerKind.CANCELLED
     for new in (True, False):
         assert new is appointments.answer_by_phone(
-            store, one, kind, request="form-1", by="nadia", now=room.now
+            store, one, kind, version=1, request="form-1", by="nadia", now=room.now
         )
     assert room.appointment(1).answer == "cancelled"
     (given_,) = room.rows("SELECT channel, actor FROM answer")
     assert tuple(given_) == ("staff", "nadia")
     room.plan()
     assert room.reasons()["J-1"] == "cancellation_asked"
+
+
+def test_an_hour_that_moved_since_the_page_was_read_is_not_confirmed(store: Store) -> None:
+    """R26: the patient said yes to the hour the secretary read to them."""
+    room = opened(store, visit(1, "2026-10-20 09:30"))
+    one = room.appointment(1)
+    room.read(visit(1, "2026-10-22 16:00"))
+    with pytest.raises(Refused) as refused:
+        appointments.answer_by_phone(
+            store, one.id, AnswerKind.CONFIRMED, version=one.version, request="f", by="n",
+            now=room.now,
+        )  # fmt: skip
+    assert refused.value.code == "moved"
+    assert room.appointment(1).answer == "none"
 
 
 @pytest.mark.parametrize(
@@ -356,7 +376,7 @@ def test_what_can_no_longer_be_said_is_refused(store: Store, record: Any, code: 
     one = room.appointment(1).id
     with pytest.raises(Refused) as refused:
         appointments.answer_by_phone(
-            store, one, AnswerKind.CONFIRMED, request="f", by="n", now=room.now
+            store, one, AnswerKind.CONFIRMED, version=1, request="f", by="n", now=room.now
         )
     assert refused.value.code == code
     with pytest.raises(Refused) as refused:

@@ -321,9 +321,11 @@ def answer(visit: Visit) -> Response:
     said = visit.form.get("reponse", "")
     if said not in DONE:
         return _one(visit, 422, visit.words.gettext("Choisir une réponse."))
+    shown = visit.form.get("version", "")
     try:
         appointments.answer_by_phone(
             visit.staff.store, key, AnswerKind(said),
+            version=int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 10 else 0,
             request=visit.form.get("demande", "") or token_urlsafe(12),
             by=visit.viewer.login, now=visit.now,
         )  # fmt: skip
