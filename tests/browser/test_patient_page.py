@@ -89,12 +89,14 @@ def opened(hospital: Hospital, page: Page, *records: Any, **changes: Any) -> Lin
 
 
 def tap(page: Page, name: str) -> Page:
-    page.get_by_role("button", name=name).first.click()
+    with page.expect_navigation():  # the next act needs the answer, not only the click
+        page.get_by_role("button", name=name).first.click()
     return page
 
 
 def follow(page: Page, name: str) -> Page:
-    page.get_by_role("link", name=name).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name=name).click()
     return page
 
 
@@ -107,7 +109,8 @@ def cancel(page: Page) -> Page:
 def give_birth_date(page: Page, year: str = "1979") -> Page:
     for label, value in (("Jour", "28"), ("Mois", "3"), ("Année", year)):
         page.get_by_label(label, exact=True).fill(value)
-    page.get_by_role("button", name="Voir", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Voir", exact=True).click()
     return page
 
 
