@@ -25,6 +25,7 @@ class About:
     """One appointment of a task and its patient."""
 
     id: int
+    version: int
     patient: int | None
     starts_at: datetime
     all_day: bool
@@ -43,6 +44,11 @@ class About:
     whom: str
     email: str
     note: str
+
+    @property
+    def read(self) -> str:
+        """What a form says was read: the appointment and its version."""
+        return f"{self.id}.{self.version}"
 
     @property
     def name(self) -> str:
@@ -126,6 +132,7 @@ def _about(rules: Rules, one: Record) -> About:
     office = rules.offices.get(one.uf)
     return About(
         id=one.id,
+        version=one.version,
         patient=one.patient_id,
         starts_at=instant(one.starts_at),
         all_day=bool(one.all_day),

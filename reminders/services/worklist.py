@@ -143,12 +143,14 @@ def resolve(
     actor: str,
     *,
     appointment: int | None = None,
+    version: int | None = None,
     now: datetime,
 ) -> None:
     """End a task, with the effect its ending has, in one transaction.
 
     Confirmed and cancelled are the answer of the patient, given through staff; a wrong number is
-    written to no more. `appointment` is needed where a task is about several.
+    written to no more. `appointment` is needed where a task is about several. `version`: the one
+    that was read to the patient; an answer about another hour is refused (None: whatever stands).
     """
     with store.write() as connection:
         row = worklist.find(connection, task)
@@ -158,7 +160,8 @@ def resolve(
             _not_ended(worklist.find(connection, task) or row, ending, actor)
             return
         if ending in GIVEN:
-            _give(connection, row, GIVEN[ending], actor, appointment, now)
+            one = _as_read(_the_appointment(connection, row, appointment), version)
+            _give(connection, row, one, GIVEN[ending], actor, now)
         elif ending is Ending.WRONG_NUMBER:
             _suspend(connection, secret, row, actor, micros(now))
 
@@ -192,12 +195,11 @@ def _done(row: Record) -> TaskRefused:
 def _give(
     connection: Connection,
     row: Record,
+    one: Record,
     kind: AnswerKind,
     actor: str,
-    appointment: int | None,
     now: datetime,
 ) -> None:
-    one = _the_appointment(connection, row, appointment)
     if one.status == "cancelled" and kind is AnswerKind.CANCELLED:
         return  # the DPI already says so
     if one.status != "booked":
@@ -207,6 +209,13 @@ def _give(
     if one.answer != kind.value:
         origin = f"staff:task:{row.id}:{reserve(connection, 'task_event', 1)}"
         give(connection, Given(kind, ((one.id, one.version),), "staff", origin, actor), now=now)
+
+
+def _as_read(one: Record, version: int | None) -> Record:
+    """R26: nobody says yes or no to an hour they were not told."""
+    if version is not None and one.version != version:
+        raise TaskRefused("moved", "Ce rendez-vous vient de changer : relire l'heure, redemander.")
+    return one
 
 
 def _the_appointment(connection: Connection, row: Record, wanted: int | None) -> Record:

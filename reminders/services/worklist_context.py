@@ -106,6 +106,7 @@ def _appointment(connection: Connection, rules: Rules, one: Record) -> dict[str,
         "id": one.id,
         "source": one.source_id,
         "number": one.external_id,
+        "version": one.version,
         "starts_at": moment(one.starts_at),
         "when": when(one.starts_at, zone),
         "uf": one.uf,
@@ -185,6 +186,7 @@ class Call:
     """One line of the call list; nothing in it needs a decision first."""
 
     task: int
+    version: int  # of the appointment whose hour is told here
     hour: str
     when: str
     starts_at: datetime
@@ -242,6 +244,7 @@ def _call(rules: Rules, row: Record) -> Call:
     office = rules.offices.get(row.uf)
     return Call(
         task=row.task_id,
+        version=row.version,
         hour=hour(instant(row.starts_at).astimezone(zone), "fr"),
         when=when(row.starts_at, zone),
         starts_at=instant(row.starts_at),

@@ -167,11 +167,12 @@ def _acting(router: APIRouter, inside: Worklist) -> None:
                     worklist.hand_over(store, rules, key, actor, to=to, uf=uf, now=now)
                 case "resolve":
                     ending = _one_of(body.get("as"), tuple(Ending), "as")
-                    about = body.get("appointment")
+                    about, read = _named(body, "appointment"), _named(body, "version")
+                    if read is None and Ending(ending) in worklist.GIVEN:
+                        raise Bad(422, "invalid", "Il manque « version » : celle qui a été lue.")
                     worklist.resolve(
                         store, inside.secret, key, Ending(ending), actor,
-                        appointment=None if about is None else _number(str(about), "appointment"),
-                        now=now,
+                        appointment=about, version=read, now=now,
                     )  # fmt: skip
                 case _:
                     raise Bad(404, "unknown", "Ce verbe n'existe pas.")
@@ -203,6 +204,11 @@ def _actor(request: Request) -> str:
     if not ACCOUNT.fullmatch(actor) or actor.lower() == SYSTEM:
         raise Bad(400, "actor", "X-Actor doit nommer le compte de qui agit.")
     return actor
+
+
+def _named(body: dict[str, Any], name: str) -> int | None:
+    value = body.get(name)
+    return None if value is None else _number(str(value), name)
 
 
 def _account(value: object) -> str:

@@ -1,5 +1,6 @@
 """An office with work on its desk: replies to read, calls to make, a day to fill in."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -52,6 +53,13 @@ def the_dpi_says(office: Office, number: int = 4, **changes: Any) -> None:
 def _hour(number: int) -> str:
     minutes = 8 * 60 + number * 10 if number < 60 else 18 * 60 + number
     return f"2026-10-13 {minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def hidden(page: str, name: str) -> str:
+    """What a form of a page says by itself."""
+    found = re.search(rf'name="{name}" value="([^"]*)"', page)
+    assert found, name
+    return found[1]
 
 
 def writes(office: Office, text: str, number: int = 1) -> int:

@@ -155,9 +155,18 @@ def test_of_many_at_once_one_gets_it(api: Api) -> None:
     assert sorted(codes) == [200] + [409] * 5
 
 
+def _confirmed(version: object) -> dict[str, Any]:
+    return {"as": "confirmed", "version": version}
+
+
 def test_an_ending_has_its_effect_at_once(api: Api) -> None:
     task = reply(api.room, "Peut-être")
-    done = api.post(task, "resolve", **{"as": "confirmed"})
+    read = api.get(f"/api/tasks/{task}").json()["appointments"][0]["version"]
+    for wrong, code in ((None, 422), ("x", 422), (read + 1, 409)):
+        refused = api.post(task, "resolve", **_confirmed(wrong))
+        assert refused.status_code == code
+        assert api.room.appointment().answer == "none"
+    done = api.post(task, "resolve", **_confirmed(read))
 
     assert done.status_code == 200
     assert (done.json()["state"], done.json()["resolution"]) == ("done", "confirmed")

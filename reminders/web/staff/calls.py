@@ -107,7 +107,8 @@ def record(visit: Visit) -> Response:
     try:
         worklist.resolve(
             staff.store, staff.secret, row.id, ending, visit.viewer.login,
-            appointment=row.appointment_id, now=visit.now,
+            appointment=row.appointment_id,
+            version=_number(visit.form.get(f"vu_{row.id}", "")), now=visit.now,
         )  # fmt: skip
     except TaskRefused as refused:
         who = row.doer if row.state == "done" else row.holder
@@ -128,6 +129,7 @@ def record(visit: Visit) -> Response:
 REFUSED = {
     "held": N_("%(name)s s’occupe déjà de cet appel. Rien n’a été changé."),
     "done": N_("Cet appel a déjà été noté par %(name)s. Rien n’a été changé."),
+    "moved": say.MOVED,
     "invalid": N_("Cet appel ne peut pas se terminer ainsi."),
     "past": N_("Ce rendez-vous a déjà commencé : choisir une autre fin."),
     "cancelled": N_("Ce rendez-vous est annulé dans le DPI : choisir une autre fin."),

@@ -175,13 +175,14 @@ def resolve(visit: Visit) -> Response:
     ending = next((one for one in Ending if one.value == form.get("fin")), None)
     if ending is None:
         return _shown(visit, 422, problem=visit.words.gettext(say.CHOOSE))
+    about, version = _read(visit, row)
     try:
         worklist.resolve(
             staff.store, staff.secret, row.id, ending, visit.viewer.login,
-            appointment=_appointment(visit, row), now=visit.now,
+            appointment=about, version=version, now=visit.now,
         )  # fmt: skip
     except TaskRefused as refused:
-        return _refused(visit, refused, chosen=ending.value, which=form.get("rdv", ""))
+        return _refused(visit, refused, chosen=ending.value, which=about)
     staff.changed()
     visit.saw("task.end", f"task:{row.id}", ending.value)
     return _next(visit, row, visit.words.gettext(say.NOTED) % {
@@ -189,13 +190,15 @@ def resolve(visit: Visit) -> Response:
     }, fait=row.id)  # fmt: skip
 
 
-def _appointment(visit: Visit, row: Record) -> int | None:
-    """The appointment the form names, where the person holds it: one not shown cannot be named."""
-    staff, text = visit.staff, visit.form.get("rdv", "")
-    if not (text.isascii() and text.isdigit()):
-        return None
+def _read(visit: Visit, row: Record) -> tuple[int | None, int]:
+    """The appointment the form names and the version it showed, « 12.3 ». One not shown cannot be
+    named; a form that names none has read none."""
+    staff, named = visit.staff, cursor(visit.form.get("rdv", ""), 2)
+    if not named:
+        return None, 0
     found = context(staff.store, staff.rules, staff.secret, row.id, _scope(visit, May.DO_TASKS))
-    return next((one.id for one in found.about if str(one.id) == text), 0) if found else 0
+    shown = [one.id for one in found.about] if found else []
+    return (named[0] if named[0] in shown else 0), named[1]
 
 
 def hand_over_page(visit: Visit) -> Response:

@@ -122,6 +122,7 @@ NOTED = N_("C’est noté : %(ending)s.")
 TO_WHOM = N_("Dire à qui la passer : un service, une personne, ou les deux.")
 NO_SERVICE = N_("Ce service n’existe pas.")
 NO_RIGHT = N_("Cette personne ne traite pas les tâches de ce service.")
+MOVED = N_("Ce rendez-vous a changé entre-temps : le relire au patient.")
 REFUSED = {
     "held": N_(
         "%(name)s s’en occupe déjà. Rien n’a été changé ; votre choix est gardé ci-dessous."
@@ -131,6 +132,7 @@ REFUSED = {
     "invalid": N_("Cette tâche ne peut pas se terminer ainsi : aucun rendez-vous n’y est lié."),
     "past": N_("Ce rendez-vous a déjà commencé : choisir une autre fin."),
     "cancelled": N_("Ce rendez-vous est annulé dans le DPI : choisir une autre fin."),
+    "moved": MOVED,
     "unknown": GONE,
 }
 

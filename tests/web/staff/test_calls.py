@@ -8,9 +8,9 @@ from reminders.domain.worklist import Ending
 from reminders.services.worklist import resolve as end
 from reminders.services.worklist import take
 from reminders.store.engine import Store
-from tests.support.clinic import someone
+from tests.support.clinic import paris, someone
 from tests.support.office import Clerk, Office, Role
-from tests.support.work import EVIL, calls_to_make, office_at_work, the_dpi_says
+from tests.support.work import EVIL, calls_to_make, hidden, office_at_work, the_dpi_says
 from tests.web.staff.test_todo import nadia, state, statements, text_of
 
 
@@ -43,13 +43,33 @@ def test_the_calls_of_the_day_by_hour(office: Office) -> None:
 def test_one_click_ends_a_call(office: Office, ending: Ending) -> None:
     one, other = calls_to_make(office, [1, 2])
     clerk = nadia(office)
-    answer = clerk.post("/appels", {"fin": f"{one}:{ending.value}", f"suite_{one}": str(other)})
+    seen = f"vu_{one}"
+    answer = clerk.post("/appels", {
+        "fin": f"{one}:{ending.value}", f"suite_{one}": str(other),
+        seen: hidden(clerk.get("/appels").text, seen),
+    })  # fmt: skip
     assert answer.headers["location"] == f"/appels?fait={one}#appel-{other}"
     assert state(office, one) == ("done", "nadia", ending.value)
     page = clerk.follow(answer).text
     assert names_in_order(page) == [str(other)]
     assert "C’est noté" in page
     assert f'action="/a-traiter/{one}/rouvrir"' in page
+
+
+@pytest.mark.parametrize("ending", [Ending.CONFIRMED, Ending.CANCELLED])
+def test_an_hour_that_moved_since_the_list_was_read_is_not_noted(
+    office: Office, ending: Ending
+) -> None:
+    one, _ = calls_to_make(office, [1, 2])
+    clerk = nadia(office)
+    seen = f"vu_{one}"
+    read = {seen: hidden(clerk.get("/appels").text, seen)}
+    the_dpi_says(office, starts_at=paris("2026-10-14 11:15"))
+    answer = clerk.post("/appels", {"fin": f"{one}:{ending.value}", **read})
+    assert answer.status_code == 409
+    assert "a changé entre-temps" in answer.text
+    assert state(office, one) == ("open", "", "")
+    assert office.appointment(1).answer != ending.value
 
 
 def test_two_on_the_same_call(office: Office) -> None:

@@ -12,9 +12,9 @@ from reminders.domain.worklist import Ending
 from reminders.services.worklist import resolve as end
 from reminders.services.worklist import take
 from reminders.store.engine import Store
-from tests.support.clinic import someone, visit
+from tests.support.clinic import paris, someone, visit
 from tests.support.office import Clerk, Office, Role
-from tests.support.work import EVIL, calls_to_make, office_at_work, the_dpi_says, writes
+from tests.support.work import EVIL, calls_to_make, hidden, office_at_work, the_dpi_says, writes
 
 
 @pytest.fixture
@@ -141,13 +141,37 @@ def test_after_one_comes_the_next_of_the_same_tab(office: Office) -> None:
 @pytest.mark.parametrize("ending", list(Ending))
 def test_every_ending_is_kept_with_its_effect(office: Office, ending: Ending) -> None:
     task = writes(office, "Où se garer ?")
-    assert nadia(office).post(f"/a-traiter/{task}/terminer", fin=ending.value).status_code == 303
+    clerk = nadia(office)
+    read = hidden(clerk.get(f"/a-traiter/{task}").text, "rdv")
+    answer = clerk.post(f"/a-traiter/{task}/terminer", fin=ending.value, rdv=read)
+    assert answer.status_code == 303
     assert state(office, task) == ("done", "nadia", ending.value)
     answer = office.appointment(1).answer
     told = {Ending.CONFIRMED: "confirmed", Ending.CANCELLED: "cancelled"}
     assert answer == told.get(ending, "question")
     objections = office.value("SELECT COUNT(*) FROM objection WHERE origin = 'wrong-number'")
     assert objections == (1 if ending is Ending.WRONG_NUMBER else 0)
+
+
+@pytest.mark.parametrize("ending", [Ending.CONFIRMED, Ending.CANCELLED])
+def test_an_hour_that_moved_since_the_task_was_opened_is_read_again(
+    office: Office, ending: Ending
+) -> None:
+    task = writes(office, "Où se garer ?")
+    clerk = nadia(office)
+    read = hidden(clerk.get(f"/a-traiter/{task}").text, "rdv")
+    the_dpi_says(office, starts_at=paris("2026-10-14 11:15"))
+    for shown in ({"rdv": read}, {}):
+        answer = clerk.post(f"/a-traiter/{task}/terminer", {"fin": ending.value, **shown})
+        assert answer.status_code == 409
+        assert state(office, task) == ("open", "", "")
+        assert office.appointment(1).answer != ending.value
+    page = clerk.post(f"/a-traiter/{task}/terminer", fin=ending.value, rdv=read).text
+    assert "a changé entre-temps" in page
+    assert "11 h 15" in text_of(page)
+    read = hidden(page, "rdv")  # what the answer shows can be read to the patient and noted
+    assert clerk.post(f"/a-traiter/{task}/terminer", fin=ending.value, rdv=read).status_code == 303
+    assert office.appointment(1).answer == ending.value
 
 
 def test_an_end_must_be_chosen(office: Office) -> None:
@@ -231,10 +255,12 @@ def test_of_several_appointments_one_is_named(store: Store) -> None:
     assert answer.status_code == 409
     assert "dire lequel" in answer.text
     wrong = clerk.post(
-        f"/a-traiter/{task}/terminer", fin="cancelled", rdv=office.appointment(90).id
+        f"/a-traiter/{task}/terminer",
+        fin="cancelled",
+        rdv=f"{office.appointment(90).id}.1",
     )
     assert wrong.status_code == 409
-    clerk.post(f"/a-traiter/{task}/terminer", fin="cancelled", rdv=office.appointment(5).id)
+    clerk.post(f"/a-traiter/{task}/terminer", fin="cancelled", rdv=f"{office.appointment(5).id}.1")
     assert office.appointment(5).answer == "cancelled"
     assert office.appointment(1).answer != "cancelled"
 
@@ -272,8 +298,8 @@ def test_a_page_is_few_statements_and_few_bytes(store: Store) -> None:
 def test_opening_a_task_is_in_the_audit_without_a_word_of_the_patient(office: Office) -> None:
     task = writes(office, "Où se garer ?")
     clerk = nadia(office)
-    clerk.get(f"/a-traiter/{task}")
-    clerk.post(f"/a-traiter/{task}/terminer", fin="confirmed")
+    read = hidden(clerk.get(f"/a-traiter/{task}").text, "rdv")
+    clerk.post(f"/a-traiter/{task}/terminer", fin="confirmed", rdv=read)
     kept = office.rows("SELECT actor, action, subject, detail FROM audit WHERE actor = 'nadia'")
     assert [(one.action, one.subject) for one in kept][-2:] == [
         ("task.view", f"task:{task}"), ("task.end", f"task:{task}"),
