@@ -15,6 +15,7 @@ from enum import IntEnum, StrEnum
 from reminders.domain.reply import Action, Intent, Reading
 
 UNDO = timedelta(minutes=15)  # a cancellation on the page may be taken back this long
+SLIP = timedelta(minutes=2)  # what staff note by mistake: one wrong key is no cancellation yet
 SAME_INTENT = timedelta(hours=24)  # the same intent again is not acknowledged a second time
 ACKNOWLEDGED_A_DAY = 5  # automatic answers to one number in a day, robots included
 
@@ -256,8 +257,10 @@ def _asked(reading: Reading, standing: Sequence[Subject]) -> Verdict:
 def effective_at(kind: AnswerKind, channel: str, given_at: datetime) -> datetime:
     """From when an answer is passed on (write-back, freed slot, the desk's list).
 
-    A cancellation on the page can be taken back for a quarter of an hour; by SMS it counts at
-    once, and its acknowledgement says how to call it off by telephone.
+    A cancellation on the page can be taken back for a quarter of an hour, what staff note for two
+    minutes; by SMS it counts at once, and its acknowledgement says how to call it off by telephone.
     """
+    if channel == "staff" and kind in (AnswerKind.CANCELLED, AnswerKind.CONFIRMED):
+        return given_at + SLIP
     undoable = kind is AnswerKind.CANCELLED and channel == "page"
     return given_at + UNDO if undoable else given_at

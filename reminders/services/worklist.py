@@ -7,6 +7,7 @@ opening hours of the desk, a task is also the escalation desk's.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from reminders.domain.answer import AnswerKind, Priority
@@ -14,10 +15,10 @@ from reminders.domain.calendar import to_utc
 from reminders.domain.preparation import Preparation
 from reminders.domain.worklist import PREPARATION_CALL, DeskHours, Ending, deadline, speaks_for
 from reminders.services.answer import Given, give
-from reminders.services.objections import object_to
+from reminders.services.objections import object_to, resume
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
-from reminders.store import planning, subjects, tending, worklist
+from reminders.store import answers, objections, planning, subjects, tending, worklist
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.types import instant, micros
 from reminders.store.worklist import EVERYTHING, Scope
@@ -30,6 +31,7 @@ MOST = 100  # tasks on one page
 SYSTEM = "reminders"  # who does what nobody did by hand
 START = (-1, 0, 0)
 
+WRONG_NUMBER = "wrong-number"  # how a suspension by staff was told
 GIVEN = {Ending.CONFIRMED: AnswerKind.CONFIRMED, Ending.CANCELLED: AnswerKind.CANCELLED}
 
 
@@ -126,13 +128,50 @@ def hand_over(
             _open(connection, task)
 
 
-def reopen(store: Store, task: int, actor: str, *, now: datetime) -> None:
+class Reopened(StrEnum):
+    """What became of what a task's ending had done."""
+
+    NOTHING = "nothing"  # it had done nothing, or something newer replaced it
+    TAKEN_BACK = "taken-back"
+    STANDS = "stands"  # the hospital was told of it already
+
+
+def reopen(store: Store, secret: bytes, task: int, actor: str, *, now: datetime) -> Reopened:
+    """Back to the list, and what its ending did is taken back: the answer, unless it was passed
+    on (`domain/answer.SLIP`), the suspension of a wrong number."""
     with store.write() as connection:
-        if (
-            not worklist.reopen(connection, task, actor, at=micros(now))
-            and worklist.find(connection, task) is None
-        ):
+        row = worklist.find(connection, task)
+        if row is None:
             raise _unknown()
+        if not worklist.reopen(connection, task, actor, at=micros(now)):
+            return Reopened.NOTHING
+        if row.resolution in {one.value for one in GIVEN}:
+            return _take_back(connection, row, micros(now))
+        if row.resolution == Ending.WRONG_NUMBER.value:
+            return _write_again(connection, secret, row, actor, micros(now))
+    return Reopened.NOTHING
+
+
+def _take_back(connection: Connection, row: Record, at: int) -> Reopened:
+    given = answers.given_through(connection, row.id, appointments_of(connection, row))
+    if not given:
+        return Reopened.NOTHING
+    undone = [answers.undo(connection, one.id, now=at) for one in given]
+    return Reopened.TAKEN_BACK if all(undone) else Reopened.STANDS
+
+
+def _write_again(
+    connection: Connection, secret: bytes, row: Record, actor: str, at: int
+) -> Reopened:
+    key = planning.address_key(secret, _called(connection, row))
+    for told in objections.at_key(connection, key):
+        if (told.origin, told.recorded_at) == (WRONG_NUMBER, row.resolved_at):
+            resume(
+                connection, secret, _called(connection, row), origins=(WRONG_NUMBER,),
+                by=told.recorded_by, at=at,
+            )  # fmt: skip
+            return Reopened.TAKEN_BACK
+    return Reopened.NOTHING
 
 
 def resolve(
@@ -238,15 +277,20 @@ def appointments_of(connection: Connection, row: Record) -> list[int]:
 def _suspend(connection: Connection, secret: bytes, row: Record, actor: str, at: int) -> None:
     """The number that was written to or called gets nothing more; its patient is written to
     again once the DPI has the right one."""
-    found = subjects.appointments(connection, appointments_of(connection, row))
-    address = _written_to(connection, row) or next(
-        (telephone(one)[0] for one in found if telephone(one)[0]), ""
-    )
+    address = _called(connection, row)
     if address:
         object_to(
             connection, secret, address, patients=[],
-            channel="email" if "@" in address else "sms", origin="wrong-number", by=actor, at=at,
+            channel="email" if "@" in address else "sms", origin=WRONG_NUMBER, by=actor, at=at,
         )  # fmt: skip
+
+
+def _called(connection: Connection, row: Record) -> str:
+    """The address that was written to, else the number to call."""
+    found = subjects.appointments(connection, appointments_of(connection, row))
+    return _written_to(connection, row) or next(
+        (telephone(one)[0] for one in found if telephone(one)[0]), ""
+    )
 
 
 def _written_to(connection: Connection, row: Record) -> str:

@@ -157,15 +157,20 @@ def when(starts_at: int, zone: ZoneInfo) -> str:
     return f"{long_date(local.date(), 'fr')} à {hour(local, 'fr')}"
 
 
-def words(rules: Rules, kind: str, uf: str, one: Record | None) -> str:
-    """What to say, with the sheet where it is about instructions."""
+# Where one text is printed for several patients: each has their hour on their own line.
+THEIR_HOUR = "[jour et heure de la ligne]"
+
+
+def words(rules: Rules, kind: str, uf: str, one: Record | None, said_when: str = "") -> str:
+    """What to say, with the sheet where it is about instructions. `said_when`: instead of its
+    day and hour."""
     desk = rules.desks.get(uf) or next(iter(rules.desks.values()), None)
     if desk is None:
         return ""
     said = suggested(
         kind,
         place=desk.establishment,
-        when=when(one.starts_at, zone_of(rules, one.uf)) if one is not None else "",
+        when=said_when or (when(one.starts_at, zone_of(rules, one.uf)) if one is not None else ""),
     )
     sheet = rules.preparation(one.uf, one.kind) if one is not None else None
     if sheet is None or kind not in ABOUT_INSTRUCTIONS:
@@ -200,6 +205,7 @@ class Call:
     whom: str
     why: str
     words: str
+    printed: str  # `words` for everybody with the same reason and sheet
     assignee: str
     number: str = ""  # E.164 of `telephone`
     holder: str = ""  # the name of `assignee`
@@ -258,6 +264,7 @@ def _call(rules: Rules, row: Record) -> Call:
         whom=WHOM[whose],
         why=row.sentence,
         words=words(rules, row.task_kind, row.uf, row),
+        printed=words(rules, row.task_kind, row.uf, row, THEIR_HOUR),
         assignee=row.assignee,
         number=number,
         holder=row.holder,

@@ -234,6 +234,20 @@ def undo(connection: Connection, answer: int, *, now: int) -> bool:
     return bool(found)
 
 
+def given_through(
+    connection: Connection, task: int, appointments: Sequence[int]
+) -> Sequence[Record]:
+    """The answers in force that a task's ending gave, by key."""
+    return among(
+        connection,
+        "SELECT w.id FROM answer w JOIN appointment ap ON ap.id = w.appointment_id "
+        "AND ap.version = w.cycle WHERE w.appointment_id IN :ids AND w.origin LIKE :origin "
+        "AND w.superseded_at IS NULL AND w.undone_at IS NULL ORDER BY w.id",
+        appointments,
+        origin=f"staff:task:{task}:%",
+    )
+
+
 def to_pass_on(connection: Connection, *, now: int, limit: int = 200) -> Sequence[Record]:
     """Answers in force that nobody told the hospital yet; each is given once."""
     return rows(

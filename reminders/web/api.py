@@ -161,7 +161,7 @@ def _acting(router: APIRouter, inside: Worklist) -> None:
                 case "release":
                     worklist.release(store, key, actor, now=now)
                 case "reopen":
-                    worklist.reopen(store, key, actor, now=now)
+                    worklist.reopen(store, inside.secret, key, actor, now=now)
                 case "hand-over":
                     to, uf = _account(body.get("to", "")), _text(body.get("uf", ""))
                     worklist.hand_over(store, rules, key, actor, to=to, uf=uf, now=now)

@@ -155,10 +155,16 @@ def test_a_reply_to_nothing_we_know_goes_to_a_person() -> None:
     assert verdict("OUI").task == "reply_unbound"
 
 
-def test_only_a_cancellation_on_the_page_waits_before_it_counts() -> None:
+def test_a_cancellation_on_the_page_waits_before_it_counts() -> None:
     assert effective_at(AnswerKind.CANCELLED, "page", NOW) == NOW + timedelta(minutes=15)
     assert effective_at(AnswerKind.CANCELLED, "sms", NOW) == NOW
     assert effective_at(AnswerKind.CONFIRMED, "page", NOW) == NOW
+
+
+@pytest.mark.parametrize("kind", AnswerKind)
+def test_a_wrong_key_of_staff_can_be_taken_back_before_it_counts(kind: AnswerKind) -> None:
+    waits = kind in (AnswerKind.CONFIRMED, AnswerKind.CANCELLED)
+    assert effective_at(kind, "staff", NOW) == (NOW + timedelta(minutes=2) if waits else NOW)
 
 
 def test_a_naive_start_is_refused() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reminders.config import RetentionTable
+from reminders.domain.answer import SLIP
 from reminders.domain.appointment import ContactPoint, Holder
 from reminders.services import notes, patients, recipients
 from reminders.services.answer import pass_on
@@ -278,7 +279,7 @@ def test_a_cancellation_by_telephone_stops_the_reminders(store: Store) -> None:
     assert say(room, "cancelled").kind == "cancelled"
     room.plan()
     assert room.reasons()["J-3"] == "cancellation_asked"
-    pass_on(store, now=room.now)
+    pass_on(store, now=room.now + SLIP)
     assert "answer_cancelled" in room.tasks()
     found = person(room, room.patient(1).id)
     answer = next(line for line in found.past if line.kind == "answer")

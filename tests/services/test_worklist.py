@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from reminders.domain.answer import SLIP
 from reminders.domain.worklist import WORDS, Ending
 from reminders.ports import InboundSms, Received
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.receive import receive
 from reminders.services.tasks import SENTENCES
 from reminders.services.worklist import (
+    Reopened,
     TaskRefused,
     hand_over,
     release,
@@ -145,7 +147,7 @@ def test_who_and_when_are_kept(store: Store) -> None:
     take(store, task, "paul", now=room.now)
     hand_over(store, room.rules, task, "paul", to="lucie", now=room.now)
     resolve(store, room.secret, task, Ending.VOICEMAIL, "lucie", now=room.now)
-    reopen(store, task, "nadia", now=room.now)
+    reopen(store, room.secret, task, "nadia", now=room.now)
 
     kept = [(one["actor"], one["action"], one["detail"]) for one in row(room, task)["events"]]
     assert kept == [
@@ -199,13 +201,67 @@ def test_a_cancellation_by_telephone_stops_reminders_and_is_passed_on(store: Sto
     room.plan()
 
     assert room.reasons()["J-1"] == "cancellation_asked"
+    assert pass_on(store, now=room.now) == 0
+    room.at(room.now + SLIP)
     assert pass_on(store, now=room.now) == 1
     assert room.tasks() == ["answer_cancelled"]
     recorded = room.value("SELECT id FROM task WHERE kind = 'answer_cancelled'")
     tend(store, room.rules, now=room.now)
     resolve(store, room.secret, recorded, Ending.CANCELLED, "nadia", now=room.now)
-    assert pass_on(store, now=room.now) == 0
+    assert pass_on(store, now=room.now + SLIP) == 0
     assert room.tasks() == []
+
+
+def test_a_slip_is_taken_back_with_its_answer(store: Store) -> None:
+    room = hospital(store, visit(1, starts="2026-10-15 15:00"))
+    room.at(paris("2026-10-12 10:10"))
+    room.deliver()
+    task = reply(room, "Peut-être")
+    resolve(store, room.secret, task, Ending.CONFIRMED, "nadia", now=room.now)
+    assert reopen(store, room.secret, task, "nadia", now=room.now) is Reopened.TAKEN_BACK
+    assert room.appointment().answer == "none"
+    resolve(store, room.secret, task, Ending.CANCELLED, "nadia", now=room.now)
+    room.plan()
+    assert room.reasons()["J-1"] == "cancellation_asked"
+
+    room.at(room.now + SLIP - timedelta(seconds=1))
+    assert reopen(store, room.secret, task, "nadia", now=room.now) is Reopened.TAKEN_BACK
+    room.plan()
+    assert room.reasons()["J-1"] == "PLANNED"
+    room.at(room.now + SLIP)
+    assert pass_on(store, now=room.now) == 0
+    assert room.tasks() == ["reply_unclear"]
+
+
+def test_what_was_passed_on_stands_and_is_said(store: Store) -> None:
+    room = hospital(store)
+    task = reply(room, "Peut-être")
+    resolve(store, room.secret, task, Ending.CANCELLED, "nadia", now=room.now)
+    room.at(room.now + SLIP)
+    pass_on(store, now=room.now)
+    assert reopen(store, room.secret, task, "nadia", now=room.now) is Reopened.STANDS
+    assert room.appointment().answer == "cancelled"
+    assert reopen(store, room.secret, task, "nadia", now=room.now) is Reopened.NOTHING
+
+    resolve(store, room.secret, task, Ending.VOICEMAIL, "nadia", now=room.now)
+    assert reopen(store, room.secret, task, "nadia", now=room.now) is Reopened.NOTHING
+    assert room.appointment().answer == "cancelled"
+
+
+def test_a_number_taken_for_wrong_by_a_slip_is_written_to_again(store: Store) -> None:
+    room = hospital(store, visit(1, starts="2026-10-15 15:00"))
+    room.at(paris("2026-10-12 10:10"))
+    room.deliver()
+    task = reply(room, "Peut-être")
+    resolve(store, room.secret, task, Ending.WRONG_NUMBER, "nadia", now=room.now)
+    room.plan()
+    assert room.reasons()["J-1"] == "objection"
+
+    assert reopen(store, room.secret, task, "lucie", now=room.now) is Reopened.TAKEN_BACK
+    room.plan()
+    assert room.reasons()["J-1"] == "PLANNED"
+    (told,) = room.rows("SELECT recorded_by, withdrawn_at FROM objection")
+    assert (told.recorded_by, told.withdrawn_at is None) == ("nadia", False)
 
 
 def test_after_the_start_nothing_can_be_confirmed(store: Store) -> None:
@@ -361,13 +417,15 @@ def test_looking_changes_nothing(store: Store) -> None:
     assert (room.outbox(), room.rows("SELECT * FROM task_event")) == before
 
 
-@pytest.mark.parametrize("verb", [take, release, reopen])
+@pytest.mark.parametrize("verb", [take, release])
 def test_an_unknown_task_is_said_to_be_unknown(store: Store, verb: Any) -> None:
     room = hospital(store)
     with pytest.raises(TaskRefused, match="unknown"):
         verb(store, 9**9, "nadia", now=room.now)
     with pytest.raises(TaskRefused, match="unknown"):
         resolve(store, room.secret, 9**9, Ending.OTHER, "nadia", now=room.now)
+    with pytest.raises(TaskRefused, match="unknown"):
+        reopen(store, room.secret, 9**9, "nadia", now=room.now)
     assert whole(store, room.rules, 9**9, now=room.now) is None
 
 

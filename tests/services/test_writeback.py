@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from reminders.domain.answer import AnswerKind
+from reminders.domain.answer import SLIP, AnswerKind
 from reminders.domain.appointment import CancelledBy, Status
 from reminders.domain.outcome import Attendance
 from reminders.engine.writeback import write_answers
@@ -121,7 +121,7 @@ def test_the_desk_ends_its_line_without_opening_another(store: Store) -> None:
             connection.exec_driver_sql("UPDATE task SET state = 'done'")
             given = Given(AnswerKind.CANCELLED, about, channel, f"{number}:{channel}")
             give(connection, given, now=room.now)
-        pass_on(store, now=room.now)
+        pass_on(store, now=room.now + SLIP)
         expected = [] if (number, channel) == (1, "staff") else ["answer_cancelled"]
         assert room.tasks() == expected
 

@@ -71,8 +71,8 @@ def _shown(visit: Visit, status: int = 200, problem: str = "", about: int = 0) -
 
 
 def _spoken(found: list[Call]) -> list[tuple[str, str]]:
-    """What to say for each reason, once, for paper: (reason, words)."""
-    return list({one.why: one.words for one in found if one.words}.items())
+    """What to say, once for each reason and sheet, for paper: (reason, words)."""
+    return list(dict.fromkeys((one.why, one.printed) for one in found if one.printed))
 
 
 def _asked(visit: Visit) -> Any:

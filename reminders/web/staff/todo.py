@@ -159,11 +159,13 @@ def release(visit: Visit) -> Response:
 
 
 def reopen(visit: Visit) -> Response:
-    def again(key: int) -> None:
-        worklist.reopen(visit.staff.store, key, visit.viewer.login, now=visit.now)
-        tend(visit.staff.store, visit.staff.rules, now=visit.now)
-
-    return _do(visit, again, said=visit.words.gettext("La tâche est de nouveau à traiter."))
+    staff, row = visit.staff, _own(visit)
+    if row is None:
+        return visit.missing(visit.words.gettext(say.GONE))
+    found = worklist.reopen(staff.store, staff.secret, row.id, visit.viewer.login, now=visit.now)
+    tend(staff.store, staff.rules, now=visit.now)
+    staff.changed()
+    return visit.go(_place(visit).to(row.id), visit.words.gettext(say.REOPENED[found]))
 
 
 def resolve(visit: Visit) -> Response:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from reminders.domain.answer import Priority
 from reminders.domain.marking import N_
 from reminders.domain.worklist import Ending
+from reminders.services.worklist import Reopened
 from reminders.store.engine import Record
 from reminders.store.types import instant, instant_or_none
 from reminders.web.staff.words import Words
@@ -122,6 +123,16 @@ NOTED = N_("C’est noté : %(ending)s.")
 TO_WHOM = N_("Dire à qui la passer : un service, une personne, ou les deux.")
 NO_SERVICE = N_("Ce service n’existe pas.")
 NO_RIGHT = N_("Cette personne ne traite pas les tâches de ce service.")
+REOPENED = {
+    Reopened.NOTHING: N_("La tâche est de nouveau à traiter."),
+    Reopened.TAKEN_BACK: N_(
+        "La tâche est de nouveau à traiter. Ce que sa fin avait enregistré est repris."
+    ),
+    Reopened.STANDS: N_(
+        "La tâche est de nouveau à traiter. La réponse notée a déjà été transmise et reste en "
+        "vigueur : la corriger dans le DPI, et ici par la nouvelle réponse du patient."
+    ),
+}
 MOVED = N_("Ce rendez-vous a changé entre-temps : le relire au patient.")
 REFUSED = {
     "held": N_(

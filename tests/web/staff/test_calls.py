@@ -1,10 +1,12 @@
 """The calls of a day: by hour, of one's services, ended with one click, printable."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from reminders.domain.worklist import Ending
+from reminders.services.answer import pass_on
 from reminders.services.worklist import resolve as end
 from reminders.services.worklist import take
 from reminders.store.engine import Store
@@ -70,6 +72,31 @@ def test_an_hour_that_moved_since_the_list_was_read_is_not_noted(
     assert "a changé entre-temps" in answer.text
     assert state(office, one) == ("open", "", "")
     assert office.appointment(1).answer != ending.value
+
+
+def test_a_wrong_key_is_taken_back_by_opening_the_call_again(office: Office) -> None:
+    one, _ = calls_to_make(office, [1, 2])
+    clerk = nadia(office)
+    seen = f"vu_{one}"
+    read = {seen: hidden(clerk.get("/appels").text, seen)}
+    for minutes, said, answer in (
+        (1, "est repris", "none"),
+        (2, "déjà été transmise", "cancelled"),
+    ):
+        clerk.post("/appels", {"fin": f"{one}:cancelled", **read})
+        assert office.appointment(1).answer == "cancelled"
+        office.at(office.now + timedelta(minutes=minutes))
+        pass_on(office.store, now=office.now)
+        assert said in clerk.follow(clerk.post(f"/a-traiter/{one}/rouvrir")).text
+        assert office.appointment(1).answer == answer
+
+
+def test_on_paper_a_reason_is_said_once_and_no_hour_is_anothers(office: Office) -> None:
+    calls_to_make(office, [1, 2, 3])
+    page = text_of(nadia(office).get("/appels").text)
+    _, _, paper = page.partition("Que dire")
+    assert paper.count("[jour et heure de la ligne]") == 1
+    assert "à 8h" not in paper
 
 
 def test_two_on_the_same_call(office: Office) -> None:
