@@ -11,8 +11,7 @@ from reminders.domain.appointment import Status
 from reminders.domain.calendar import to_utc
 from reminders.domain.marking import N_
 from reminders.domain.outbox import FAILED, State
-from reminders.domain.outcome import Attendance, why_closed
-from reminders.services import attendance
+from reminders.domain.outcome import why_closed
 from reminders.services.answer import Given, give
 from reminders.store import appointments, facts, planning
 from reminders.store import writing as written
@@ -196,7 +195,8 @@ class Life:
 
 
 def life_of(store: Store, appointment: int, *, now: datetime) -> Life | None:
-    """Everything the store holds about one appointment, by four statements. None: unknown."""
+    """Everything the store holds about one appointment, by four statements, one more
+    if it ever changed. None: unknown."""
     with store.read() as connection:
         row = appointments.find(connection, appointment)
         if row is None:
@@ -206,7 +206,8 @@ def life_of(store: Store, appointment: int, *, now: datetime) -> Life | None:
         events = appointments.events(
             connection, appointment, patient=row.patient_id or 0, uf=row.uf
         )
-    moments = [*_own(row), *_decided(decisions, now), *_sent(attempts, decisions)]
+        changes = appointments.changes(connection, appointment) if row.version > 1 else []
+    moments = [*_own(row, changes), *_decided(decisions, now), *_sent(attempts, decisions)]
     moments += [Moment(instant(one.at), one.what, one) for one in events if one.at is not None]
     moments.sort(key=lambda one: (one.at, _RANK.get(one.kind, 2)))
     past = tuple(one for one in moments if one.at <= now)
@@ -217,11 +218,12 @@ def life_of(store: Store, appointment: int, *, now: datetime) -> Life | None:
 _RANK = {"read": 0, "reply": 1, "start": 3}  # of one moment, what led to the others first
 
 
-def _own(row: Record) -> list[Moment]:
+def _own(row: Record, changes: Sequence[Record]) -> list[Moment]:
     """What the DPI and the desk said of the appointment itself."""
     found = [Moment(instant(row.first_seen_at), "read", row)]
-    if row.version > 1:
-        found.append(Moment(instant(row.version_at), "changed", row))
+    found += [Moment(instant(one.at), "moved", one) for one in changes]
+    if row.version > 1 and not any(one.version == row.version for one in changes):
+        found.append(Moment(instant(row.version_at), "changed", row))  # before changes were kept
     if row.cancelled_at is not None:
         found.append(Moment(instant(row.cancelled_at), "cancelled", row))
     if row.attended_at is not None:
@@ -332,21 +334,6 @@ def resume_reminders(store: Store, appointment: int, *, by: str, now: datetime) 
         if new:
             _audit(connection, appointment, "resume reminders", by, now)
     return new
-
-
-def mark(store: Store, appointment: int, word: Attendance, *, by: str, now: datetime) -> None:
-    """Came, absent or excused; UNMARKED takes a mark back. Raises Refused before the start."""
-    with store.read() as connection:
-        row = appointments.find(connection, appointment)
-    if row is None:
-        raise Refused("unknown", N_("Ce rendez-vous n’existe pas, ou a été effacé."))
-    if instant(row.starts_at) > now:
-        raise Refused(
-            "coming", N_("Ce rendez-vous n’a pas encore commencé : marquer la présence ensuite.")
-        )
-    attendance.mark(store, row.source_id, row.external_id, word, by=by, now=now)
-    with store.write() as connection:
-        _audit(connection, appointment, f"mark {word.value or 'nothing'}", by, now)
 
 
 def _audit(connection: Connection, appointment: int, action: str, by: str, now: datetime) -> None:

@@ -56,6 +56,12 @@ def names(connection: Connection, limit: int = 1_000) -> dict[str, str]:
     return {one.login: one.name for one in found}
 
 
+def everybody(connection: Connection, limit: int = 10_000) -> dict[str, str]:
+    """login -> name, also of those who left: what they did keeps their name."""
+    found = rows(connection, "SELECT login, name FROM account LIMIT :limit", limit=limit)
+    return {one.login: one.name for one in found}
+
+
 def administrators(connection: Connection) -> int:
     """How many may still manage accounts: administrators of the whole hospital."""
     found = rows(

@@ -207,6 +207,16 @@ def waiting(connection: Connection, appointment: int) -> Sequence[Record]:
     )
 
 
+def changes(connection: Connection, appointment: int) -> Sequence[Record]:
+    """What each of its versions replaced, the oldest first."""
+    return rows(
+        connection,
+        "SELECT version, at, was_starts_at, was_all_day, was_uf, was_status, starts_at, all_day, "
+        "uf, other_patient FROM appointment_change WHERE appointment_id = :id ORDER BY version",
+        id=appointment,
+    )
+
+
 def decisions(connection: Connection, appointment: int) -> Sequence[Record]:
     """Every decision about it, with the message that carries it and who asked for one by hand."""
     return rows(
@@ -232,8 +242,10 @@ def attempts(connection: Connection, appointment: int) -> Sequence[Record]:
         "SELECT a.id, a.message_id, a.reference, a.provider, a.channel, a.address, a.subject, "
         "a.body, a.segments, a.price_eur, a.state, a.code, a.provider_id, a.started_at, "
         "a.finished_at, a.template_version_id, t.cycle, t.starts_at AS told_start, m.kind, "
-        "m.purpose, m.relation FROM told t JOIN attempt a ON a.id = t.attempt_id "
-        "JOIN message m ON m.id = a.message_id WHERE t.appointment_id = :id "
+        "m.purpose, m.relation, v.number AS template_number, v.purpose AS template_purpose, "
+        "v.language AS template_language FROM told t JOIN attempt a ON a.id = t.attempt_id "
+        "JOIN message m ON m.id = a.message_id "
+        "LEFT JOIN template_version v ON v.id = a.template_version_id WHERE t.appointment_id = :id "
         "ORDER BY a.started_at, a.id",
         id=appointment,
     )
@@ -259,23 +271,24 @@ _EVENTS = (
     "WHERE w.appointment_id = :id AND w.undone_at IS NOT NULL",
     "SELECT 'written_back', COALESCE(b.done_at, b.next_at), b.state, b.code, '', b.tries "
     "FROM write_back b WHERE b.appointment_id = :id",
-    "SELECT 'objection', o.recorded_at, o.scope, o.channel, "
-    "CASE WHEN o.origin = 'staff' THEN o.recorded_by ELSE o.origin END, o.id FROM objection o "
+    "SELECT 'objection', o.recorded_at, o.scope, o.origin, o.recorded_by, o.id FROM objection o "
     "WHERE o.patient_id = :patient AND o.scope IN ('all', :service, :subject)",
     # A number that is not the patient's: nobody's objection, and yet no text goes there.
-    "SELECT 'objection', o.recorded_at, o.scope, o.channel, "
-    "CASE WHEN o.origin = 'staff' THEN o.recorded_by ELSE o.origin END, o.id FROM objection o "
+    "SELECT 'objection', o.recorded_at, o.scope, o.origin, o.recorded_by, o.id FROM objection o "
     "WHERE o.patient_id IS NULL AND o.address_key IN (SELECT m.recipient_key FROM decision d "
     "JOIN message_item i ON i.decision_id = d.id JOIN message m ON m.id = i.message_id "
     "WHERE d.appointment_id = :id)",
-    "SELECT 'objection_ended', o.withdrawn_at, o.scope, o.channel, '', o.id FROM objection o "
+    "SELECT 'objection_ended', o.withdrawn_at, o.scope, o.origin, o.withdrawn_by, o.id "
+    "FROM objection o "
     "WHERE o.patient_id = :patient AND o.withdrawn_at IS NOT NULL "
     "AND o.scope IN ('all', :service, :subject)",
     "SELECT 'task', k.created_at, k.kind, k.sentence, '', k.id FROM task k "
     f"WHERE k.subject IN ({_SUBJECTS})",
-    "SELECT 'task_' || e.action, e.at, k.kind, CASE WHEN e.action = 'resolve' THEN k.resolution "
-    "ELSE e.detail END, e.actor, k.id FROM task k JOIN task_event e ON e.task_id = k.id "
-    f"WHERE k.subject IN ({_SUBJECTS}) AND e.action IN ('resolve', 'hand-over', 'escalate')",
+    "SELECT 'task_' || e.action, e.at, k.kind, e.detail, e.actor, k.id "
+    "FROM task k JOIN task_event e ON e.task_id = k.id WHERE "
+    f"k.subject IN ({_SUBJECTS}) AND e.action IN ('resolve', 'reopen', 'hand-over', 'escalate')",
+    "SELECT 'call', c.at, c.motive, '', c.author, c.id FROM call_entry c "
+    "WHERE c.appointment_id = :id",
     "SELECT 'staff', u.at, u.action, u.detail, u.actor, u.id FROM audit u "
     "WHERE u.subject = :subject AND u.action IN ('stop reminders', 'resume reminders')",
 )

@@ -89,6 +89,25 @@ CORE = (
         own="m.patient_id IN :people",
     ),
     described(
+        "appointment_change",
+        "Ce qu’une nouvelle version d’un rendez-vous a remplacé.",
+        """
+        appointment_id  rendez-vous
+        version         la nouvelle version
+        at              moment où le changement a été lu
+        was_starts_at   début d’avant
+        was_all_day     1 : c’était un jour sans heure
+        was_uf          UF d’avant
+        was_status      statut d’avant, mots de FHIR R4
+        starts_at       nouveau début
+        all_day         1 : jour sans heure
+        uf              nouvelle UF
+        other_patient   1 : il est devenu celui d’un autre patient
+        """,
+        within=f"m.appointment_id IN ({of.APPOINTMENTS})",
+        own=f"m.appointment_id IN ({of.OWN_APPOINTMENTS})",
+    ),
+    described(
         "decision",
         "Ce qui a été décidé pour une étape d’un rendez-vous, et pourquoi, même quand rien n’est "
         "envoyé.",

@@ -224,7 +224,7 @@ def standing(
 
 # SQLite takes what one person has for a million rows. A condition on a large table alone would
 # make it read that table whole, to skip some rows sooner; one on the person too does not.
-_OWN = re.compile(r"(?<= AND )([dm]\.state|n\.action|t\.resolved_at)(?= )")
+_OWN = re.compile(r"(?<= AND )([dm]\.state|n\.action)(?= )")
 _AFTER = r"CASE WHEN v.id > 0 THEN \1 END"
 
 # Kinds of a timeline's lines, by what a reader may ask for; each selects
@@ -236,8 +236,13 @@ _VISITS = {
     "visit": "SELECT v.starts_at, 'visit', v.id, v.id, v.uf, v.starts_at, v.status, CASE WHEN "
     "v.answered_cycle = v.version THEN v.answer ELSE 'none' END, v.attendance, v.kind, '', '', "
     "v.all_day FROM seen v",
-    "moved": "SELECT v.version_at, 'moved', v.id, v.id, v.uf, v.starts_at, '', '', '', '', '', "
-    "'', v.version FROM seen v WHERE v.version > 1",
+    "moved": "SELECT h.at, 'moved', v.id, v.id, h.uf, h.starts_at, CAST(h.was_starts_at AS TEXT), "
+    "h.was_status, h.was_uf, CASE WHEN h.other_patient = 1 THEN '1' ELSE '' END, '', '', h.all_day "
+    "+ 2 * h.was_all_day FROM seen v CROSS JOIN appointment_change h WHERE h.appointment_id = v.id",
+    # One of the time before changes were kept.
+    "changed": "SELECT v.version_at, 'moved', v.id, v.id, v.uf, v.starts_at, '', '', '', '', '', "
+    "'', v.all_day FROM seen v WHERE v.version > 1 AND NOT EXISTS (SELECT 1 FROM "
+    "appointment_change h WHERE h.appointment_id = v.id AND h.version = v.version)",
     "cancelled": "SELECT v.cancelled_at, 'cancelled', v.id, v.id, v.uf, v.starts_at, "
     "v.cancelled_basis, v.cancelled_by, '', '', '', '', 0 FROM seen v "
     "WHERE v.cancelled_at IS NOT NULL",
@@ -282,9 +287,12 @@ _TASKS = {
     "task": "SELECT t.created_at, 'task', t.id, v.id, v.uf, v.starts_at, t.kind, t.state, "
     "t.resolution, '', t.assignee, t.sentence, 0 FROM seen v "
     "CROSS JOIN task t WHERE t.appointment_id = v.id",
-    "done": "SELECT t.resolved_at, 'done', t.id, v.id, v.uf, v.starts_at, t.kind, t.state, "
-    "t.resolution, '', t.resolved_by, t.sentence, 0 FROM seen v "
-    "CROSS JOIN task t WHERE t.appointment_id = v.id AND t.resolved_at IS NOT NULL",
+    "done": "SELECT e.at, CASE WHEN e.action = 'reopen' THEN 'again' ELSE 'done' END, e.id, v.id, "
+    "v.uf, v.starts_at, t.kind, CAST(t.id AS TEXT), e.detail, '', e.actor, t.sentence, 0 "
+    "FROM seen v CROSS JOIN task t CROSS JOIN task_event e WHERE t.appointment_id = v.id "
+    "AND e.task_id = t.id AND e.action IN ('resolve', 'reopen')",
+    "call": "SELECT c.at, 'call', c.id, v.id, v.uf, v.starts_at, c.motive, '', '', '', c.author, "
+    "'', 0 FROM seen v CROSS JOIN call_entry c WHERE c.appointment_id = v.id",
 }
 _OBJECTED = (
     "FROM objection o WHERE (o.patient_id IN (SELECT id FROM person) OR o.address_key IN "
@@ -327,8 +335,8 @@ KINDS = {
 # Of what happened at one moment, the cause comes first.
 ORDER = (
     "taken", "moved", "cancelled", "unsent", "stopped", "planned", "sent", "reply", "answer",
-    "task", "done", "objection", "withdrawn", "note", "recipient", "ended", "attended", "visit",
-    "act",
+    "call", "task", "done", "again", "objection", "withdrawn", "note", "recipient", "ended",
+    "attended", "visit", "act",
 )  # fmt: skip
 _RANK = " ".join(f"WHEN '{kind}' THEN {rank}" for rank, kind in enumerate(ORDER))
 EVERYTHING = ("visits", "messages", "answers", "tasks", "objections", "notes")  # acts on request

@@ -140,6 +140,7 @@ def delete_appointments(store: Store, before: int) -> int:
         store,
         "appointment",
         "m.starts_at < :before",
+        "DELETE FROM appointment_change WHERE appointment_id IN :ids",
         "DELETE FROM decision WHERE appointment_id IN :ids",
         "DELETE FROM write_back WHERE appointment_id IN :ids",
         "DELETE FROM answer WHERE appointment_id IN :ids",

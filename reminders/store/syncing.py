@@ -189,6 +189,7 @@ def apply_chunk(
     _upsert_keys(connection, span)
     recipients.end_overtaken(connection, int(now))
     _mark_touched(connection, source, span)
+    _keep_changes(connection, source, span)
     before = _count(connection, source, span)
     changed = _upsert_appointments(connection, source, span, last - first + 1, first_sync)
     changed += _follow_without_start(connection, source, span)
@@ -268,6 +269,11 @@ _JOINED = (
 )
 
 
+_JOINED_WITH_PATIENT = _JOINED.replace(
+    "WHERE",
+    "LEFT JOIN patient p ON s.has_patient = 1 AND p.authority = s.authority "
+    "AND p.identifier = s.identifier WHERE",
+)
 _NEWER = "(s.modified_at IS NULL OR a.modified_at IS NULL OR s.modified_at >= a.modified_at)"
 
 
@@ -292,6 +298,28 @@ def _mark_changed(connection: Connection, source: str, span: dict[str, object]) 
         connection,
         "UPDATE patient SET dirty = 1 WHERE dirty = 0 AND id IN "
         f"(SELECT a.patient_id {_JOINED} AND a.last_seen_at = :now)",
+        source=source,
+        **span,
+    )
+
+
+_IS_MATERIAL = (
+    MATERIAL.replace("appointment.", "a.")
+    .replace("excluded.patient_id", "p.id")
+    .replace("excluded.", "s.")
+)
+
+
+def _keep_changes(connection: Connection, source: str, span: dict[str, object]) -> None:
+    """What the versions about to be replaced said."""
+    run(
+        connection,
+        "INSERT INTO appointment_change (appointment_id, version, at, was_starts_at, was_all_day, "
+        "was_uf, was_status, starts_at, all_day, uf, other_patient) SELECT a.id, a.version + 1, "
+        ":now, a.starts_at, a.all_day, a.uf, a.status, s.starts_at, s.all_day, s.uf, "
+        "CASE WHEN a.patient_id IS DISTINCT FROM p.id THEN 1 ELSE 0 END "
+        f"{_JOINED_WITH_PATIENT} AND s.starts_at IS NOT NULL AND a.fingerprint <> s.fingerprint "
+        f"AND {_NEWER} AND {_IS_MATERIAL} ON CONFLICT DO NOTHING",
         source=source,
         **span,
     )

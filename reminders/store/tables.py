@@ -193,6 +193,23 @@ class Appointment(Base, table=True):
     first_starts_at: datetime = instant()  # as first booked
 
 
+class AppointmentChange(Base, table=True):
+    """What a new version of an appointment replaced: written with the version, never changed."""
+
+    __tablename__ = "appointment_change"
+    appointment_id: int = primary_key()
+    version: int = primary_key()  # the new one
+    at: datetime = instant()
+    was_starts_at: datetime = instant()
+    was_all_day: int = whole(0)
+    was_uf: str = words()
+    was_status: str = words()
+    starts_at: datetime = instant()
+    all_day: int = whole(0)
+    uf: str = words()
+    other_patient: int = whole(0)  # 1: it became another patient's
+
+
 class Decision(Base, table=True):
     """What we do for one (appointment, step, cycle), and why: also when we do nothing."""
 

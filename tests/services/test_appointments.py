@@ -12,7 +12,6 @@ from sqlalchemy import event
 
 from reminders.domain.answer import AnswerKind
 from reminders.domain.appointment import ContactPoint, Status
-from reminders.domain.outcome import Attendance
 from reminders.ports import InboundSms, Received
 from reminders.rendering import Renderer
 from reminders.services import appointments
@@ -415,16 +414,6 @@ def test_a_new_date_is_told_and_reminded_of_though_the_old_one_was_stopped(store
     room.deliver()
     assert room.sent[1].text.startswith("Changement : rendez-vous le jeu. 22/10 à 11h")
     assert room.reasons()["J-1"] == "PLANNED"
-
-
-def test_a_mark_waits_for_the_hour(store: Store) -> None:
-    room = opened(store)
-    one = room.appointment(1).id
-    with pytest.raises(Refused):
-        appointments.mark(store, one, Attendance.CAME, by="nadia", now=room.now)
-    room.at(paris("2026-10-20 10:00"))
-    appointments.mark(store, one, Attendance.ABSENT, by="nadia", now=room.now)
-    assert (room.appointment(1).attendance, room.appointment(1).attended_by) == ("absent", "nadia")
 
 
 # --- sending again -------------------------------------------------------------------------------

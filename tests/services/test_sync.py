@@ -44,6 +44,27 @@ def test_a_change_of_start_service_or_patient_is_a_new_version(store: Store) -> 
     assert clinic.appointment(3).patient_id == clinic.patient(4).id
 
 
+def test_each_change_keeps_what_it_replaced(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.read(*visits([1, 2]))
+    clinic.read(visit(1, "2026-10-21 09:30"), visit(2))
+    clinic.read(visit(1, "2026-10-22 10:30", uf="4230"), visit(2))
+    clinic.read(visit(1, "2026-10-22 10:30", uf="4230", patient=someone(4)), visit(2))
+    clinic.read(visit(1, "2026-10-22 10:30", uf="4230", patient=someone(4), place="B"), visit(2))
+    one = clinic.appointment(1)
+    assert (one.version, clinic.appointment(2).version) == (4, 1)
+    starts = [
+        micros(paris(at)) for at in ("2026-10-21 09:30", "2026-10-22 10:30", "2026-10-22 10:30")
+    ]
+    told = clinic.rows("SELECT * FROM appointment_change ORDER BY version")
+    assert [row.appointment_id for row in told] == [one.id] * 3
+    assert [row.version for row in told] == [2, 3, 4]
+    assert [row.starts_at for row in told] == starts
+    assert [row.was_starts_at for row in told][1:] == starts[:-1]
+    assert [(row.was_uf, row.uf) for row in told][1] == ("4220", "4230")
+    assert [row.other_patient for row in told] == [0, 0, 1]
+
+
 def test_what_no_patient_reads_keeps_the_version(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(visit(1))

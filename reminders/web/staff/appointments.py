@@ -13,9 +13,10 @@ from reminders.domain.answer import AnswerKind
 from reminders.domain.appointment import Status
 from reminders.domain.calls import MOTIVES
 from reminders.domain.marking import N_
-from reminders.domain.outcome import Attendance, why_closed
+from reminders.domain.outcome import OPEN, Attendance, why_closed
 from reminders.services import appointments, coming
 from reminders.services.appointments import Life, Refused, Search
+from reminders.services.day_list import Wish, mark_day
 from reminders.services.resend import purpose_of, resend
 from reminders.services.story import REASONS
 from reminders.services.writing import Means
@@ -32,6 +33,7 @@ from reminders.web.staff.appointments_words import (
     reason,
     step_of,
 )
+from reminders.web.staff.attendance import FATES
 from reminders.web.staff.visit import Route, Visit
 
 HOURS = range(7, 20)  # one may go straight to one of these
@@ -266,6 +268,7 @@ def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
         attend=visit.viewer.may_in(May.MARK_ATTENDANCE, uf),
         open=life.appointment.status == "booked" and life.starts_at > visit.now,
         begun=life.starts_at <= visit.now,
+        markable=Status(life.appointment.status) in OPEN,
         stopped=life.appointment.stopped_cycle == life.appointment.version,
         resendable=_resendable(visit, life),
         **_tables(visit),
@@ -374,12 +377,15 @@ def presence(visit: Visit) -> Response:
     word = visit.form.get("presence", "")
     if word not in ("", *ATTENDED):
         return _one(visit, 422, visit.words.gettext("Choisir une présence."))
-    try:
-        appointments.mark(
-            visit.staff.store, key, Attendance(word), by=visit.viewer.login, now=visit.now
-        )
-    except Refused as refused:
-        return _one(visit, 409, visit.words.gettext(refused.sentence))
+    staff, seen = visit.staff, visit.form.get("vu", "")
+    wish = Wish(Attendance(word), Attendance(seen) if seen in ATTENDED else Attendance.UNMARKED)
+    fates, _ = mark_day(
+        staff.store, staff.rules, {key: wish}, staff.zone, None, by=visit.viewer.login,
+        now=visit.now,
+    )  # fmt: skip
+    if (fate := fates[key]) in FATES:
+        return _one(visit, 409, visit.words.gettext(FATES[fate]))
+    visit.saw("attendance.mark", f"appointment:{key}", word)
     return visit.go(f"/rendez-vous/{key}", visit.words.gettext("La présence est notée."))
 
 

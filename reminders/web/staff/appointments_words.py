@@ -4,13 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reminders.domain.calls import MOTIVES, Motive
 from reminders.domain.marking import N_
-from reminders.domain.worklist import ENDINGS, Ending
+from reminders.domain.template_key import PURPOSES
 from reminders.services.appointments import Moment
 from reminders.services.census import UNDERSTOOD
 from reminders.services.story import REASONS, STATES
 from reminders.store.engine import Record
 from reminders.store.types import instant, instant_or_none
+from reminders.web.staff.changes_words import Change, told
+from reminders.web.staff.patients_words import ENDINGS, OBJECTED, SUSPENDED
 from reminders.web.staff.words import Words
 
 Said = tuple[str, str]  # tone of a badge, and its words
@@ -92,6 +95,18 @@ REMEDIES: Mapping[str, str] = {
     "stopped": N_("« Reprendre les rappels » les fait repartir."),
     "objection": N_("Le patient ne veut plus de messages : l’appeler."),
     "no_hour": N_("Saisir l’heure dans le DPI."),
+}
+# Why a text is to leave, by its step; what is no step of these is one of the protocol.
+BY_PROTOCOL = N_("Le protocole du service prévoit ce message à ce moment.")
+PLANNED_BECAUSE = {
+    "staff": N_("Quelqu’un du secrétariat l’a demandé."),
+    "ack": N_("Le patient a répondu : ce message lui dit ce que nous avons compris."),
+    "correction": N_(
+        "Le rendez-vous a changé depuis notre dernier message : le patient l’apprend."
+    ),
+    "notice": N_("Le rendez-vous est annulé et le patient l’attend encore : il l’apprend."),
+    "rebook": N_("Le patient n’est pas venu, ou a annulé : on lui propose de reprendre date."),
+    "booking": N_("Le rendez-vous vient d’être pris : le patient en reçoit la confirmation."),
 }
 WHO = {
     "parent": N_("à son parent"),
@@ -190,6 +205,17 @@ def _changed(words: Words, moment: Moment) -> Line:
     return Line(moment.at, title)
 
 
+def _moved(words: Words, moment: Moment) -> Line:
+    row = moment.row
+    change = Change(
+        instant(row.was_starts_at), bool(row.was_all_day), row.was_status, instant(row.starts_at),
+        bool(row.all_day), row.was_uf != row.uf, bool(row.other_patient),
+    )  # fmt: skip
+    title, why = told(words, change)
+    details = [(words.gettext("Version du rendez-vous"), words.number(row.version))]
+    return Line(moment.at, title, why=why, details=details)
+
+
 def _cancelled(words: Words, moment: Moment) -> Line:
     row = moment.row
     if row.cancelled_basis == "vanished":
@@ -224,9 +250,7 @@ def _planned(words: Words, moment: Moment) -> Line:
         details.append((words.gettext("Destinataire"), address(words, row.recipient)))
     if row.closes_at:
         details.append((words.gettext("Au plus tard"), words.moment(instant(row.closes_at))))
-    why = words.gettext("Le protocole du service prévoit ce message à ce moment.")
-    if str(row.step).startswith("staff:"):
-        why = words.gettext("Quelqu’un du secrétariat l’a demandé.")
+    why = words.gettext(PLANNED_BECAUSE.get(str(row.step).partition(":")[0], BY_PROTOCOL))
     return Line(
         moment.at, title, ("waiting", words.gettext("prévu")), why, by=row.created_by or "",
         details=details, href=_writing(row),
@@ -268,7 +292,7 @@ def _sent(words: Words, moment: Moment) -> Line:
     ]
     if row.provider_id:
         details.append((words.gettext("Référence de l’opérateur"), row.provider_id))
-    details.append((words.gettext("Modèle, version n°"), words.number(row.template_version_id)))
+    details += _template(words, row)
     details.append((words.gettext("Annonçait"), words.full_moment(instant(row.told_start))))
     if finished := instant_or_none(row.finished_at):
         details.append((words.gettext("Réponse de l’opérateur"), words.moment(finished)))
@@ -291,6 +315,17 @@ def _sent(words: Words, moment: Moment) -> Line:
         details=details,
         href=_writing(decision) if decision is not None else "",
     )
+
+
+def _template(words: Words, row: Record) -> list[tuple[str, str]]:
+    """Which text it was, as the page of templates names it."""
+    if not row.template_number:  # of the release before, or erased
+        return []
+    purpose = words.gettext(PURPOSES.get(row.template_purpose, row.template_purpose))
+    said = words.gettext(
+        "%(purpose)s, version %(number)s", purpose=purpose, number=row.template_number
+    )
+    return [(words.gettext("Modèle"), said)]
 
 
 def _writing(row: Record) -> str:
@@ -352,14 +387,20 @@ def _reach(words: Words, row: Record) -> str:
 
 def _objection(words: Words, moment: Moment) -> Line:
     row = moment.row
+    how = words.gettext(OBJECTED.get(row.more, SUSPENDED))
+    if row.more not in OBJECTED:
+        return Line(moment.at, words.gettext("Numéro mis de côté"), ("problem", ""), how)
     title = words.gettext("Opposition du patient, %(reach)s", reach=_reach(words, row))
-    by = "" if row.actor in ("reply", "page", "email", "provider") else row.actor
-    return Line(moment.at, title, ("problem", ""), by=by)
+    by = row.actor if row.more == "staff" else ""
+    return Line(moment.at, title, ("problem", ""), how, by=by)
 
 
 def _objection_ended(words: Words, moment: Moment) -> Line:
-    title = words.gettext("Fin de l’opposition, %(reach)s", reach=_reach(words, moment.row))
-    return Line(moment.at, title)
+    row = moment.row
+    if row.more not in OBJECTED:
+        return Line(moment.at, words.gettext("Numéro de nouveau utilisé"), by=row.actor)
+    title = words.gettext("Fin de l’opposition, %(reach)s", reach=_reach(words, row))
+    return Line(moment.at, title, by=row.actor)
 
 
 def _task(words: Words, moment: Moment) -> Line:
@@ -372,10 +413,23 @@ def _task(words: Words, moment: Moment) -> Line:
 
 def _resolved(words: Words, moment: Moment) -> Line:
     row = moment.row
-    known = {one.value for one in Ending}
-    ending = words.gettext(ENDINGS[Ending(row.more)]) if row.more in known else row.more
+    ending = words.gettext(ENDINGS.get(row.more, row.more))
     title = words.gettext("Tâche terminée : %(ending)s", ending=ending)
-    return Line(moment.at, title, ("done", ""), by=row.actor)
+    return Line(moment.at, title, ("done", ""), by=row.actor, href=f"/a-traiter/{row.number}")
+
+
+def _reopened(words: Words, moment: Moment) -> Line:
+    row = moment.row
+    return Line(
+        moment.at, words.gettext("Tâche rouverte"), ("waiting", ""), by=row.actor,
+        href=f"/a-traiter/{row.number}",
+    )  # fmt: skip
+
+
+def _call(words: Words, moment: Moment) -> Line:
+    motive = words.gettext(MOTIVES[Motive(moment.row.code)])
+    title = words.gettext("Le patient a téléphoné : %(motive)s", motive=motive)
+    return Line(moment.at, title, by=moment.row.actor)
 
 
 def _handed(words: Words, moment: Moment) -> Line:
@@ -398,6 +452,7 @@ def _staff(words: Words, moment: Moment) -> Line:
 _SAYS: Mapping[str, Callable[[Words, Moment], Line]] = {
     "read": _read,
     "changed": _changed,
+    "moved": _moved,
     "cancelled": _cancelled,
     "attended": _attended,
     "start": _start,
@@ -414,6 +469,8 @@ _SAYS: Mapping[str, Callable[[Words, Moment], Line]] = {
     "objection_ended": _objection_ended,
     "task": _task,
     "task_resolve": _resolved,
+    "task_reopen": _reopened,
+    "call": _call,
     "task_hand-over": _handed,
     "task_escalate": _escalated,
     "staff": _staff,

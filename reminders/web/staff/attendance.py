@@ -127,7 +127,7 @@ def _line_words(
     def told(line: Line) -> str:
         if line.told_by == "dpi":
             return words.gettext("le DPI")
-        return words.gettext("le patient") if line.told_by == "patient" else line.told_by
+        return words.gettext("le patient") if line.told_by == "patient" else visit.who(line.told_by)
 
     return {
         "presence": WORDS, "tone": TONES, "choices": CHOICES, "told": told,

@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from reminders.domain.calls import MOTIVES, Motive
 from reminders.domain.marking import N_
 from reminders.domain.search import Asked
 from reminders.services.patients import Line
 from reminders.services.story import REASONS, STATES
+from reminders.store.types import instant
+from reminders.web.staff.changes_words import Change, told
 from reminders.web.staff.words import Words
 
 # --- search --------------------------------------------------------------------------------------
@@ -238,8 +241,16 @@ def _start(words: Words, line: Line) -> Entry:
 
 
 def _moved(words: Words, line: Line) -> Entry:
-    title = words.gettext("Changé dans le DPI : prévu le %(when)s", when=_when(words, line))
-    return Entry(line, title, href=_visit(line))
+    assert line.starts_at is not None
+    if not line.a:
+        title = words.gettext("Changé dans le DPI : prévu le %(when)s", when=_when(words, line))
+        return Entry(line, title, href=_visit(line))
+    change = Change(
+        instant(int(line.a)), line.n >= 2, line.b, line.starts_at, bool(line.n % 2),
+        line.c != line.uf, bool(line.d),
+    )  # fmt: skip
+    title, why = told(words, change)
+    return Entry(line, title, why=why, href=_visit(line))
 
 
 def _cancelled(words: Words, line: Line) -> Entry:
@@ -338,8 +349,21 @@ def _done(words: Words, line: Line) -> Entry:
     ending = words.gettext(ENDINGS.get(line.c, line.c))
     return Entry(
         line, words.gettext("Tâche terminée : %(ending)s", ending=ending), "done",
-        why=words.gettext(line.body), by=line.who, href=f"/a-traiter/{line.id}",
+        why=words.gettext(line.body), by=line.who, href=f"/a-traiter/{line.b}",
     )  # fmt: skip
+
+
+def _again(words: Words, line: Line) -> Entry:
+    return Entry(
+        line, words.gettext("Tâche rouverte"), "waiting", why=words.gettext(line.body),
+        by=line.who, href=f"/a-traiter/{line.b}",
+    )  # fmt: skip
+
+
+def _call(words: Words, line: Line) -> Entry:
+    motive = words.gettext(MOTIVES[Motive(line.a)])
+    title = words.gettext("Le patient a téléphoné : %(motive)s", motive=motive)
+    return Entry(line, title, by=line.who, href=_visit(line))
 
 
 def reach(words: Words, scope: str) -> str:
@@ -415,6 +439,8 @@ _ENTRIES: Mapping[str, Callable[[Words, Line], Entry]] = {
     "answer": _answer,
     "task": _task,
     "done": _done,
+    "again": _again,
+    "call": _call,
     "objection": _objection,
     "withdrawn": _withdrawn,
     "note": _note,

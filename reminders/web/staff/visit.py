@@ -29,11 +29,13 @@ from reminders.services.remembered import Remembered, Resting
 from reminders.services.rules import Rules
 from reminders.services.templates import Figures as Volumes
 from reminders.services.visits import Notebook
+from reminders.store import accounts
 from reminders.store.engine import Record, Store
 from reminders.web.staff import forms
 from reminders.web.staff.words import DEFAULT, LANGUAGES, Words
 
 Method = Literal["GET", "POST"]
+SYSTEM = "reminders"  # who does what nobody did by hand
 SAID = "dit"  # the cookie of the one sentence shown after a POST
 LONGEST_SENTENCE = 300
 DEMO = N_("Démonstration")
@@ -93,6 +95,9 @@ class Staff:
     )
     described: Resting[Described] = field(  # a month as the savings tell it
         default_factory=lambda: Resting[Described](200, timedelta(milliseconds=100))
+    )
+    people: Remembered[dict[str, str]] = field(  # login -> name
+        default_factory=lambda: Remembered[dict[str, str]](timedelta(minutes=1))
     )
     volumes: Remembered[Volumes] = field(  # how much of each template is sent
         default_factory=lambda: Remembered[Volumes](timedelta(minutes=5))
@@ -159,6 +164,22 @@ class Visit:
         """One line of the audit, written once the page is made: codes and our ids only."""
         self.notes.append((action, subject, detail))
 
+    def who(self, actor: str) -> str:
+        """Whoever did something, by name; another program's account stays what it is."""
+        if actor == SYSTEM:
+            return self.words.gettext("le service lui-même")
+        if actor and actor not in self._people():
+            self.staff.people.forget()  # somebody new, or no account: then not asked again soon
+            self._people().setdefault(actor, actor)
+        return self._people().get(actor, actor)
+
+    def _people(self) -> dict[str, str]:
+        def read() -> dict[str, str]:
+            with self.staff.store.read() as connection:
+                return accounts.everybody(connection)
+
+        return self.staff.people.get("", read, now=self.now).value
+
     # --- answers --------------------------------------------------------------------------------
 
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
@@ -176,6 +197,7 @@ class Visit:
                 said=said,
                 csrf=self._csrf,
                 languages=LANGUAGES,
+                who=self.who,
                 **values,
             )
         )

@@ -16,6 +16,7 @@ from reminders.domain.appointment import ContactPoint, Status
 from reminders.ports import InboundSms, Received
 from reminders.services.receive import receive
 from reminders.store.engine import Store
+from reminders.store.types import micros
 from tests.support.clinic import paris, someone, visit
 from tests.support.office import Office, Role, office_on
 from tests.support.stores import SqliteFiles
@@ -229,9 +230,9 @@ def test_sending_again_stopping_and_resuming_are_told_in_the_story(office: Offic
     clerk.post(f"{page}/rappels", {"rappels": "arreter"})
     read = text(clerk.get(page))
     assert "Renvoi demandé : SMS au patient" in read
-    assert "Rappels arrêtés pour ce rendez-vous par agent" in read
+    assert "Rappels arrêtés pour ce rendez-vous par Agent Exemple" in read
     clerk.post(f"{page}/rappels", {"rappels": "reprendre"})
-    assert "Rappels repris par agent" in text(clerk.get(page))
+    assert "Rappels repris par Agent Exemple" in text(clerk.get(page))
 
 
 def test_presence_is_marked_once_the_hour_has_come(office: Office) -> None:
@@ -239,8 +240,54 @@ def test_presence_is_marked_once_the_hour_has_come(office: Office) -> None:
     clerk = office.clerk(Role.AGENT)
     page = f"/rendez-vous/{key(office, 1)}"
     done = clerk.post(f"{page}/presence", {"presence": "absent"})
-    assert "Présence notée absent par agent" in text(clerk.follow(done))
+    assert "Présence notée absent par Agent Exemple" in text(clerk.follow(done))
     assert office.appointment(1).attendance == "absent"
+    other = clerk.post(f"{page}/presence", {"presence": "came", "vu": ""})  # a page read before
+    assert (other.status_code, office.appointment(1).attendance) == (409, "absent")
+    clerk.post(f"{page}/presence", {"presence": "came", "vu": "absent"})
+    assert office.appointment(1).attendance == "came"
+
+
+def test_what_the_records_system_says_of_a_presence_is_not_contradicted(office: Office) -> None:
+    office.at(paris(f"{TUESDAY} 20:00"))
+    with office.store.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE appointment SET status = 'noshow' WHERE external_id = 'R1'"
+        )
+    clerk = office.clerk(Role.AGENT)
+    page = f"/rendez-vous/{key(office, 1)}"
+    assert "Le DPI dit déjà ce qu’il en est" in text(clerk.get(page))
+    assert clerk.post(f"{page}/presence", {"presence": "came"}).status_code == 409
+    assert office.appointment(1).attendance == ""
+
+
+def test_a_story_names_people_and_every_move_from_and_to(office: Office) -> None:
+    clerk = office.clerk(Role.AGENT, login="l.durand", name="Louise Durand")
+    page = f"/rendez-vous/{key(office, 6)}"
+
+    def at(day: int, hour: int) -> int:
+        return micros(paris(f"2026-11-{day} {hour:02}:00"))
+
+    with office.store.write() as connection:
+        for version, (was, now) in enumerate(((14, 15), (15, 16)), start=2):
+            connection.exec_driver_sql(
+                "INSERT INTO appointment_change SELECT id, "
+                f"{version}, first_seen_at + {version}, {at(was, 9)}, 0, uf, 'booked', "
+                f"{at(now, 10)}, 0, uf, 0 "
+                "FROM appointment WHERE external_id = 'R6'"
+            )
+        connection.exec_driver_sql("UPDATE appointment SET version = 3 WHERE external_id = 'R6'")
+    clerk.post(f"{page}/appel", {"motif": "place"})
+    clerk.post(f"{page}/rappels", {"rappels": "arreter"})
+    for read in (text(clerk.get(page)), text(clerk.get(
+        f"/patients/{office.patient(6).id}?voir=rendez-vous"
+    ))):  # fmt: skip
+        assert "du samedi 14 novembre à 9 h 00 au dimanche 15 novembre à 10 h 00" in read
+        assert "du dimanche 15 novembre à 9 h 00 au lundi 16 novembre à 10 h 00" in read
+    story = text(clerk.get(page))
+    assert "Le patient a téléphoné : lieu ou heure d’arrivée par Louise Durand" in story
+    assert "Rappels arrêtés pour ce rendez-vous par Louise Durand" in story
+    assert "l.durand" not in story
 
 
 # --- writing to a session ------------------------------------------------------------------------

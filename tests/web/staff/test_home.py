@@ -298,7 +298,7 @@ def test_releasing_lets_the_file_be_applied(office: Office) -> None:
     clerk = office.clerk(Role.MANAGER)
     page = clerk.get(f"/retenus/{hold}")
     done = clerk.follow(clerk.post(f"/retenus/{hold}/liberer", fields(page)))
-    assert "Libéré par manager" in text(done)
+    assert "Libéré par Manager Exemple" in text(done)
     assert office.holds() == []
     summary = office.read(*visits(range(12, 40)), content_hash="tuesday")
     assert (summary.status, summary.vanished) == ("accepted", 12)
@@ -309,7 +309,7 @@ def test_discarding_the_file_keeps_it_away(office: Office) -> None:
     clerk = office.clerk(Role.MANAGER)
     page = clerk.get(f"/retenus/{hold}")
     done = clerk.follow(clerk.post(f"/retenus/{hold}/ecarter-fichier", fields(page)))
-    assert "Écarté par manager" in text(done)
+    assert "Écarté par Manager Exemple" in text(done)
     summary = office.read(*visits(range(12, 40)), content_hash="tuesday")
     assert summary.code == "discarded"
 

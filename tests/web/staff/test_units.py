@@ -81,7 +81,7 @@ def test_once_saved_its_appointments_are_planned(office: Office) -> None:
     assert office.reasons()["J-3"] == "PLANNED"
     page = text_of(clerk.get("/services/uf/4999").text)
     assert "premier réglage" in page
-    assert "nadia" in page
+    assert "Nadia Exemple" in page
 
 
 def test_each_mistake_is_told_at_its_field_and_nothing_typed_is_lost(office: Office) -> None:
