@@ -249,6 +249,7 @@ class Work:
     answers: int
     waiting: int
     half: timedelta | None
+    visits: int = 0  # of the patients who are not reached
 
 
 def work_of(store: Store, rules: Rules, ufs: Ufs, *, now: datetime) -> Work:
@@ -256,7 +257,7 @@ def work_of(store: Store, rules: Rules, ufs: Ufs, *, now: datetime) -> Work:
     with store.read() as connection:
         row = stored.work(connection, scope_of(rules, ufs), ufs, micros(now), micros(since))
     half = None if row.half is None else timedelta(microseconds=int(row.half))
-    return Work(row.open, row.late, row.unreached, row.answers, row.waiting, half)
+    return Work(row.open, row.late, row.patients, row.answers, row.waiting, half, row.visits)
 
 
 # --- the page -------------------------------------------------------------------------------------

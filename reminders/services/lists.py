@@ -178,6 +178,8 @@ class Unreached:
 class UnreachedListing:
     lines: Sequence[Unreached]
     after: tuple[int, int] | None
+    patients: int  # of all pages
+    visits: int
 
 
 def unreached_of(
@@ -185,11 +187,14 @@ def unreached_of(
 ) -> UnreachedListing:
     with store.read() as connection:
         found = lists.unreached(connection, ufs, micros(now), after=after, limit=PAGE + 1)
+        number = lists.unreached_number(connection, ufs, micros(now))
     shown = found[:PAGE]
     last = shown[-1] if len(found) > PAGE else None
     return UnreachedListing(
         [_unreached(row, named) for row in shown],
         None if last is None else (last.starts_at, last.task_id),
+        number.patients,
+        number.visits,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, rows
-from reminders.store.lists import OVERDUE, Ufs, unreached_patients
+from reminders.store.lists import OVERDUE, Ufs, count_unreached
 from reminders.store.reporting import OUTCOMES, TOLD_ELSEWHERE
 from reminders.store.templates import SINCE
 from reminders.store.worklist import Scope, scoped
@@ -62,7 +62,7 @@ _ANSWERS = "(t.kind LIKE 'reply%' OR t.kind LIKE 'answer%' OR t.kind = 'start_st
 def work(connection: Connection, scope: Scope, ufs: Ufs, now: int, since: int) -> Record:
     """What waits for people of these services, and how long answers waited.
 
-    `open`, `late`: tasks; `unreached`: patients of coming appointments; `answers`: those received
+    `open`, `late`: tasks; `patients`, `visits`: no message reaches them; `answers`: those received
     since `since` that a person ended or has to; `waiting` of them; `half`: microseconds within
     which half of them were handled, None where fewer than half are.
     """
@@ -74,7 +74,7 @@ def work(connection: Connection, scope: Scope, ufs: Ufs, now: int, since: int) -
         connection,
         f"SELECT (SELECT COUNT(*) FROM task t WHERE t.state = 'open' AND {scope.sql}) AS open, "
         "(SELECT COUNT(*) FROM task t WHERE t.state = 'open' AND t.deadline_at <= :now "
-        f"AND {scope.sql}) AS late, {unreached_patients(ufs)} AS unreached, "
+        f"AND {scope.sql}) AS late, lost.patients, lost.visits, "
         f"(SELECT COUNT(*) {handled}) AS answers, "
         f"(SELECT COUNT(*) {handled} AND t.state = 'open') AS waiting, "
         "(SELECT AVG(took) FROM (SELECT CASE WHEN t.state = 'done' "
@@ -82,7 +82,7 @@ def work(connection: Connection, scope: Scope, ufs: Ufs, now: int, since: int) -
         "ROW_NUMBER() OVER (ORDER BY CASE WHEN t.state = 'open' THEN 1 ELSE 0 END, "
         "t.resolved_at - t.created_at) AS place, COUNT(*) OVER () AS number "
         f"{handled}) ranked WHERE place IN ((number + 1) / 2, (number + 2) / 2) "
-        "HAVING COUNT(took) = COUNT(*)) AS half",
+        f"HAVING COUNT(took) = COUNT(*)) AS half FROM {count_unreached(ufs)}",
         scope.ids,
         now=now,
         since=since,

@@ -181,14 +181,18 @@ def about_decisions(connection: Connection, decisions: Sequence[int]) -> Sequenc
 UNREACHED = ("call_no_contact", "call_not_reached", "bad_recipient")
 _UNREACHED = (
     "t.state = 'open' AND t.kind IN ('call_no_contact', 'call_not_reached', 'bad_recipient') "
-    "AND ap.starts_at > :now AND ap.status = 'booked'"
+    "AND ap.starts_at > :now AND ap.status = 'booked' "
+    # Of several tasks about one appointment the first stands for it.
+    "AND NOT EXISTS (SELECT 1 FROM task o WHERE o.appointment_id = t.appointment_id "
+    "AND o.id < t.id AND o.state = 'open' "
+    "AND o.kind IN ('call_no_contact', 'call_not_reached', 'bad_recipient'))"
 )
 
 
 def unreached(
     connection: Connection, ufs: Ufs, now: int, *, after: tuple[int, int], limit: int
 ) -> Sequence[Record]:
-    """Open tasks about coming appointments whose patient no message reaches, by start."""
+    """Coming appointments whose patient no message reaches, each with an open task, by start."""
     mine = "" if ufs is None else " AND ap.uf IN :ids"
     return scoped(
         connection,
@@ -205,13 +209,20 @@ def unreached(
     )
 
 
-def unreached_patients(ufs: Ufs) -> str:
-    """How many different patients that is: an expression that asks for `now` (and `ids`)."""
+def count_unreached(ufs: Ufs) -> str:
+    """A table `lost` of how many appointments that is (`visits`), and of how many different
+    patients (`patients`; one unknown for each without any): asks for `now` (and `ids`)."""
     mine = "" if ufs is None else " AND ap.uf IN :ids"
     return (
-        "(SELECT COUNT(DISTINCT ap.patient_id) FROM task t JOIN appointment ap "
-        f"ON ap.id = t.appointment_id WHERE {_UNREACHED}{mine})"
+        "(SELECT COUNT(*) AS visits, COUNT(DISTINCT COALESCE(ap.patient_id, -ap.id)) AS patients "
+        "FROM task t JOIN appointment ap ON ap.id = t.appointment_id "
+        f"WHERE {_UNREACHED}{mine}) lost"
     )
+
+
+def unreached_number(connection: Connection, ufs: Ufs, now: int) -> Record:
+    """(visits, patients) of `unreached`, all its pages."""
+    return scoped(connection, f"SELECT * FROM {count_unreached(ufs)}", _ids(ufs), now=now)[0]
 
 
 def overdue(connection: Connection, before: int) -> int:

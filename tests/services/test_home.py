@@ -44,6 +44,7 @@ from reminders.services.remembered import Remembered
 from reminders.services.worklist import resolve, tend
 from reminders.store.engine import Store
 from reminders.store.lists import FIRST, Ufs
+from reminders.store.schema import metadata
 from reminders.store.types import micros
 from tests.support.clinic import PARIS, Clinic, paris, settings_with, someone, visit, visits
 from tests.support.mailroom import LIVE, Mailroom
@@ -434,8 +435,15 @@ def test_patients_no_message_reaches_are_counted_once_and_listed(store: Store) -
     )
     clinic.plan()
     tend(store, clinic.rules, now=clinic.now)
-    assert work(clinic).unreached == 2
-    assert work(clinic, IMAGING).unreached == 1
+    other = "INSERT INTO task SELECT id + 1000, 'bad_recipient', subject, subject_version, "
+    with store.write() as connection:  # another task about an appointment is no other appointment
+        columns = [one.name for one in metadata.tables["task"].columns][4:]
+        connection.exec_driver_sql(f"{other}{', '.join(columns)} FROM task WHERE uf = '4220'")
+    for ufs, patients, number in ((None, 2, 3), (IMAGING, 1, 1)):
+        assert (work(clinic, ufs).unreached, work(clinic, ufs).visits) == (patients, number)
+        listing = unreached_of(store, ufs, None, now=clinic.now)
+        assert (listing.patients, listing.visits) == (patients, number)
+        assert len(listing.lines) == number
     found = unreached_of(store, None, SOUTH, now=clinic.now)
     assert [(one.about.uf, one.about.name) for one in found.lines] == [
         ("4220", "Léa EXEMPLE"), ("4220", "Léa EXEMPLE"), ("4230", ""),

@@ -1,11 +1,12 @@
 """The first page: the run of the day first, then what needs somebody, then how the month goes."""
 
+from dataclasses import replace
 from functools import partial
 
 from fastapi import Response
 
 from reminders.domain.access import May
-from reminders.services.gaps import gaps_of
+from reminders.services.gaps import Gap, gaps_of
 from reminders.services.home import (
     FEWEST,
     Home,
@@ -24,6 +25,8 @@ from reminders.web.staff.home_words import (
     MODES,
     NUMBERS,
     OFTEN_NONE,
+    WHOSE,
+    Repair,
     heard,
     repair,
     tiles,
@@ -51,7 +54,7 @@ def home(visit: Visit) -> Response:
         ],
         reasons=[(code, why(visit.words, code), number) for code, number in run.reasons[:REASONS]],
         more=len(run.reasons) > REASONS,
-        repairs=[repair(visit.words, gap, staff.rules) for gap in gaps],
+        repairs=[_repair(visit, gap) for gap in gaps],
         hold_words=HOLDS,
         heard=partial(heard, visit.words),
         mode_words=MODES,
@@ -61,6 +64,17 @@ def home(visit: Visit) -> Response:
         ours=_services(visit, seen),
         may=May,
     )
+
+
+def _repair(visit: Visit, gap: Gap) -> Repair:
+    """What to repair; whoever may not is told whose it is, and led nowhere."""
+    one = repair(visit.words, gap, visit.staff.rules)
+    for address, needs, whose in WHOSE:
+        if one.to.startswith(address):
+            uf = gap.subject if address == "/services/uf/" else ""
+            may = visit.viewer.may_in(needs, uf) if uf else visit.viewer.may(needs)
+            return one if may else replace(one, to="", remedy=visit.words.gettext(whose))
+    return one
 
 
 def _found(visit: Visit, seen: Ufs) -> Home:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from reminders.domain.access import May
 from reminders.domain.marking import N_, Filled
 from reminders.domain.template_key import PURPOSES
 from reminders.services.feed_words import parts_of
@@ -184,7 +185,13 @@ def _unreached(words: Words, work: Work) -> Tile:
     return Tile(
         words.gettext("Patients injoignables"),
         words.number(work.unreached),
-        (words.gettext("rendez-vous à venir, aucun message ne les atteint"),),
+        (
+            words.ngettext(
+                "%(num)s rendez-vous à venir, aucun message ne les atteint",
+                "%(num)s rendez-vous à venir, aucun message ne les atteint",
+                work.visits,
+            ),
+        ),
         "/injoignables",
         "waiting" if work.unreached else "",
     )
@@ -202,6 +209,15 @@ class Repair:
     remedy: str
     to: str = ""  # "": in the configuration file
     tone: str = "waiting"
+
+
+# (where it is repaired, what that asks for, what is said to whoever may not)
+WHOSE = (
+    ("/services/uf/", May.EDIT_SERVICES, N_("À signaler à un responsable du service.")),
+    ("/services", May.EDIT_SERVICES, N_("À signaler à un responsable du service.")),
+    ("/modeles", May.EDIT_TEMPLATES, N_("À signaler à qui écrit les modèles.")),
+    ("/a-traiter", May.SEE_TASKS, N_("Une tâche le dit aux agents du service.")),
+)
 
 
 def repair(words: Words, gap: Gap, rules: Rules) -> Repair:

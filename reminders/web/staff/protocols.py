@@ -85,7 +85,11 @@ def one(visit: Visit) -> Response:
         purposes=PURPOSES,
         channels=CHANNEL_WORDS,
         hour=partial(shown_hour, visit.words.language),
-        writable=page.protocol.owned and _may_edit(visit, page.protocol.ufs),
+        writable=(
+            page.protocol.owned
+            and visit.viewer.may(May.EDIT_SERVICES)
+            and _may_edit(visit, page.protocol.ufs)
+        ),
         copies=visit.viewer.may(May.EDIT_SERVICES),
     )
 

@@ -3,8 +3,7 @@
 A template says `{{ parts.tabs(_("Rapports"), tabs) }}` of what `report_tabs(visit)` gives.
 """
 
-from reminders.domain.access import May
-from reminders.web.staff.visit import Visit
+from reminders.web.staff.visit import Route, Visit
 from reminders.web.staff.words import N_
 
 TABS = (
@@ -22,7 +21,7 @@ def report_tabs(visit: Visit) -> list[tuple[str, str, None, bool]]:
     """(address, label, no number, is it this one?) of the pages that exist for this person."""
     from reminders.web.staff.routes import ROUTES
 
-    known = {route.path: route.may for route in ROUTES if route.method == "GET"}
+    known = {route.path: route for route in ROUTES if route.method == "GET"}
     here = visit.request.url.path
     return [
         (address, visit.words.gettext(label), None, here == address)
@@ -31,5 +30,8 @@ def report_tabs(visit: Visit) -> list[tuple[str, str, None, bool]]:
     ]
 
 
-def _may(visit: Visit, may: May | None) -> bool:
-    return may is None or visit.viewer.may(may)
+def _may(visit: Visit, route: Route) -> bool:
+    viewer = visit.viewer
+    if route.may is None or not viewer.may(route.may):
+        return route.may is None
+    return not route.everywhere or viewer.everywhere(route.may)

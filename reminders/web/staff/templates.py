@@ -317,6 +317,7 @@ def uses(visit: Visit) -> Response:
         key=key,
         uses=found,
         senders=senders,
+        writes=visit.viewer.may(May.WRITE_TO_SESSION),
         rebooks=sorted(rules.rebooks) if key.purpose == "rebook" else [],
         labels=LABELS,
         public=bool(rules.public_url),

@@ -61,6 +61,7 @@ def services(visit: Visit) -> Response:
     return visit.page(
         "units/list.html",
         found=found,
+        edits=May.EDIT_SERVICES,
         names={site.id: site.short_name for site in staff.settings.site},
         sensitivities=SENSITIVITIES,
         tones=TONES,

@@ -34,7 +34,9 @@
       if (target.matches("input,select,textarea")) target.focus(); else target.click();
     } else if (event.key === "/") {
       const search = document.querySelector("[data-search]");
+      const patients = document.querySelector("nav a[href='/patients']");
       if (search) { event.preventDefault(); search.focus(); search.select?.(); }
+      else if (patients) { event.preventDefault(); patients.click(); } // who calls is looked for there
     } else if (event.key === "j") step(1);
     else if (event.key === "k") step(-1);
     else if (event.key === "?") document.getElementById("aide")?.showModal();

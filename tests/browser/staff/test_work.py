@@ -255,3 +255,12 @@ def look_at(page: Page, name: str) -> None:
         "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
     )
     assert wide <= 0, f"{name} scrolls sideways by {wide} px"
+
+
+def test_one_key_leads_to_the_search_for_who_calls(enter: Callable[..., Page]) -> None:
+    page = enter()
+    for place in ("/", "/a-traiter", "/appels"):
+        page.goto(page.url.rpartition("/")[0] + place)
+        press(page, "/")
+        page.wait_for_url("**/patients")
+        expect(page.locator("#qui")).to_be_focused()

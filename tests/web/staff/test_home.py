@@ -122,6 +122,15 @@ def test_an_unmapped_service_comes_first_and_leads_to_its_setting(office: Office
     assert page.index("UF 9001") < page.index("Pas d’adresse publique")
 
 
+def test_what_somebody_may_not_repair_names_whose_it_is(office: Office) -> None:
+    busy(office)
+    for role, led in ((Role.MANAGER, True), (Role.AGENT, False), (Role.READER, False)):
+        page = office.clerk(role).get("/")
+        assert ('href="/services/uf/9001"' in page.text) is led
+        assert ("À signaler à un responsable du service." in text(page)) is not led
+    assert "Voir l’UF 9001" in office.clerk(Role.AGENT).get("/services").text
+
+
 @pytest.mark.parametrize("role", [Role.AGENT, Role.MANAGER])
 def test_every_link_of_the_first_page_opens_what_it_says(office: Office, role: Role) -> None:
     busy(office)
