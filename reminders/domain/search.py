@@ -41,7 +41,7 @@ class Asked:
     and a birth date or year hold together.
 
     `problem`: why nothing can be looked for, or what to doubt ("" if nothing): empty, too_long,
-    too_short, bad_mail, landline, bad_number.
+    too_short, year_alone, bad_mail, landline, bad_number.
     """
 
     phone: str = ""  # E.164
@@ -105,9 +105,14 @@ def identifier_key(identifier: str) -> str:
     return plain.lstrip("0") or plain
 
 
-def asked(typed: str) -> Asked:
-    """Read one search. Never raises; nothing in it is kept."""
+def asked(typed: str, today: date = date(LATEST, 12, 31)) -> Asked:
+    """Read one search made `today`: nobody is born later. Never raises; nothing in it is kept."""
     text = unicodedata.normalize("NFKC", typed).strip()
+    if len(text) <= LONGEST and (said := _LABELLED.match(folded(text))):
+        label, digits = said.groups()
+        if label in _OF_FILES:
+            return Asked(identifiers=(identifier_key(digits),))
+        text = digits
     if not text:
         return Asked(problem="empty")
     if len(text) > LONGEST:
@@ -117,8 +122,16 @@ def asked(typed: str) -> Asked:
         return Asked(mail=mail) if mail else Asked(problem="bad_mail")
     if not any(one.isalpha() for one in text) and (found := _number(text)) is not None:
         return found
-    born, rest = _birth_date(text)
+    born, rest = _birth_date(text, today)
     return _of_words(text, rest, born)
+
+
+# « IPP 8000236 » as our pages print it, « tél : 06… » as a note says it.
+_OF_FILES = frozenset({"ipp", "nip", "dossier"})
+_LABELLED = re.compile(
+    r"(ipp|nip|dossier|tel|telephone|portable|mobile|numero|num|n) "
+    r"(?:n |no |numero )?((?:\w*\d\w*)(?: \w*\d\w*)*)$"
+)
 
 
 def _number(text: str) -> Asked | None:
@@ -152,16 +165,19 @@ _SPELT = re.compile(r"(?<!\d)(\d{1,2})(?:er)?\s*([^\W\d_]{3,9})\.?\s*(\d{4})(?!\
 CENTURIES = (1900, 2000)
 
 
-def _birth_date(text: str) -> tuple[tuple[date, ...], str]:
-    """The first date of a text, day before month, and what stands around it."""
+def _birth_date(text: str, today: date) -> tuple[tuple[date, ...], str]:
+    """The first date of a text that is not to come, day before month, and what stands around."""
     for pattern, places in _DATES:
         for found in pattern.finditer(text):
             year, month, day = (found.groups()[place] for place in places)
             years = [int(year)] if len(year) == 4 else [one + int(year) for one in CENTURIES]
-            if days := [one for y in years if (one := _day(y, int(month), int(day)))]:
+            if days := [
+                one for y in years if (one := _day(y, int(month), int(day))) and one <= today
+            ]:
                 return tuple(days), f"{text[: found.start()]} {text[found.end() :]}"
     for found in _SPELT.finditer(text):
-        if (one := _day(int(found[3]), _month(found[2]), int(found[1]))) is not None:
+        one = _day(int(found[3]), _month(found[2]), int(found[1]))
+        if one is not None and one <= today:
             return (one,), f"{text[: found.start()]} {text[found.end() :]}"
     return (), text
 
@@ -230,6 +246,8 @@ def _problem(
         return "empty"
     if names and not (born or year or identifiers or phone) and len("".join(names)) < 2:
         return "too_short"
+    if year and not (names or phone):
+        return "year_alone"
     whole = "".join(numbers)
     if not phone and whole.isdigit() and whole.startswith("0") and len(whole) >= 6:
         return "bad_number"  # perhaps a number with a digit too few or too many

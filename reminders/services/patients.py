@@ -43,7 +43,7 @@ class Findings:
 
 def search(store: Store, secret: bytes, typed: str, ufs: Ufs, *, now: datetime) -> Findings:
     """Whom this may be, among those whose appointments the reader may see; MOST at most."""
-    wanted = asked(typed)
+    wanted = asked(typed, now.date())
     within = None if ufs is None else sorted(ufs)
     with store.read() as connection:
         ids, ways = _looked_up(connection, secret, wanted, within)

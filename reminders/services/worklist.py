@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from reminders.domain.answer import AnswerKind, Priority
 from reminders.domain.calendar import to_utc
 from reminders.domain.preparation import Preparation
+from reminders.domain.search import folded
 from reminders.domain.worklist import PREPARATION_CALL, DeskHours, Ending, deadline, speaks_for
 from reminders.services.answer import Given, give
 from reminders.services.objections import object_to, resume
@@ -60,10 +61,17 @@ class Listing:
 
 
 def scope_of(rules: Rules, ufs: frozenset[str] | None) -> Scope:
-    """The tasks of these services (None: all), and what was left undone whose desk they are."""
+    """The tasks of these services (None: all), and what was left undone whose desk they are, by
+    their code or name."""
     if ufs is None:
         return EVERYTHING
-    return Scope(ufs, frozenset(o.uf for o in rules.offices.values() if o.escalation in ufs))
+    desks = {folded(name) for uf in ufs for name in (uf, _label(rules, uf))}
+    left = [o.uf for o in rules.offices.values() if o.escalation and folded(o.escalation) in desks]
+    return Scope(ufs, frozenset(left))
+
+
+def _label(rules: Rules, uf: str) -> str:
+    return rules.offices[uf].label if uf in rules.offices else uf
 
 
 def tasks(

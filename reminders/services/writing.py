@@ -186,6 +186,8 @@ def _survey(
     if purpose not in SESSION:
         raise Refused("purpose", N_("Choisir ce que le message doit dire."))
     start, end = session.bounds(means.zone)
+    if end <= now:
+        raise Refused("session", N_("Cette séance est passée : il est trop tard pour l’écrire."))
     if session.uf:
         ufs = [session.uf] if ufs is None or session.uf in ufs else []
     found = written.session(

@@ -156,13 +156,18 @@ def messages_of(connection: Connection, appointments: Sequence[int]) -> Sequence
 
 
 def agendas(connection: Connection, wanted: Wanted, *, limit: int = 200) -> Sequence[Record]:
-    """The agendas of a day and how many appointments each has; of a few services only."""
+    """The agendas of a day and how many appointments each has, of a status if one is wanted; of
+    a few services only."""
     ufs = sorted(wanted.ufs or [])
+    status = " AND status = :status" if wanted.status else ""
+    values = {"status": wanted.status} if wanted.status else {}
     return among(
         connection,
         "SELECT agenda, COUNT(*) AS number FROM appointment WHERE uf IN :ids "
-        "AND starts_at >= :start AND starts_at < :end GROUP BY agenda ORDER BY agenda LIMIT :limit",
+        f"AND starts_at >= :start AND starts_at < :end{status} GROUP BY agenda ORDER BY agenda "
+        "LIMIT :limit",
         ufs,
+        **values,
         start=wanted.start,
         end=wanted.end,
         limit=limit,

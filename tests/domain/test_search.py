@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.domain.search import asked, folded, identifier_key, keys_of
+from reminders.domain.search import Asked, asked, folded, identifier_key, keys_of
 
 BORN = date(1956, 10, 14)
 NUMBER = "+33639980001"
@@ -91,6 +91,33 @@ def test_two_digits_of_a_year_are_both_centuries() -> None:
     assert asked("14/10/56").born == (BORN, date(2056, 10, 14))
 
 
+def test_nobody_is_born_after_today() -> None:
+    assert asked("17.6.75", date(2026, 11, 25)).born == (date(1975, 6, 17),)
+    assert asked("17.6.15", date(2026, 11, 25)).born == (date(1915, 6, 17), date(2015, 6, 17))
+    assert asked("17/6/2027", date(2026, 11, 25)).born == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "same"),
+    [
+        ("IPP 8000236", ("8000236",)), ("ipp : 08000236", ("8000236",)),
+        ("IPP n° 8000236", ("8000236",)), ("dossier A12-34", ("a1234",)),
+        ("NIP 28031979", ("28031979",)),
+    ],
+)  # fmt: skip
+def test_a_file_number_is_read_as_our_pages_print_it(typed: str, same: tuple[str, ...]) -> None:
+    assert asked(typed) == Asked(identifiers=same)
+
+
+@pytest.mark.parametrize("label", ["tel:", "Tél. ", "téléphone ", "Portable : ", "n° ", "mobile "])
+def test_a_number_is_read_after_its_label(label: str) -> None:
+    assert asked(f"{label}06 39 98 00 01").phone == "+33639980001"
+
+
+def test_a_label_alone_may_be_a_name() -> None:
+    assert asked("Mobile").names == ("mobile",)
+
+
 def test_no_day_no_date() -> None:
     assert asked("31/02/1956").born == ()
     assert asked("14/13/1956").born == ()
@@ -112,7 +139,7 @@ def test_a_name_and_a_date() -> None:
 
 def test_a_year_alone_is_a_year_or_a_file_number() -> None:
     read = asked("1956")
-    assert (read.year, read.identifiers) == (1956, ("1956",))
+    assert (read.year, read.identifiers, read.problem) == (1956, ("1956",), "year_alone")
 
 
 def test_a_file_number_keeps_no_leading_zero() -> None:

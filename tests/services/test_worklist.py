@@ -11,6 +11,7 @@ from reminders.domain.worklist import WORDS, Ending
 from reminders.ports import InboundSms, Received
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.receive import receive
+from reminders.services.tabs import tab
 from reminders.services.tasks import SENTENCES
 from reminders.services.worklist import (
     Reopened,
@@ -27,7 +28,7 @@ from reminders.services.worklist_context import calls, whole
 from reminders.store.engine import Store
 from tests.support.clinic import paris, someone, visit
 from tests.support.mailroom import Mailroom
-from tests.support.worklist import hospital, reply
+from tests.support.worklist import DESKS, hospital, reply
 
 WEDNESDAY = date(2026, 10, 14)
 SHEET = {
@@ -332,6 +333,17 @@ def test_past_its_deadline_a_task_is_the_escalation_desks_too(store: Store) -> N
         assert [one.id for one in found.tasks] == [task]
     assert row(room, task)["escalation_desk"] == "cadre-nord"
     assert not tasks(store, room.rules, uf="4230", now=room.now).tasks
+
+
+@pytest.mark.parametrize("desk", ["4230", "Imagerie", "imagerie ", "Autre"])
+def test_the_recourse_is_a_service_by_its_code_or_name(store: Store, desk: str) -> None:
+    services = [DESKS[0] | {"escalation_desk": desk}, DESKS[1] | {"label": "Imagerie"}]
+    room = hospital(store, service=services)
+    task = reply(room, "Où se garer ?")
+    room.at(paris("2026-10-12 11:05"))
+    tend(store, room.rules, now=room.now)
+    found = tab(store, room.rules, "open", frozenset({"4230"}), me="nadia", now=room.now)
+    assert [one.id for one in found.tasks] == ([] if desk == "Autre" else [task])
 
 
 def test_instructions_not_read_by_j_2_are_a_call_until_they_are(store: Store) -> None:

@@ -27,6 +27,7 @@ PROBLEMS = {
     "empty": N_("Écrire un numéro, un nom, une date de naissance ou un IPP."),
     "too_long": N_("C’est trop long : écrire un numéro, un nom, une date de naissance ou un IPP."),
     "too_short": N_("Écrire au moins deux lettres du nom."),
+    "year_alone": N_("Une année ne suffit pas : ajouter le nom, ou le jour et le mois."),
     "bad_mail": N_("Cette adresse de courriel n’en est pas une."),
     "landline": N_(
         "C’est un numéro fixe : nous ne gardons que les mobiles, les fixes sont dans le DPI. "

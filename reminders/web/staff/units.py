@@ -116,6 +116,7 @@ def _one(
         sites=staff.settings.site,
         protocols=sorted(staff.rules.book.protocols),
         senders=staff.settings.sms,
+        recourses=sorted(one.label for key, one in staff.rules.offices.items() if key != uf),
         sensitivities=SENSITIVITIES,
         means=MEANS,
         tones=TONES,

@@ -1,5 +1,6 @@
 """Writing to a session: choose, read who would get what, confirm with numbers, follow."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, time, timedelta
 from secrets import token_urlsafe
@@ -11,6 +12,7 @@ from reminders.domain.access import May
 from reminders.domain.marking import N_
 from reminders.domain.writing import ASKS_A_NUMBER, CALLED_OFF, MOST, SESSION, Session
 from reminders.services import writing
+from reminders.services.agendas import agendas_of, meant
 from reminders.services.writing import Order, Recipient, Refused, Survey
 from reminders.store.engine import Record
 from reminders.store.types import instant
@@ -48,25 +50,51 @@ def choose(visit: Visit) -> Response:
     """The form, and once a session is chosen, what it would send. Changes nothing."""
     given = {name: visit.query.get(name, "").strip() for name in FIELDS}
     if not given["message"]:
-        return _form(visit, given)
+        return _form(visit, given, _agendas(visit, given))
     return _survey(visit, given)
 
 
 def _survey(visit: Visit, given: dict[str, str]) -> Response:
+    agendas: Sequence[tuple[str, int]] = ()
     try:
-        session = _session(given)
-        seen = writing.survey(
-            visit.staff.store, means(visit), session, given["message"], _ufs(visit), now=visit.now
-        )
+        seen = _seen(visit, given)
+        if not seen.appointments and not seen.too_many:
+            agendas = _agendas(visit, given)
+            given = given | {"agenda": _meant(agendas, given["agenda"])}
+            seen = _seen(visit, given)
     except Refused as refused:
-        return _form(visit, given, 422, refused)
-    visit.saw("look at session", f"day:{session.day.isoformat()}")
-    return _form(visit, given, seen=seen)
+        return _form(visit, given, agendas, 422, refused)
+    visit.saw("look at session", f"day:{seen.session.day.isoformat()}")
+    return _form(visit, given, agendas or _shown(seen), seen=seen)
+
+
+def _seen(visit: Visit, given: dict[str, str]) -> Survey:
+    return writing.survey(
+        visit.staff.store, means(visit), _session(given), given["message"], _ufs(visit),
+        now=visit.now,
+    )  # fmt: skip
+
+
+def _meant(agendas: Sequence[tuple[str, int]], typed: str) -> str:
+    """An agenda is one of the day's, however it is typed: a wrong one would be a session without
+    anybody. Raises Refused."""
+    found = meant(agendas, typed) if typed else ""
+    if typed and not found:
+        raise Refused("agenda", N_("Aucun rendez-vous à cet agenda ce jour-là : en choisir un."))
+    return found
+
+
+def _shown(seen: Survey) -> list[tuple[str, int]]:
+    """The agendas of those a survey found."""
+    visits = [visit for one in seen.recipients for visit in one.visits]
+    visits += [one.visit for one in seen.missed]
+    return sorted(Counter(visit.agenda for visit in visits if visit.agenda).items())
 
 
 def _form(
     visit: Visit,
     given: dict[str, str],
+    agendas: Sequence[tuple[str, int]],
     status: int = 200,
     refused: Refused | None = None,
     seen: Survey | None = None,
@@ -79,15 +107,18 @@ def _form(
         status,
         given=given | {"jour": given["jour"] or visit.words.now.date().isoformat()},
         problem=visit.words.gettext(refused.sentence) if refused else "",
-        problem_field={"session": "uf", "purpose": "message", "number": "nombre"}.get(
-            refused.code if refused else "", ""
-        ),
+        problem_field={
+            "session": "uf",
+            "agenda": "agenda",
+            "purpose": "message",
+            "number": "nombre",
+        }.get(refused.code if refused else "", ""),
         seen=seen,
         shown=shown,
         samples=_samples(seen),
         more=_address(given, start + PAGE) if seen and len(seen.recipients) > start + PAGE else "",
         first=_address(given, 0) if start else "",
-        agendas=_agendas(seen),
+        agendas=agendas,
         services=_services(visit),
         labels={uf: desk.label for uf, desk in visit.staff.rules.desks.items()},
         purposes=SESSION,
@@ -134,12 +165,14 @@ def _samples(seen: Survey | None, most: int = 5) -> list[Recipient]:
     return list(sorts.values())[:most]
 
 
-def _agendas(seen: Survey | None) -> list[str]:
-    if seen is None:
+def _agendas(visit: Visit, given: dict[str, str]) -> list[tuple[str, int]]:
+    """Those one may choose: of the day and service the form names."""
+    try:
+        day = date.fromisoformat(given["jour"] or visit.words.now.date().isoformat())
+    except ValueError:
         return []
-    visits = [visit for one in seen.recipients for visit in one.visits]
-    visits += [one.visit for one in seen.missed]
-    return sorted({visit.agenda for visit in visits if visit.agenda})
+    staff = visit.staff
+    return agendas_of(staff.store, staff.rules, day, staff.zone, _ufs(visit), uf=given["uf"])
 
 
 def _recent(visit: Visit) -> Sequence[Record]:
@@ -169,7 +202,8 @@ def send(visit: Visit) -> Response:
             now=visit.now,
         )  # fmt: skip
     except Refused as refused:
-        return _form(visit, given, 409 if refused.survey else 422, refused)
+        agendas = _agendas(visit, given)
+        return _form(visit, given, agendas, 409 if refused.survey else 422, refused)
     visit.staff.changed()
     said = visit.words.gettext("C’est prévu. Cette page suit chaque message.")
     return visit.go(f"/ecrire/{key}", said)

@@ -235,6 +235,18 @@ def test_sending_again_stopping_and_resuming_are_told_in_the_story(office: Offic
     assert "Rappels repris par Agent Exemple" in text(clerk.get(page))
 
 
+def test_a_day_leads_to_the_attendance_of_what_it_shows(office: Office) -> None:
+    office.at(paris(f"{TUESDAY} 12:00"))
+    clerk = office.clerk(Role.AGENT)
+    for chosen, there in (("&uf=4220", "R1 R2"), ("&uf=4220&agenda=Dr TEST", "R1")):
+        page = clerk.get(DAY + chosen).text
+        found = re.search(r'href="(/presences[^"]+)"', page)
+        assert found
+        shown = clerk.get(unescape(found[1])).text
+        keys = {f"R{n}" for n in range(1, 5) if f'name="p_{office.appointment(n).id}"' in shown}
+        assert sorted(keys) == there.split()
+
+
 def test_presence_is_marked_once_the_hour_has_come(office: Office) -> None:
     office.at(paris(f"{TUESDAY} 10:30"))
     clerk = office.clerk(Role.AGENT)
@@ -305,6 +317,32 @@ def session(office: Office, number: int = 60) -> None:
     )
     office.release()
     office.plan()
+
+
+def test_an_agenda_is_offered_and_found_however_it_is_typed(office: Office) -> None:
+    session(office, 3)
+    clerk = office.clerk(Role.AGENT)
+    form = clerk.get("/ecrire?jour=2026-10-20&uf=4220").text
+    assert re.search(r'<option value="Dr TEST">4(\s|&nbsp;|\u00a0)rendez-vous', form)
+    found = clerk.get(SESSION + "&agenda=dr  test")
+    assert found.status_code == 200
+    assert "4 patients recevront ce message" in text(found)
+    assert 'name="agenda" value="Dr TEST"' in found.text
+    wrong = clerk.get(SESSION + "&agenda=Dr TSET")
+    assert wrong.status_code == 422
+    assert "Aucun rendez-vous à cet agenda ce jour-là" in text(wrong)
+    assert "Dr TEST" in wrong.text
+
+
+def test_a_session_that_is_over_is_not_written_to(office: Office) -> None:
+    session(office, 3)
+    office.at(paris("2026-10-21 09:00"))
+    clerk = office.clerk(Role.AGENT)
+    for answer in (clerk.get(SESSION), clerk.post("/ecrire", {
+        "jour": "2026-10-20", "uf": "4220", "message": "session_cancelled", "patients": "4",
+    })):  # fmt: skip
+        assert answer.status_code == 422
+        assert "Cette séance est passée" in text(answer)
 
 
 def test_a_session_is_written_to_with_the_numbers_that_were_read(office: Office) -> None:
