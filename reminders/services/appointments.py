@@ -306,7 +306,7 @@ def answer_by_phone(
             raise Refused(
                 "moved", N_("Ce rendez-vous a changé entre-temps : le relire au patient.")
             )
-        given = Given(kind, ((row.id, row.version),), "staff", f"staff:{request}", by)
+        given = Given(kind, ((row.id, row.version),), "staff", f"staff:{request}:{kind.value}", by)
         new = give(connection, given, now=now) > 0
         if new:
             _audit(connection, appointment, f"answer {kind.value}", by, now)

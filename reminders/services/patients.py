@@ -256,7 +256,7 @@ def say(
     """Record what a patient says of an appointment as the page showed it (`version`), once for
     each `request`. A question, or the wish for another date, is also a task; `words` become a
     note. Raises NotSaid, and NotNoted for words that cannot be kept."""
-    given, at, origin = SAYS[kind], micros(now), f"staff:{request}"
+    given, at, origin = SAYS[kind], micros(now), f"staff:{request}:{kind}"
     body = plain(words) if words.strip() else ""
     with store.write() as connection:
         row = _standing(connection, appointment, version, now)

@@ -6,11 +6,14 @@ walks them all. Pages are plain functions run in a thread; the store is never as
 
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
+from typing import cast
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route as Address
 
@@ -52,6 +55,8 @@ def add_staff(app: FastAPI, staff: Staff, routes: Sequence[Route] = ROUTES) -> N
     for path, method, run in DOOR:
         methods = ["GET", "HEAD"] if method == "GET" else ["POST"]
         app.router.routes.append(Address(path, _at_the_door(staff, run), methods=methods))
+    for status in NOWHERE:
+        app.add_exception_handler(status, _nowhere(staff, status))
     app.add_middleware(GZipMiddleware, minimum_size=800, compresslevel=5)
 
 
@@ -62,6 +67,36 @@ def _signed_in(staff: Staff, route: Route) -> Callable[[Request], Awaitable[Resp
         except forms.TooLong:
             return Response("Formulaire trop long.\n", 413, media_type="text/plain")
         return await run_in_threadpool(_answer, staff, route, request, fields)
+
+    return answer
+
+
+# (title, what to do), for an address that opens nothing.
+NOWHERE = {
+    404: (N_("Cette page n’existe pas"), N_("L’adresse est peut-être incomplète.")),
+    405: (
+        N_("Cette adresse ne s’ouvre pas"),
+        N_("Elle sert seulement à enregistrer un formulaire. Revenir à la page d’avant."),
+    ),
+}
+PROGRAMS = ("/api/", "/assets/")  # programs ask there, and are answered as programs are
+
+
+def _nowhere(staff: Staff, status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    def page(request: Request) -> Response:
+        present = present_of(staff, request)
+        if present is None or present.stage != "open":
+            return RedirectResponse("/connexion", 303)
+        title, sentence = NOWHERE[status]
+        visit = Visit(staff, present, request, (), staff.now())
+        return visit.page(
+            "trouble.html", status, title=title, sentence=visit.words.gettext(sentence)
+        )
+
+    async def answer(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith(PROGRAMS) or request.method not in ("GET", "HEAD", "POST"):
+            return await http_exception_handler(request, cast(HTTPException, error))
+        return await run_in_threadpool(page, request)
 
     return answer
 
@@ -89,6 +124,8 @@ def _answer(
         )
     if route.everywhere and route.may is not None and not visit.viewer.everywhere(route.may):
         return visit.refuse(visit.words.gettext(route.everywhere))
+    if any(isinstance(one, int) and one >= 2**63 for one in visit.path.values()):
+        return visit.missing()  # no key is that large
     response = route.run(visit)
     remember(
         staff.store,

@@ -14,6 +14,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.routing import compile_path
 
 from reminders.config import Settings
 from reminders.domain.access import May, Viewer
@@ -157,6 +158,14 @@ class Visit:
         return [value.strip() for one, value in self.fields if one == name]
 
     @property
+    def again(self) -> str:
+        """This page's address, to come back to; of what answers a form, the page around it."""
+        url = self.request.url
+        if self.request.method == "POST":
+            return opened(url.path)
+        return f"{url.path}?{url.query}" if url.query else url.path
+
+    @property
     def words(self) -> Words:
         return Words(self.viewer.language, self.staff.zone, self.now)
 
@@ -193,6 +202,7 @@ class Visit:
                 viewer=self.viewer,
                 mode=self.staff.mode,
                 here=self.request.url.path,
+                again=self.again,
                 menu=self._menu(),
                 said=said,
                 csrf=self._csrf,
@@ -253,6 +263,16 @@ class Visit:
         ]
         extra = [(DEMO, list(self.staff.links))] if self.staff.links else []
         return [(group, those) for group, those in own + extra if those]
+
+
+def opened(path: str) -> str:
+    """The nearest page at or above an address that is there to be read."""
+    from reminders.web.staff.routes import ROUTES
+
+    shapes = [compile_path(one.path)[0] for one in ROUTES if one.method == "GET"]
+    while path and not any(shape.match(path) for shape in shapes):
+        path = path.rpartition("/")[0]
+    return path or "/"
 
 
 # --- the templates ------------------------------------------------------------------------------
