@@ -16,6 +16,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.routing import compile_path
 
+from reminders.config import DEFAULT_PROTOCOL as SHIPPED
 from reminders.config import Settings
 from reminders.domain.access import May, Viewer
 from reminders.domain.marking import N_
@@ -307,6 +308,7 @@ def environment(language: str) -> Environment:
         _=words.gettext,
         gettext=words.gettext,
         ngettext=words.ngettext,
+        protocol_name=lambda name: words.gettext("standard") if name == SHIPPED.id else name,
     )
     return pages
 
