@@ -5,7 +5,9 @@ is put together from three kinds of sums: a cell that is shown, the whole of a r
 and the whole of a column that is published. So what is hidden here can be worked out from no
 report, whatever period or services it is about, however many of them somebody lays side by side:
 
-1. a cell about fewer than `HIDDEN_BELOW` patients is hidden (primary);
+1. a cell about fewer than `HIDDEN_BELOW` patients is hidden (primary). Patients are those whose
+   outcome is known: ten who are still to come do not hide the one who came. Where none is known
+   yet, nothing but who is expected is told, and those are counted;
 2. a row hides at least two cells, of `HIDDEN_BELOW` patients or more together; a column is
    published only if it hides none, or as much (secondary): what is left of a sum then never is
    one cell, nor a few patients;
@@ -35,10 +37,20 @@ REST = "\0rest"  # the column of all that are not published
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Who a cell is about: how many patients, and which ones where they are too few."""
+    """Who a cell is about: how many patients of known outcome, and which ones where they are too
+    few. `waiting`: how many there are where no outcome is known; `few` is of these then."""
 
     patients: int
     few: frozenset[int] = field(default_factory=frozenset)  # all of them, if under HIDDEN_BELOW
+    waiting: int = 0
+
+    @property
+    def size(self) -> int:
+        return self.patients or self.waiting
+
+    @property
+    def small(self) -> bool:
+        return self.size < HIDDEN_BELOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +62,35 @@ class Hiding:
 
 
 def enough(groups: Iterable[Group]) -> bool:
-    """Are they about HIDDEN_BELOW patients or more together?"""
-    found = list(groups)
-    if any(group.patients >= HIDDEN_BELOW for group in found):
+    """Are they about HIDDEN_BELOW patients or more together? Those without any known outcome
+    add nothing to those that have one."""
+    every = list(groups)
+    found = [group for group in every if group.patients] or every
+    if any(not group.small for group in found):
         return True
     return len(frozenset[int]().union(*(group.few for group in found))) >= HIDDEN_BELOW
 
 
 def hidden_rows(services: Mapping[Row, Group]) -> frozenset[Row]:
     """Services that are no line of their own in this month."""
-    hidden = [name for name, group in services.items() if group.patients < HIDDEN_BELOW]
-    others = sorted((g.patients, name) for name, g in services.items() if name not in hidden)
+    hidden = [name for name, group in services.items() if group.small]
+    others = [name for name in services if name not in hidden]
     while hidden and others and not (len(hidden) > 1 and enough(services[n] for n in hidden)):
-        hidden.append(others.pop(0)[1])
+        known = any(services[name].patients for name in hidden)
+        one = min(others, key=lambda name: (*_cost(services[name], known=known), name))
+        others.remove(one)
+        hidden.append(one)
     return frozenset(hidden)
+
+
+def _cost(group: Group, *, known: bool) -> tuple[bool, int]:
+    """Of hiding one more: first what helps, which beside known outcomes are known ones."""
+    return (known and not group.patients, group.size)
 
 
 def hide(cells: Mapping[Key, Group], rows_hidden: Collection[Row]) -> Hiding:
     """Of a table without its empty cells."""
-    hidden = {key for key, group in cells.items() if group.patients < HIDDEN_BELOW}
+    hidden = {key for key, group in cells.items() if group.small}
     hidden |= {key for key in cells if key[0] in rows_hidden}
     for row in sorted({row for row, _ in hidden} - set(rows_hidden)):
         _protect_row(row, cells, hidden)
@@ -83,7 +105,8 @@ def _protect_row(row: Row, cells: Mapping[Key, Group], hidden: set[Key]) -> None
         left = [key for key in mine if key not in hidden]
         if not left or (len(out) > 1 and enough(cells[key] for key in out)):
             return
-        hidden.add(min(left, key=lambda key: (cells[key].patients, str(key[1]))))
+        known = any(cells[key].patients for key in out)
+        hidden.add(min(left, key=lambda key: (*_cost(cells[key], known=known), str(key[1]))))
 
 
 def _published(
@@ -91,7 +114,7 @@ def _published(
 ) -> frozenset[Column]:
     """The columns whose total may not be told."""
     names = sorted({column for _, column in cells}, key=str)
-    sizes = {name: sum(cells[key].patients for key in cells if key[1] == name) for name in names}
+    sizes = {name: sum(cells[key].size for key in cells if key[1] == name) for name in names}
     withheld: set[Column] = set()
     for name in names:
         out = [key for key in hidden if key[1] == name]

@@ -15,8 +15,9 @@ ones would mostly leave lines that are hidden.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from reminders.domain.outcome import Denominator, Tally
 
@@ -72,6 +73,14 @@ class Month:
     @property
     def first_day(self) -> date:
         return date(self.year, self.month, 1)
+
+    def between(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """The civil month there: [start, end)."""
+        end = Month.of_number(self.number + 1)
+        return (
+            datetime.combine(self.first_day, time(), zone),
+            datetime.combine(end.first_day, time(), zone),
+        )
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.month:02}"

@@ -5,13 +5,15 @@ outcomes. The last three are remembered for a moment, and say of which.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from reminders.domain.appointment import CancelledBy, Status
-from reminders.domain.outcome import EARLY, Attendance, Outcome, Tally, outcome_of
+from reminders.domain.hiding import Group, enough, hidden_rows
+from reminders.domain.outcome import EARLY, Attendance, Denominator, Outcome, Tally, outcome_of
+from reminders.domain.report import HIDDEN_BELOW
 from reminders.services.lists import DayRun, run_of
 from reminders.services.money import Kept
 from reminders.services.remembered import Measured, Remembered
@@ -25,7 +27,7 @@ from reminders.store.types import MICROSECOND, instant, instant_or_none, micros
 
 WEEKS = 4
 OVERDUE = timedelta(minutes=2)
-FEWEST = 5  # fewer appointments than this are not told as a figure
+FEWEST = HIDDEN_BELOW  # among fewer appointments than this nothing is a rate
 
 
 # --- what runs ------------------------------------------------------------------------------------
@@ -126,16 +128,10 @@ def _source(
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`events` among `among`. `few`: too few to be told, lest they point at somebody; or
-    `kept` back, lest those that are be found by subtraction."""
+    """`events` among `among`, of services that may be told."""
 
     events: int
     among: int
-    kept: bool = False
-
-    @property
-    def few(self) -> bool:
-        return self.kept or self.events < FEWEST
 
     @property
     def share(self) -> float:
@@ -151,17 +147,6 @@ def rate(events: int, among: int) -> Rate | None:
     return Rate(events, among) if among >= FEWEST else None
 
 
-def protected(rates: Sequence[Rate | None]) -> list[Rate | None]:
-    """The same rates of parts whose whole is told: where one alone is not told, the smallest of
-    the others is kept back too."""
-    told = [one for one in rates if one is not None and not one.few]
-    if len(rates) - len(told) != 1 or not told:
-        return list(rates)
-    least = min(told, key=lambda one: one.events)
-    place = next(n for n, one in enumerate(rates) if one is least)
-    return [*rates[:place], replace(least, kept=True), *rates[place + 1 :]]
-
-
 @dataclass(frozen=True, slots=True)
 class UnitMeasures:
     """What became of one service's appointments of the last weeks."""
@@ -169,6 +154,7 @@ class UnitMeasures:
     tally: Tally
     asked: int  # a text about their start may have reached the patient
     confirmed: int  # of those, who said before it that they would come
+    people: Group = field(default_factory=lambda: Group(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +165,17 @@ class Measures:
     last: date
     units: Mapping[str, UnitMeasures]
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Services that are not told, whoever looks (domain/hiding.py)."""
+        return hidden_rows({uf: one.people for uf, one in self.units.items()})
+
     def of(self, ufs: Ufs) -> UnitMeasures:
-        """Of these services together."""
-        found = [one for uf, one in self.units.items() if ufs is None or uf in ufs]
+        """Of the whole hospital, or of those of these services that may be told."""
+        if ufs is None:
+            found = [*self.units.values()] if enough(u.people for u in self.units.values()) else []
+        else:
+            found = [self.units[uf] for uf in sorted(ufs & self.units.keys() - self.hidden)]
         counts: Counter[Outcome] = Counter()
         for one in found:
             counts.update(one.tally.counts)
@@ -191,8 +185,8 @@ class Measures:
 
 
 def no_shows(found: UnitMeasures) -> Rate | None:
-    """Among those who came and those who were expected and did not."""
-    return rate(found.tally[Outcome.NO_SHOW], found.tally.known)
+    """Among all of known outcome: the rate every report leads with."""
+    return rate(found.tally[Outcome.NO_SHOW], found.tally.among(Denominator.ELIGIBLE))
 
 
 def confirmations(found: UnitMeasures) -> Rate | None:
@@ -214,13 +208,18 @@ def measures_of(store: Store, zone: ZoneInfo, *, now: datetime) -> Measures:
         found = stored.measures(connection, start, end, EARLY // MICROSECOND)
     counts: dict[str, Counter[Outcome]] = {}
     asked: dict[str, tuple[int, int]] = {}
+    people: dict[str, Group] = {}
     for row in found:
         if row.status == "asked":
             asked[row.uf] = (row.number, row.starts_at)
+        elif row.status == "people":
+            people[row.uf] = Group(row.number, waiting=0 if row.number else row.starts_at)
         elif (outcome := _outcome(row, now)) is not None:
             counts.setdefault(row.uf, Counter())[outcome] += row.number
     units = {
-        uf: UnitMeasures(Tally(counts.get(uf, Counter())), *asked.get(uf, (0, 0)))
+        uf: UnitMeasures(
+            Tally(counts.get(uf, Counter())), *asked.get(uf, (0, 0)), people.get(uf, Group(0))
+        )
         for uf in counts.keys() | asked.keys()
     }
     return Measures(first, today - timedelta(days=1), units)

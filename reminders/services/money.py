@@ -9,14 +9,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from reminders.domain.canonical import Plain, canonical, plain
 from reminders.domain.costs import Entered, spent
 from reminders.domain.holdout import Arm
 from reminders.domain.outcome import Denominator, Outcome, Tally
+from reminders.domain.report import Asked, Month
 from reminders.domain.savings import MONTHLY, VALUE_OF, Component
 from reminders.services import costs as priced
 from reminders.services.effect import Measured, Verdict
+from reminders.services.no_show_report import no_show_report
 from reminders.services.outcomes import outcomes_by_service
 from reminders.services.rules import Rules
 from reminders.services.savings import Calls, Line, Savings, savings
@@ -247,12 +250,49 @@ def describe(
         if ufs is None or uf in ufs:
             for outcome, number in outcomes.items():
                 counts[outcome] = counts.get(outcome, 0) + number
-    with store.read() as connection:
-        row = stored.described(
-            connection, ufs, micros(start), micros(end), first.isoformat(), last.isoformat()
-        )
+    row = _done(store, ufs, start, end, first, last)
     tally = Tally(counts)
     return Described(
         tally.among(Denominator.ELIGIBLE), tally[Outcome.NO_SHOW], tally[Outcome.UNKNOWN],
         row.messages, row.segments, row.price, row.calls,
+    )  # fmt: skip
+
+
+def _done(
+    store: Store, ufs: Ufs, start: datetime, end: datetime, first: date, last: date
+) -> Record:
+    with store.read() as connection:
+        return stored.described(
+            connection, ufs, micros(start), micros(end), first.isoformat(), last.isoformat()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A civil month as readers may see it: outcomes as the no-show report counts and hides them.
+    `hidden`: it may not be told, and the rest is 0."""
+
+    hidden: bool = False
+    known: int = 0
+    missed: int = 0
+    messages: int = 0
+    price: float = 0.0  # euros
+    calls: int = 0
+
+
+def shown(
+    store: Store, rules: Rules, month: Month, uf: str, ufs: Ufs, zone: ZoneInfo, *, now: datetime
+) -> Shown:
+    """Of one service, or of all of `ufs` for "". What is done about a line is told with it."""
+    asked = Asked(month, month, ufs=frozenset({uf}) if uf else frozenset())
+    report = no_show_report(store, rules, asked, ufs=ufs, now=now)
+    if report.figures is None and report.masked:
+        return Shown(hidden=True)
+    start, end = month.between(zone)
+    chosen = frozenset({uf}) if uf else ufs
+    row = _done(store, chosen, start, end, start.date(), end.date())
+    tally = Tally({}) if report.figures is None else report.figures.tally
+    return Shown(
+        False, tally.among(Denominator.ELIGIBLE), tally[Outcome.NO_SHOW], row.messages, row.price,
+        row.calls,
     )  # fmt: skip

@@ -7,7 +7,7 @@ and what differs. Two processes that close or revise at once do it once.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reminders import __version__
@@ -60,11 +60,7 @@ class Closed:
 
 def bounds(month: Month, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """A civil month: [start, end)."""
-    end = Month.of_number(month.number + 1)
-    return (
-        datetime.combine(month.first_day, time(), zone),
-        datetime.combine(end.first_day, time(), zone),
-    )
+    return month.between(zone)
 
 
 def figures(store: Store, rules: Rules, month: Month, *, now: datetime) -> dict[str, Plain]:

@@ -12,6 +12,7 @@ from reminders.domain.savings import HYPOTHESES, Projection, Supposed, project
 from reminders.services.costs import euros
 
 MOST = 10_000_000.0
+WRITE = N_("Écrire des nombres, par exemple 30 et 50.")
 NAMES: Mapping[Supposed, str] = {
     Supposed.NO_SHOWS: N_("Non-venues en moins"),
     Supposed.SLOT: N_("Prix d’un créneau perdu"),
@@ -70,10 +71,15 @@ def _choice(
         return choice, None
     bounds = [euros(choice.low.rstrip("% ")), euros(choice.high.rstrip("% "))]
     number = euros(choice.counted) if choice.counted else counted.get(name)
+    if choice.counted and number is None:
+        return replace(choice, problem=WRITE), None
     if name in (Supposed.SLOT, Supposed.STAFF):
         number = 1.0
-    if None in bounds or number is None:
-        return replace(choice, problem=N_("Écrire des nombres, par exemple 30 et 50.")), None
+    if number is None:
+        problem = N_("Le mois ne dit pas combien : l’écrire, ou choisir un autre mois.")
+        return replace(choice, problem=problem), None
+    if None in bounds:
+        return replace(choice, problem=WRITE), None
     least, most = sorted(one for one in bounds if one is not None)
     if usual.unit == "share" and most > 100:
         return replace(choice, problem=N_("Pas plus de 100 %.")), None

@@ -27,6 +27,7 @@ from reminders.store.types import micros
 AT_ONCE = 500  # appointments looked at in one transaction: some hundredths of a second
 MANY = 5_000  # likewise while everything is recomputed and nobody waits
 DONE = "done"
+HIDING = "2"  # which rule of domain/hiding.py months were counted by; another counts them anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +129,22 @@ def is_behind(store: Store, rules: Rules, *, now: datetime) -> bool:
 
 
 def _follow_rules(connection: Connection, rules: Rules, at: int) -> None:
-    """Other steps or hours: what has not entered will enter at another moment."""
+    """Other steps or hours: what has not entered will enter at another moment. Other hiding:
+    every month is counted anew."""
     rules.follow(connection)
     before = facts.read(connection, stored.RULES)
-    if facts.replace(connection, stored.RULES, _digest(rules)) and before:
-        stored.look_at_coming(connection, at)
+    if not facts.replace(connection, stored.RULES, _digest(rules)) or not before:
+        return
+    stored.look_at_coming(connection, at)
+    if not before.startswith(f"{HIDING}:"):
+        stored.mark_all_stale(connection)
 
 
 def _digest(rules: Rules) -> str:
-    """Of what decides when appointments enter."""
+    """Of what decides when appointments enter, and what of them may be told."""
     units = rules.units
     told = repr([(uf, units[uf].steps, units[uf].hours) for uf in sorted(units)])
-    return blake2b(told.encode(), digest_size=16).hexdigest()
+    return f"{HIDING}:{blake2b(told.encode(), digest_size=16).hexdigest()}"
 
 
 def _fill(connection: Connection, rules: Rules, now: datetime, at_once: int) -> Looked:

@@ -114,13 +114,14 @@ def count(month: int, found: Sequence[Record]) -> tuple[Rows, Rows]:
     table = _Table(units, everyone, ("",))
     services = {uf: table.group(n, 0) for n, uf in enumerate(units.ufs)}
     rows_out = hidden_rows(services)
-    secret = units.patients < HIDDEN_BELOW
+    secret = _everyone(units).small
+    people = [table.present.number(n) for n in range(len(units.ufs))]
     counts = table.rows("all", rows_out, None, secret=secret)
     for name, dimension in DIMENSIONS.items():
         table = _table(units, name, dimension)
         hiding = hide(table.groups(), rows_out) if dimension.hides else None
         counts += table.rows(name, rows_out, hiding, secret=secret)
-    return counts, _sums(units, services, rows_out, secret=secret)
+    return counts, _sums(units, people, rows_out, secret=secret)
 
 
 def _columns(month: int, found: Sequence[Record]) -> _Units:
@@ -165,6 +166,48 @@ def _distinct(values: Ints) -> Ints:
     return ordered[first]
 
 
+def _everyone(units: _Units) -> Group:
+    one = np.zeros(len(units.uf), np.int64)
+    known = _known(units)
+    return _group(_People(units, one[known], 1, known), _People(units, one, 1), 0)
+
+
+def _known(units: _Units) -> NDArray[np.bool_]:
+    outcome = units.of("outcome")
+    found: NDArray[np.bool_] = (outcome != PENDING) & (outcome != _UNKNOWN)
+    return found
+
+
+class _People:
+    """Which patients are in each cell."""
+
+    def __init__(
+        self, units: _Units, cell: Ints, size: int, only: NDArray[np.bool_] | None = None
+    ) -> None:
+        patient = units.patient if only is None else units.patient[only]
+        self._base = units.patients
+        self.pairs = _distinct(cell * units.patients + patient)
+        self._cells = self.pairs // units.patients
+        self.numbers = np.bincount(self._cells, minlength=size)
+
+    def number(self, cell: int) -> int:
+        return int(self.numbers[cell])
+
+    def few(self, cell: int) -> frozenset[int]:
+        """All of a cell's, if they are under HIDDEN_BELOW."""
+        number = self.number(cell)
+        if number >= HIDDEN_BELOW:
+            return frozenset()
+        first = int(np.searchsorted(self._cells, cell))
+        return frozenset(int(one) % self._base for one in self.pairs[first : first + number])
+
+
+def _group(known: _People, present: _People, cell: int) -> Group:
+    if number := known.number(cell):
+        return Group(number, known.few(cell))
+    return Group(0, present.few(cell), waiting=present.number(cell))
+
+
 class _Table:
     """Services by the values of one dimension."""
 
@@ -173,31 +216,24 @@ class _Table:
         self._width = len(names)
         size = len(units.ufs) * self._width
         cell = units.uf * self._width + place
-        outcome = units.of("outcome")
-        self._counts = np.bincount(cell * SLOTS + outcome, minlength=size * SLOTS).reshape(
-            len(units.ufs), self._width, SLOTS
-        )
-        self._pairs = _distinct(cell * units.patients + units.patient)
-        self._cells = self._pairs // units.patients
-        self._people = np.bincount(self._cells, minlength=size)
-        value = self._cells % self._width
-        together = _distinct(value * units.patients + self._pairs % units.patients)
+        self._counts = np.bincount(
+            cell * SLOTS + units.of("outcome"), minlength=size * SLOTS
+        ).reshape(len(units.ufs), self._width, SLOTS)
+        known = _known(units)
+        self.present = _People(units, cell, size)
+        self._known = _People(units, cell[known], size, known)
+        value = self.present.pairs // units.patients % self._width
+        together = _distinct(value * units.patients + self.present.pairs % units.patients)
         self._all = np.bincount(together // units.patients, minlength=self._width)
 
     def group(self, uf: int, value: int) -> Group:
-        cell = uf * self._width + value
-        number = int(self._people[cell])
-        if number >= HIDDEN_BELOW:
-            return Group(number)
-        first = int(np.searchsorted(self._cells, cell))
-        few = self._pairs[first : first + number] % self._units.patients
-        return Group(number, frozenset(int(one) for one in few))
+        return _group(self._known, self.present, uf * self._width + value)
 
     def groups(self) -> dict[tuple[str, object], Group]:
         return {
             (self._units.ufs[int(cell) // self._width], self._names[int(cell) % self._width]):
             self.group(int(cell) // self._width, int(cell) % self._width)
-            for cell in np.flatnonzero(self._people)
+            for cell in np.flatnonzero(self.present.numbers)
         }  # fmt: skip
 
     def rows(
@@ -206,7 +242,7 @@ class _Table:
         month, found = self._units.month.number, Rows()
         for n, uf in enumerate(self._units.ufs):
             for v, value in enumerate(self._names):
-                patients = int(self._people[n * self._width + v])
+                patients = self.present.number(n * self._width + v)
                 if patients:
                     hidden = uf in rows_out or (hiding is not None and (uf, value) in hiding.cells)
                     found.append((month, uf, name, value, int(secret or hidden), patients,
@@ -225,7 +261,7 @@ def _counts(slots: Ints) -> list[int]:
 
 def _sums(
     units: _Units,
-    services: Mapping[str, Group],
+    people: Sequence[int],
     rows_out: frozenset[str],
     *,
     secret: bool,
@@ -235,7 +271,7 @@ def _sums(
     together = _squares(units, np.zeros_like(units.uf), 1)[0]
     month = units.month.number
     found: Rows = [
-        (month, uf, int(secret or uf in rows_out), services[uf].patients,
+        (month, uf, int(secret or uf in rows_out), people[n],
          *by_uf[n], *units.quantities[n], *squares[n])
         for n, uf in enumerate(units.ufs)
     ]  # fmt: skip
@@ -267,8 +303,7 @@ def _measures(units: _Units) -> list[list[int]]:
 
 def _squares(units: _Units, group: Ints, size: int) -> list[list[int]]:
     """Over the patients of each group: what the design effect needs (statistics/control.py)."""
-    outcome = units.of("outcome")
-    known = (outcome != PENDING) & (outcome != _UNKNOWN)
+    outcome, known = units.of("outcome"), _known(units)
     key = (group * units.patients + units.patient)[known]
     pairs, place = np.unique(key, return_inverse=True)
     n = np.bincount(place, minlength=len(pairs))

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from reminders.store.engine import Record, rows
 from reminders.store.lists import OVERDUE, Ufs, count_unreached
-from reminders.store.reporting import OUTCOMES, TOLD_ELSEWHERE
+from reminders.store.reporting import ASKED_AT, OUTCOMES, TOLD_ELSEWHERE
 from reminders.store.templates import SINCE
 from reminders.store.worklist import Scope, scoped
 
@@ -99,11 +99,19 @@ _SAID_YES = (
 )
 
 
+# Somebody says what became of it.
+_TOLD = (
+    "(a.status IN ('arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled') "
+    f"OR a.attendance <> '' OR {ASKED_AT.format('a')} IS NOT NULL)"
+)
+
+
 def measures(connection: Connection, start: int, end: int, early: int) -> Sequence[Record]:
     """What became of the appointments starting in [start, end), as `reporting.outcomes` groups
     it; and for each service a line of status "asked": `number` of those of whose present start
     a text may have told the patient, and in `starts_at` how many of them said before it that
-    they would come. What the hospital called off itself is none of the latter.
+    they would come. What the hospital called off itself is none of the latter. And a line of
+    status "people": `number` of patients whose outcome is known, in `starts_at` all of them.
     """
     return rows(
         connection,
@@ -113,7 +121,12 @@ def measures(connection: Connection, start: int, end: int, early: int) -> Sequen
         "WHERE a.starts_at >= :start AND a.starts_at < :end "
         "AND NOT (a.status = 'cancelled' AND a.cancelled_by = 'hospital') "
         "AND a.status NOT IN ('entered-in-error', 'proposed', 'waitlist') "
-        f"AND NOT {TOLD_ELSEWHERE} AND {_TEXT_LEFT}) told_of GROUP BY uf",
+        f"AND NOT {TOLD_ELSEWHERE} AND {_TEXT_LEFT}) told_of GROUP BY uf "
+        "UNION ALL SELECT a.uf, 'people', '', '', "
+        f"COUNT(DISTINCT CASE WHEN {_TOLD} THEN a.patient_id END), "
+        "COUNT(DISTINCT a.patient_id), NULL, NULL FROM appointment a "
+        "WHERE a.starts_at >= :start AND a.starts_at < :end AND a.status NOT IN "
+        f"('entered-in-error', 'proposed', 'waitlist') AND NOT {TOLD_ELSEWHERE} GROUP BY a.uf",
         start=start,
         end=end,
         early=early,

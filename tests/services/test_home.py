@@ -26,7 +26,6 @@ from reminders.services.home import (
     machine_of,
     measures_of,
     no_shows,
-    protected,
     rate,
     work_of,
 )
@@ -286,7 +285,8 @@ def test_no_shows_are_told_among_known_outcomes(store: Store) -> None:
         *ended(500, 9, Status.CANCELLED, cancelled_by=CancelledBy.HOSPITAL),
     )
     found = measured(clinic).of(None)
-    assert no_shows(found) == Rate(5, 50)
+    assert no_shows(found) == Rate(5, 67)  # cancellations are in it, as in every report
+    assert found.tally.no_show_rate == 5 / 50
     interval = Rate(5, 50).interval  # Wilson, by hand: (0.0435, 0.2136)
     assert (round(interval.low, 4), round(interval.high, 4)) == (0.0435, 0.2136)
     assert found.tally.unknown_share == 10 / 77
@@ -303,18 +303,45 @@ def test_nothing_known_is_no_rate(store: Store) -> None:
 
 def test_few_are_not_told() -> None:
     assert rate(2, 4) is None
-    assert Rate(4, 50).few
-    assert not Rate(5, 50).few
 
 
-def test_no_few_can_be_found_by_subtraction() -> None:
-    few, small, large = Rate(2, 50), Rate(6, 50), Rate(9, 50)
-    told = protected([large, few, small])
-    assert [one.few for one in told if one] == [False, True, True]
-    assert [one.few for one in protected([large, small]) if one] == [False, False]
-    assert [one.few for one in protected([few, few, small]) if one] == [True, True, False]
-    assert protected([None, small])[1] == Rate(6, 50, kept=True)
-    assert protected([few]) == [few]
+def test_services_of_few_known_outcomes_are_hidden_as_in_reports(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.read(
+        *ended(0, 40, Status.FULFILLED),
+        *ended(100, 4, Status.NOSHOW, uf="4230"),
+        *ended(200, 30, Status.BOOKED, uf="4230"),  # nobody says more: they hide nobody
+        *ended(300, 20, Status.FULFILLED, uf="4240"),
+    )
+    found = measured(clinic)
+    assert found.hidden == {"4230", "4240"}
+    assert no_shows(found.of(None)) == Rate(4, 64)  # the whole is told
+    assert no_shows(found.of(IMAGING)) is None
+    both = found.of(frozenset({"4220", "4230", "4240"}))
+    assert no_shows(both) == Rate(0, 40)  # adds up what may be told
+
+
+def test_two_events_of_many_patients_are_told(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.read(
+        *ended(0, 40, Status.FULFILLED),
+        *ended(100, 2, Status.NOSHOW),
+        visit(900, "2026-12-01 09:00"),
+    )
+    assert no_shows(measured(clinic).of(SOUTH)) == Rate(2, 42)
+
+
+def test_a_hospital_of_four_patients_tells_nothing(store: Store) -> None:
+    clinic = Clinic(store)
+    often = someone(1)
+    clinic.read(
+        *(
+            visit(n, f"2026-10-{13 + n} 09:30", patient=often, status=Status.FULFILLED)
+            for n in range(9)
+        ),
+        visit(900, "2026-12-01 09:00"),
+    )
+    assert no_shows(measured(clinic).of(None)) is None
 
 
 def test_the_period_is_the_four_weeks_before_today(store: Store) -> None:

@@ -188,6 +188,33 @@ def test_a_service_of_few_patients_is_hidden_and_cannot_be_subtracted(store: Sto
     assert site.figures.tally.total == 70
 
 
+def test_patients_still_to_come_make_no_line_of_four(store: Store) -> None:
+    """Four of a service came; thirty more are expected: who the four are is not told."""
+    clinic = hospital(store, {"4220": 40, "4230": 30, "5000": 25})
+    tell(clinic, *(visit(n, "2026-11-09 09:00", uf="4230", status=Status.BOOKED)
+                   for n in range(200, 234)),
+         *(visit(n, "2026-11-09 09:00", uf=uf, status=Status.BOOKED)
+           for uf, numbers in (("4220", range(300, 340)), ("5000", range(400, 440)))
+           for n in numbers))  # fmt: skip
+    at(clinic, "2026-11-08 09:00")
+    november = Asked(Month(2026, 11), Month(2026, 11))
+    assert lines(report(clinic, november), Dimension.SERVICE) == {
+        "4220": 0, "4230": 0, "5000": 0
+    }  # who is expected  # fmt: skip
+    at(clinic, "2026-11-10 09:00")
+    came = {"4230": range(200, 204), "4220": range(300, 340), "5000": range(400, 440)}
+    tell(clinic, *(visit(n, "2026-11-09 09:00", uf=uf, status=Status.FULFILLED)
+                   for uf, numbers in came.items() for n in numbers))  # fmt: skip
+    at(clinic, "2026-11-10 10:00")
+    told = lines(report(clinic, november), Dimension.SERVICE)
+    assert told["4230"] is None
+    only = report(clinic, Asked(november.first, november.last, ufs=frozenset({"4230"})))
+    assert only.figures is None
+    for one in (Only(Dimension.WEEKDAY, "1"), Only(Dimension.HOUR, "9")):
+        alone = Asked(november.first, november.last, ufs=frozenset({"4230"}), only=one)
+        assert report(clinic, alone).figures is None
+
+
 def test_a_longer_period_tells_no_month_that_is_hidden(store: Store) -> None:
     clinic = hospital(store, {"4220": 40, "4230": 30})
     clinic.now = paris("2026-11-02 09:00")

@@ -342,6 +342,17 @@ def test_a_database_older_than_the_counts_is_counted_all_the_same(clinic: Clinic
     assert whole(clinic) == {"attended": 7}
 
 
+def test_months_hidden_by_an_older_rule_are_counted_anew(clinic: Clinic) -> None:
+    tell(clinic, *visits(range(1, 9)))
+    refreshed(clinic)
+    with clinic.store.write() as connection:
+        connection.exec_driver_sql("UPDATE setting SET value = 'old' WHERE key = 'rollup_rules'")
+        connection.exec_driver_sql("UPDATE rollup SET hidden = 1")
+    assert is_behind(clinic.store, clinic.rules, now=clinic.now)
+    refreshed(clinic)
+    assert not clinic.rows("SELECT 1 FROM rollup WHERE hidden = 1")
+
+
 def test_what_is_purged_stays_counted_and_leaves_no_key(clinic: Clinic) -> None:
     tell(clinic, *(visit(n, status=Status.NOSHOW) for n in range(1, 8)))
     tell(clinic, *(visit(n, "2026-10-22 09:00", status=Status.FULFILLED) for n in range(11, 18)))

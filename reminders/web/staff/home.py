@@ -10,11 +10,12 @@ from reminders.services.gaps import Gap, gaps_of
 from reminders.services.home import (
     FEWEST,
     Home,
+    Rate,
+    UnitMeasures,
     confirmations,
     early_cancellations,
     home_of,
     no_shows,
-    protected,
 )
 from reminders.services.lists import unreached_of
 from reminders.store.lists import Ufs
@@ -103,21 +104,21 @@ def measures(visit: Visit) -> Response:
         ((desks[uf].label if uf in desks else uf, uf, one) for uf, one in units.items()),
         key=lambda line: line[:2],
     )
-    columns = [
-        protected([of(one) for _, _, one in lines])
-        for of in (no_shows, confirmations, early_cancellations)
-    ]
+    hidden = found.measures.value.hidden
     return visit.page(
         "home/measures.html",
         home=found,
         lines=[
-            (label, uf, columns[0][n], columns[1][n], columns[2][n], one)
-            for n, (label, uf, one) in enumerate(lines)
+            (label, uf, None if uf in hidden else figures(one), one) for label, uf, one in lines
         ],
         whole=found.ours,
-        figures=(no_shows(found.ours), confirmations(found.ours), early_cancellations(found.ours)),
+        figures=figures(found.ours),
         fewest=FEWEST,
     )
+
+
+def figures(of: UnitMeasures) -> tuple[Rate | None, Rate | None, Rate | None]:
+    return no_shows(of), confirmations(of), early_cancellations(of)
 
 
 def unreached(visit: Visit) -> Response:

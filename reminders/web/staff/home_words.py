@@ -114,7 +114,7 @@ def tiles(words: Words, found: Home, *, tasks: bool) -> list[Tile]:
     ]
 
 
-_ABSENT = N_("%(events)s absents sur %(among)s issues connues, venus ou absents")
+_ABSENT = N_("%(events)s absents sur %(among)s issues connues, annulations comprises")
 _CONFIRMED = N_("%(events)s sur %(among)s rendez-vous dont le patient a été prévenu")
 _EARLY = N_("%(events)s sur %(among)s rendez-vous, sauf ceux que l’hôpital a annulés")
 
@@ -124,10 +124,6 @@ def _rate(words: Words, title: str, found: Rate | None, place: str, told: str) -
     if found is None:
         return Tile(words.gettext(title), words.gettext("pas encore de mesure"), (), to)
     among = words.number(found.among)
-    if found.few:
-        few = words.gettext("moins de %(number)s", number=FEWEST)
-        note = words.gettext(told, events=few, among=among)
-        return Tile(words.gettext(title), few, (note[:1].upper() + note[1:],), to)
     note = words.gettext(told, events=words.number(found.events), among=among)
     return Tile(words.gettext(title), words.percent(found.share), (note,), to)
 
@@ -136,10 +132,13 @@ def _no_shows(words: Words, ours: UnitMeasures) -> Tile:
     found = no_shows(ours)
     plain = _rate(words, N_("Non-venues"), found, "non-venues", _ABSENT)
     notes = list(plain.notes)
-    if found is not None and not found.few:
+    if found is not None:
         low, high = found.interval.low, found.interval.high
         told = N_("entre %(low)s et %(high)s (intervalle à 95 %%)")
         notes.insert(0, words.gettext(told, low=words.percent(low), high=words.percent(high)))
+    if (national := ours.tally.no_show_rate) is not None and found is not None:
+        told = N_("taux « national », venus ou absents seulement : %(share)s")
+        notes.append(words.gettext(told, share=words.percent(national)))
     unknown = ours.tally.unknown_share
     if unknown is not None:
         share = words.percent(unknown, 0)

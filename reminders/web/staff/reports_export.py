@@ -25,8 +25,8 @@ from reminders.web.staff.reports_words import (
 from reminders.web.staff.words import N_, Words
 
 WHY_HIDDEN = N_(
-    "masqué (< 5) : moins de cinq patients, ou une ligne qui permettrait d’en retrouver une telle "
-    "par soustraction."
+    "masqué (< 5) : moins de cinq patients à l’issue connue, ou une ligne qui permettrait d’en "
+    "retrouver une telle par soustraction."
 )
 ONLY_DESCRIBES = N_(
     "Ce rapport décrit ce qui s’est passé. Ce que les rappels changent se lit dans « Groupe témoin "

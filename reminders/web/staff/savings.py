@@ -10,7 +10,7 @@ from reminders.domain.access import May
 from reminders.domain.report import Month
 from reminders.domain.savings import Supposed
 from reminders.services import behind as lists
-from reminders.services import money, months
+from reminders.services import money
 from reminders.services.costs import COMPONENTS
 from reminders.services.projection import NAMES, projected
 from reminders.web.staff.asked import address, cursor, services, today
@@ -43,16 +43,14 @@ def show(visit: Visit) -> Response:
         uf = known[0][0]
     kept = money.kept(visit.staff.store, uf)
     month = _month(visit)
-    start, end = months.bounds(month, visit.staff.zone)
-    ufs = frozenset({uf}) if uf else held
-    described = visit.staff.described.get(  # a large hospital's take a third of a second
-        (ufs, month),
-        lambda: money.describe(
-            visit.staff.store, ufs, start, end, start.date(), end.date(), now=visit.now
+    described = visit.staff.described.get(
+        (uf, held, month),
+        lambda: money.shown(
+            visit.staff.store, visit.staff.rules, month, uf, held, visit.staff.zone, now=visit.now
         ),
         now=visit.staff.now,
     ).value
-    counted = {
+    counted = {} if described.hidden else {
         Supposed.NO_SHOWS: float(described.missed), Supposed.CALLS: float(described.calls),
     }  # fmt: skip
     return visit.page(

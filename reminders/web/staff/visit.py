@@ -26,7 +26,7 @@ from reminders.services.compose import Composer
 from reminders.services.compose import Route as Sender
 from reminders.services.effect import Measured as Effect
 from reminders.services.home import Figures
-from reminders.services.money import Described
+from reminders.services.money import Shown
 from reminders.services.remembered import Remembered, Resting
 from reminders.services.rules import Rules
 from reminders.services.templates import Figures as Volumes
@@ -95,8 +95,8 @@ class Staff:
     kinds: Resting[list[str]] = field(  # of appointments, as the DPI names them
         default_factory=lambda: Resting[list[str]](200, timedelta(milliseconds=50))
     )
-    described: Resting[Described] = field(  # a month as the savings tell it
-        default_factory=lambda: Resting[Described](200, timedelta(milliseconds=100))
+    described: Resting[Shown] = field(  # a month as the savings tell it
+        default_factory=lambda: Resting[Shown](200, timedelta(milliseconds=100))
     )
     people: Remembered[dict[str, str]] = field(  # login -> name
         default_factory=lambda: Remembered[dict[str, str]](timedelta(minutes=1))

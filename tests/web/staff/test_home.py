@@ -183,16 +183,30 @@ def test_figures_say_what_they_are_of(office: Office) -> None:
     page = text(clerk.get("/"))
     assert "11,0 %" in page  # 8 of 73
     assert "entre 5,7 % et 20,2 %" in page
-    assert "8 absents sur 73 issues connues, venus ou absents" in page
+    assert "8 absents sur 73 issues connues, annulations comprises" in page
     assert "issue inconnue pour 12 % des rendez-vous" in page
     assert "du mar. 13 oct. au lun. 9 nov." in page
     imaging = office.clerk(Role.MANAGER, login="imagerie", ufs=["4230"])
-    assert "Moins de 5 absents sur 23" in text(imaging.get("/"))
+    assert "3 absents sur 23" in text(imaging.get("/"))
     by_service = text(clerk.get("/mesures"))
     assert "11,0 % (8/73)" in by_service
-    assert "3/23" not in by_service
-    assert "5/50" not in by_service  # else the other is found by subtraction
-    assert "moins de 5" in by_service
+    assert "13,0 % (3/23)" in by_service
+
+
+def test_a_small_service_is_hidden_by_the_rule_of_the_reports(office: Office) -> None:
+    office.read(
+        *visits(range(45), starts="2026-10-20 09:30", status=Status.FULFILLED),
+        *visits(range(300, 304), starts="2026-10-20 09:30", status=Status.NOSHOW, uf="4230"),
+        *visits(range(400, 420), starts="2026-10-20 09:30", uf="4230"),
+    )
+    office.at(paris("2026-11-10 09:00"))
+    page = text(office.clerk(Role.MANAGER).get("/mesures"))
+    assert "8,2 % (4/49)" in page  # the whole
+    assert "(4/4)" not in page
+    assert "(0/45)" not in page  # else the other is found by subtraction
+    assert page.count("masqué (&lt; 5)") == 2
+    imaging = office.clerk(Role.MANAGER, login="imagerie", ufs=["4230"])
+    assert "4 absents" not in text(imaging.get("/"))
 
 
 def test_the_figures_say_when_and_are_new_when_asked(office: Office) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from reminders.domain.appointment import Status
 from reminders.domain.holdout import Arm
 from reminders.domain.savings import Component, UnitCost
 from reminders.services import costs, money
+from reminders.services.rollup import refresh
 from reminders.store.engine import Store, run
+from tests.support.clinic import paris, visit, visits
 from tests.support.comparison import NOW, Comparison
 from tests.support.office import Clerk, Office, Role, office_on
 from tests.support.stores import SqliteFiles
@@ -194,3 +197,28 @@ def test_without_a_hold_out_a_computation_says_so(store: Store) -> None:
     clerk = office_on(store).clerk(Role.MANAGER)
     assert clerk.post("/rapports/economies").status_code == 303
     assert "rien n’y est une économie" in text_of(clerk, "/rapports/economies")
+
+
+def test_a_month_hides_what_the_no_show_report_hides(empty: Office) -> None:
+    """Three of a service missed theirs, of thirty nothing is known: who the three are is not told,
+    nor may it be projected."""
+    empty.at(paris("2026-10-05 09:00"))
+    empty.read(*visits(range(20, 60), starts="2026-10-20 09:30"), visit(1, "2026-10-21 09:30"),
+               *visits(range(100, 133), starts="2026-10-20 10:30", uf="4230"))  # fmt: skip
+    empty.at(paris("2026-10-25 09:00"))
+    empty.read(*visits(range(20, 58), starts="2026-10-20 09:30", status=Status.FULFILLED),
+               *visits(range(58, 60), starts="2026-10-20 09:30", status=Status.NOSHOW),
+               visit(1, "2026-10-21 09:30", status=Status.FULFILLED),
+               *visits(range(100, 103), starts="2026-10-20 10:30", uf="4230",
+                       status=Status.NOSHOW),
+               *visits(range(103, 133), starts="2026-10-20 10:30", uf="4230"),
+               visit(2, "2026-12-21 09:30"))  # fmt: skip
+    refresh(empty.store, empty.rules, now=empty.now)
+    clerk = empty.clerk(Role.MANAGER)
+    here = "/rapports/economies?mois=2026-10&h-no-shows=1"
+    page = text_of(clerk, here)
+    assert "l’issue connue 44 Non venus 5" in page
+    page = text_of(clerk, f"{here}&service=4230")
+    assert "l’issue connue masqué (&lt; 5) Non venus masqué (&lt; 5)" in page
+    assert "Le mois ne dit pas combien" in page
+    assert "masqué" in text_of(clerk, f"{here}&service=4220")  # else by subtraction
