@@ -69,14 +69,31 @@ def with_settings(
     return tuple(sorted(found, key=lambda one: (list(Component).index(one.component), one.uf)))
 
 
-def spent(entered: Sequence[Entered], component: Component, since: date, until: date) -> float:
-    """Euros of a monthly cost over the civil days [since, until): each month at what held on its
-    first counted day, a part of a month by its days. 0 where nothing was entered."""
-    total, day = 0.0, since
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Euros of a period, and between what and what they may be. `known`: something was entered
+    for each of its months; nothing entered is no 0 €."""
+
+    value: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    known: bool = True
+
+
+def spent(entered: Sequence[Entered], component: Component, since: date, until: date) -> Spent:
+    """A monthly cost over the civil days [since, until): each month at what held on its first
+    counted day, a part of a month by its days."""
+    total, day = Spent(), since
     while day < until:
         size = monthrange(day.year, day.month)[1]
         end = min(until, day.replace(day=1) + timedelta(days=size))
         found = [one for one in in_force(entered, day) if one.component is component]
-        total += sum(one.value for one in found) * (end - day).days / size
+        part = (end - day).days / size
+        total = Spent(
+            total.value + part * sum(one.value for one in found),
+            total.low + part * sum(one.low for one in found),
+            total.high + part * sum(one.high for one in found),
+            total.known and bool(found),
+        )
         day = end
     return total

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from reminders.domain.canonical import Plain, canonical, plain
-from reminders.domain.costs import Entered, spent
+from reminders.domain.costs import Entered, Spent, spent
 from reminders.domain.holdout import Arm
 from reminders.domain.outcome import Denominator, Outcome, Tally
 from reminders.domain.report import Asked, Month
@@ -66,7 +66,7 @@ def money(
     fees = {} if uf else fees_of(entered, first, last)
     known = calls_known(store, row.id, uf, before=end)
     found = savings(
-        store, costs, now=now, until=until, fee=sum(fees.values()), calls=known.calls,
+        store, costs, now=now, until=until, fees=fees, calls=known.calls,
         called=known.tasks, uf=uf, look=look,
     )  # fmt: skip
     return told(found, fees, known, uf)
@@ -85,9 +85,9 @@ def _period(store: Store, until: datetime) -> tuple[Record, datetime, datetime] 
     return row, since, max(since, min(ends))
 
 
-def fees_of(entered: list[Entered], first: date, last: date) -> dict[str, float]:
-    """Euros of the service itself over [first, last), by component."""
-    return {one.value: spent(entered, one, first, last) for one in sorted(MONTHLY)}
+def fees_of(entered: list[Entered], first: date, last: date) -> dict[Component, Spent]:
+    """What the service itself costs over [first, last)."""
+    return {one: spent(entered, one, first, last) for one in sorted(MONTHLY)}
 
 
 def calls_known(store: Store, holdout: int, uf: str, *, before: datetime) -> Known:
@@ -109,7 +109,7 @@ def calls_known(store: Store, holdout: int, uf: str, *, before: datetime) -> Kno
 # --- the value -----------------------------------------------------------------------------------
 
 
-def told(found: Savings, fees: Mapping[str, float], known: Known, uf: str) -> Told:
+def told(found: Savings, fees: Mapping[Component, Spent], known: Known, uf: str) -> Told:
     """Everything a reader may be shown; without a measured effect, why."""
     base = effect_told(found.effect) | {
         "uf": uf,
@@ -130,7 +130,8 @@ def told(found: Savings, fees: Mapping[str, float], known: Known, uf: str) -> To
         "total": found.total,
         "capacity": found.capacity,
         "cash": found.cash,
-        "fees": dict(fees),
+        "fees": {one.value: cost.value for one, cost in fees.items()},
+        "fee_ranges": {one.value: [cost.low, cost.high] for one, cost in fees.items()},
         "lines": [
             {
                 "component": line.cost.component, "uf": line.cost.uf, "value": line.cost.value,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reminders.domain.baseline import Past
+from reminders.domain.costs import Spent
 from reminders.domain.holdout import Arm, Holdout
 from reminders.domain.outcome import Outcome
 from reminders.domain.savings import VALUE_OF, Component, UnitCost, Value, cost_on, slots_wasted
@@ -56,7 +57,7 @@ class Savings:
     """Nothing but `effect` unless that one is measured and every price that counts is known.
 
     `per_unit`: the difference of one appointment's cost, before the fee; `reminded`, `held`: that
-    cost in each arm, at the prices' values. `cash` is after the fee, `capacity` has none.
+    cost in each arm, at the prices' values. `cash` is after the fees, `capacity` has none.
     """
 
     effect: Measured
@@ -66,7 +67,6 @@ class Savings:
     held: float = 0.0
     capacity: Saving | None = None
     cash: Saving | None = None
-    fee: float = 0.0
     units: int = 0  # reminded, with a known outcome
     lines: tuple[Line, ...] = ()
     drivers: tuple[Driver, ...] = ()
@@ -108,7 +108,7 @@ def savings(
     *,
     now: datetime,
     until: datetime | None = None,
-    fee: float = 0.0,
+    fees: Mapping[Component, Spent] | None = None,
     calls: Calls | None = None,
     called: Calls | None = None,
     past: Mapping[str, Past] | None = None,
@@ -117,10 +117,11 @@ def savings(
 ) -> Savings:
     """What the reminded units cost less than they would have without reminders.
 
-    `costs`: unit costs, those valid at the end of the period count. `fee`: what the service cost
-    over the period, hosting included. `calls`: None where they are not linked to appointments in
-    both arms: then not measured, and 0 €. `called`: appointment -> how many of its tasks are among
-    its calls: those are no tasks as well. `uf`: of one service; "" for all. `look`: as `effect`'s.
+    `costs`: unit costs, those valid at the end of the period count. `fees`: what the service cost
+    over the period, hosting included; one nobody entered is missing as any price is. `calls`:
+    None where they are not linked to appointments in both arms: then not measured, and 0 €.
+    `called`: appointment -> how many of its tasks are among its calls: those are no tasks as well.
+    `uf`: of one service; "" for all. `look`: as `effect`'s.
     """
     found = effect(store, now=now, until=until, past=past, uf=uf, look=look)
     if found.verdict is not Verdict.MEASURED or found.until is None:
@@ -131,9 +132,11 @@ def savings(
         holdout = holdout_of(row)
     ledger = _Ledger(costs, found.until.date(), calls or {}, called or {} if calls else {})
     _gather(store, holdout, ledger, found.until, now, uf)
+    paid = fees or {}
+    ledger.missing |= {(component, "") for component, one in paid.items() if not one.known}
     if ledger.missing or not ledger.columns:
         return Savings(found, missing=tuple(sorted(ledger.missing)))
-    return _sum_up(found, ledger, fee, calls_measured=calls is not None)
+    return _sum_up(found, ledger, list(paid.values()), calls_measured=calls is not None)
 
 
 def _gather(
@@ -163,13 +166,15 @@ def _enter(ledger: _Ledger, row: Record, at: int) -> None:
     ledger.add(Component.CALL, row.uf, ledger.calls.get(row.appointment_id, 0.0))
 
 
-def _sum_up(found: Measured, ledger: _Ledger, fee: float, *, calls_measured: bool) -> Savings:
+def _sum_up(
+    found: Measured, ledger: _Ledger, paid: Sequence[Spent], *, calls_measured: bool
+) -> Savings:
     sample = units(ledger.treated, ledger.patients)
     quantities = np.zeros((len(sample), len(ledger.columns)))
     for row, column, quantity in ledger.cells:
         quantities[row, column] += quantity
     costs = list(ledger.columns)
-    prices = Prices(*(np.array([getattr(one, name) for one in costs]) for name in _BOUNDS))
+    prices, fees = _prices(costs), _prices(paid)
     joint, reminded = differences(quantities, sample), sample.arm_sizes()[0]
     widen = 1.0 if found.final else _widen(quantities @ prices.value, sample, prices)
     kinds = {
@@ -178,20 +183,19 @@ def _sum_up(found: Measured, ledger: _Ledger, fee: float, *, calls_measured: boo
     }
 
     def saved(
-        only: NDArray[np.bool_] | None = None, fee: float = 0.0, units: int = reminded
+        only: NDArray[np.bool_] | None = None, fees: Prices | None = None, units: int = reminded
     ) -> Saving:
-        return saving(joint, prices, units, fee=fee, widen=widen, only=only)
+        return saving(joint, prices, units, fees=fees, widen=widen, only=only)
 
     mean = _means(quantities, sample)
     return Savings(
         found,
-        total=saved(fee=fee),
+        total=saved(fees=fees),
         per_unit=saved(units=1),
         reminded=float(mean[0] @ prices.value),
         held=float(mean[1] @ prices.value),
         capacity=saved(kinds[Value.CAPACITY]),
-        cash=saved(kinds[Value.CASH], fee),
-        fee=fee,
+        cash=saved(kinds[Value.CASH], fees),
         units=reminded,
         lines=_lines(costs, joint, mean, reminded),
         drivers=_drivers(ledger, sample),
@@ -205,7 +209,9 @@ def _means(quantities: Numbers, sample: Units) -> tuple[Numbers, Numbers]:
     return quantities[treated].mean(axis=0), quantities[~treated].mean(axis=0)
 
 
-_BOUNDS = ("value", "low", "high")
+def _prices(those: Sequence[UnitCost] | Sequence[Spent]) -> Prices:
+    bounds = ([getattr(one, name) for one in those] for name in ("value", "low", "high"))
+    return Prices(*(np.array(one, dtype=np.float64) for one in bounds))
 
 
 def _widen(euros: Numbers, sample: Units, prices: Prices) -> float:

@@ -38,17 +38,17 @@ def saving(
     prices: Prices,
     units: int,
     *,
-    fee: float = 0.0,
+    fees: Prices | None = None,
     widen: float = 1.0,
     only: NDArray[np.bool_] | None = None,
 ) -> Saving:
-    """What the reminded units cost less than they would have, after `fee`.
+    """What the reminded units cost less than they would have, after `fees`.
 
     Args:
         found: reminded less held-out, a unit, for each measure, with their covariance.
         prices: euros for one of each measure. Their range is read as a 95 % one.
         units: reminded units the saving is for.
-        fee: euros of the period that the service itself costs.
+        fees: euros of the period that the service itself costs, each with its range.
         widen: factor on the spread of the differences, for a look before the final one.
         only: which measures count (capacity, or cash); all unless told.
 
@@ -59,9 +59,11 @@ def saving(
     keep = np.ones(len(found.estimates), dtype=np.bool_) if only is None else only
     differences = np.where(keep, found.estimates, 0.0)
     per_measure = -units * differences
-    central = float(per_measure @ prices.value) - fee
+    fees = fees or Prices(np.zeros(0), np.zeros(0), np.zeros(0))
+    central = float(per_measure @ prices.value) - float(fees.value.sum())
     drawn = _differences(found, widen) * keep
-    totals = -units * np.sum(drawn * _prices(prices), axis=1) - fee
+    totals = -units * np.sum(drawn * _prices(prices, SEED + 1), axis=1)
+    totals = totals - _prices(fees, SEED + 2).sum(axis=1)
     low, high = np.percentile(totals, (2.5, 97.5))
     worst = np.where(per_measure > 0, prices.low, prices.high)
     best = np.where(per_measure > 0, prices.high, prices.low)
@@ -69,8 +71,8 @@ def saving(
         central,
         float(low),
         float(high),
-        float(per_measure @ worst) - fee,
-        float(per_measure @ best) - fee,
+        float(per_measure @ worst) - float(fees.high.sum()),
+        float(per_measure @ best) - float(fees.low.sum()),
     )
 
 
@@ -83,12 +85,12 @@ def _differences(found: Differences, widen: float) -> Numbers:
     return drawn
 
 
-def _prices(prices: Prices) -> Numbers:
+def _prices(prices: Prices, seed: int) -> Numbers:
     """Lognormal draws whose middle is the value and whose range is the price's, as far as one
     spread fits both sides; a price without a range, or of 0, is what it is."""
     value = np.maximum(prices.value, 1e-12)
     low = np.where(prices.low > 0, prices.low, value * value / np.maximum(prices.high, value))
     spread = np.log(np.maximum(prices.high, value) / np.minimum(low, value)) / (2 * Z)
-    chance = np.random.default_rng(SEED + 1).standard_normal((DRAWS, len(value)))
+    chance = np.random.default_rng(seed).standard_normal((DRAWS, len(value)))
     drawn: Numbers = np.where(prices.value > 0, value * np.exp(spread * chance), 0.0)
     return drawn

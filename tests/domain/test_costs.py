@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.domain.costs import Entered, in_force, spent, with_settings
+from reminders.domain.costs import Entered, Spent, in_force, spent, with_settings
 from reminders.domain.savings import Component, UnitCost
 
 DAY = date(2026, 10, 1)
@@ -68,10 +68,23 @@ def test_a_fee_is_never_one_services() -> None:
 
 def test_a_part_of_a_month_costs_its_days() -> None:
     those = [entered(1, 310, component=Component.FEE)]
-    assert spent(those, Component.FEE, DAY, date(2026, 11, 1)) == 310
-    assert spent(those, Component.FEE, DAY, date(2026, 10, 11)) == pytest.approx(100)
-    assert spent(those, Component.FEE, date(2026, 9, 1), DAY) == 0
-    assert spent(those, Component.HOSTING, DAY, date(2027, 1, 1)) == 0
+    assert spent(those, Component.FEE, DAY, date(2026, 11, 1)).value == 310
+    assert spent(those, Component.FEE, DAY, date(2026, 10, 11)).value == pytest.approx(100)
+    assert spent(those, Component.FEE, DAY, date(2026, 11, 1)).known
+
+
+def test_what_nobody_entered_is_not_known() -> None:
+    those = [entered(1, 310, component=Component.FEE)]
+    assert not spent(those, Component.FEE, date(2026, 9, 1), date(2026, 12, 1)).known
+    assert not spent(those, Component.HOSTING, DAY, date(2027, 1, 1)).known
+    assert spent([entered(1, 0, component=Component.FEE)], Component.FEE, DAY,
+                 date(2026, 11, 1)) == Spent()  # fmt: skip
+
+
+def test_a_fee_keeps_its_range() -> None:
+    fee = UnitCost(Component.FEE, 310, 248, 372, "devis", DAY)
+    found = spent([Entered(1, Component.FEE, "", DAY, fee)], Component.FEE, DAY, date(2026, 10, 11))
+    assert (found.low, found.value, found.high) == pytest.approx((80, 100, 120))
 
 
 @given(days, days, days)
@@ -86,8 +99,8 @@ def test_months_add_up_wherever_a_month_is_cut_off(one: date, two: date, three: 
         entered(1, 300, date(2025, 1, 1), Component.FEE),
         entered(2, 400, date(2026, 6, 1), Component.FEE),
     ]
-    whole = spent(those, Component.FEE, first, last)
-    parts = spent(those, Component.FEE, first, cut) + spent(those, Component.FEE, cut, last)
+    whole = spent(those, Component.FEE, first, last).value
+    parts = sum(spent(those, Component.FEE, *one).value for one in ((first, cut), (cut, last)))
     assert whole == pytest.approx(parts)
     assert 0 <= whole <= 400 * ((last - first).days / 28 + 1)
 

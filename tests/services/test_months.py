@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from reminders import __version__
 from reminders.domain.holdout import Arm
 from reminders.domain.report import Month
-from reminders.domain.savings import Component, UnitCost
+from reminders.domain.savings import MONTHLY, Component, UnitCost
 from reminders.errors import ReminderError
 from reminders.services import costs, months
 from reminders.services.months import Closed, close, close_due, find, newest_due, revise
@@ -199,7 +199,8 @@ def test_a_closing_takes_the_months_look_and_a_later_one_does_not_change_it(
     trial.patients(Arm.REMINDED, [[MISSED]] * 160 + [[CAME]] * 1_440)
     trial.patients(Arm.HELD, [[MISSED]] * 100 + [[CAME]] * 300)
     trial.patients(Arm.REMINDED, [[CAME]] * 20, since=datetime(2026, 4, 20, tzinfo=UTC))
-    costs.add(store, [SLOT], actor="nadia", now=TENTH)
+    free = [UnitCost(one, 0, 0, 0, "offert", date(2026, 1, 1)) for one in sorted(MONTHLY)]
+    costs.add(store, [SLOT, *free], actor="nadia", now=TENTH)
     first = closed(trial)
     money = first.content["savings"]
     assert isinstance(money, dict)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reminders.domain.costs import Spent
 from reminders.domain.holdout import Arm
 from reminders.domain.savings import Component, UnitCost
 from reminders.services.effect import Verdict
@@ -190,11 +191,24 @@ def test_calls_nobody_linked_are_not_measured_and_cost_nothing(trial: Comparison
 def test_the_fee_is_taken_off(trial: Comparison) -> None:
     enough(trial)
     refill(trial, share=2)
-    free, paid = told(trial), told(trial, fee=5_000.0)
+    free, paid = told(trial), told(trial, fees={Component.FEE: Spent(5_000, 5_000, 5_000)})
     assert free.total is not None
     assert paid.total is not None
     assert free.total.central - paid.total.central == pytest.approx(5_000)
     assert free.total.low - paid.total.low == pytest.approx(5_000)
+
+
+def charged(euros: float) -> Prices:
+    return Prices(*(np.array([one * euros]) for one in (1.0, 0.8, 1.3)))
+
+
+def test_a_fee_nobody_entered_withholds_the_saving(trial: Comparison) -> None:
+    """Not 0 €: a saving without its price would be told too large."""
+    enough(trial)
+    found = told(trial, fees={Component.FEE: Spent(900, 900, 900), Component.HOSTING: Spent(
+        known=False)})  # fmt: skip
+    assert found.effect.verdict is Verdict.MEASURED
+    assert (found.total, found.missing) == (None, ((Component.HOSTING, ""),))
 
 
 def test_unknown_outcomes_cost_nothing_in_either_arm(trial: Comparison) -> None:
@@ -228,7 +242,8 @@ def test_the_cost_of_an_appointment_in_each_arm_is_what_is_saved(trial: Comparis
     enough(trial)
     refill(trial, share=2)
     send(trial, segments=2)
-    found = told(trial, [SLOT, cost(Component.SEGMENT, 0.06, spread=1.2)], fee=100.0)
+    fees = {Component.HOSTING: Spent(100, 90, 110)}
+    found = told(trial, [SLOT, cost(Component.SEGMENT, 0.06, spread=1.2)], fees=fees)
     assert found.per_unit is not None
     assert found.total is not None
     assert found.cash is not None
@@ -295,9 +310,9 @@ def test_the_parts_of_a_saving_are_the_whole(
     quantities = np.array([(one[1], one[2]) for one in told], dtype=np.float64)
     joint, reminded = differences(quantities, sample), sample.arm_sizes()[0]
     prices = Prices(np.array([80.0, 0.06]), np.array([60.0, 0.05]), np.array([110.0, 0.08]))
-    whole = saving(joint, prices, reminded, fee=fee)
+    whole = saving(joint, prices, reminded, fees=charged(fee))
     parts = [
-        saving(joint, prices, reminded, only=np.array(only), fee=less)
+        saving(joint, prices, reminded, only=np.array(only), fees=charged(less))
         for only, less in (([True, False], 0), ([False, True], fee))
     ]
     assert sum(one.central for one in parts) == pytest.approx(whole.central, abs=1e-6)

@@ -41,10 +41,24 @@ def test_doubtful_prices_widen_it_and_make_cases() -> None:
 def test_the_fee_is_taken_off_everything() -> None:
     free, paid = (
         saving(TWO, prices(100.0, 0.06), 500),
-        saving(TWO, prices(100.0, 0.06), 500, fee=90),
+        saving(TWO, prices(100.0, 0.06), 500, fees=amount(90)),
     )
     for name in ("central", "low", "high", "conservative", "favourable"):
         assert getattr(free, name) - getattr(paid, name) == pytest.approx(90)
+
+
+def amount(value: float, low: float | None = None, high: float | None = None) -> Prices:
+    bounds = (value, value if low is None else low, value if high is None else high)
+    return Prices(*(np.array([float(one)]) for one in bounds))
+
+
+def test_a_doubtful_fee_widens_it_and_makes_cases() -> None:
+    sure = saving(TWO, prices(100.0, 0.0), 500, fees=amount(4_000))
+    doubtful = saving(TWO, prices(100.0, 0.0), 500, fees=amount(4_000, 1_000, 16_000))
+    assert doubtful.central == sure.central
+    assert doubtful.high - doubtful.low > 1.5 * (sure.high - sure.low)
+    assert doubtful.conservative == pytest.approx(sure.conservative - 12_000)
+    assert doubtful.favourable == pytest.approx(sure.favourable + 3_000)
 
 
 def test_equal_inputs_give_equal_intervals() -> None:

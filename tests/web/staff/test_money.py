@@ -15,7 +15,7 @@ from reminders.services import costs, money
 from reminders.services.rollup import refresh
 from reminders.store.engine import Store, run
 from tests.support.clinic import paris, visit, visits
-from tests.support.comparison import NOW, Comparison
+from tests.support.comparison import CAME, MISSED, NOW, Comparison
 from tests.support.office import Clerk, Office, Role, office_on
 from tests.support.stores import SqliteFiles
 from tests.support.trial import measured
@@ -52,6 +52,30 @@ def test_without_a_hold_out_the_first_line_says_so_and_no_saving_is_shown(empty:
     assert page.index("Pas mesuré") < page.index("Projection : ce que donneraient des hypothèses")
     assert "Les rappels ont fait économiser" not in page
     assert "Prudent, central, favorable" not in page
+
+
+def test_a_fee_nobody_entered_is_named_and_no_saving_is_told(empty: Office) -> None:
+    trial = Comparison(empty.store)
+    trial.patients(Arm.REMINDED, [[MISSED]] * 160 + [[CAME]] * 1_440)
+    trial.patients(Arm.HELD, [[MISSED]] * 104 + [[CAME]] * 296)
+    empty.now = NOW
+    since = date(2026, 1, 1)
+    entered = [UnitCost(Component.SLOT, 80, 60, 110, "Comptes 2025", since),
+               UnitCost(Component.HOSTING, 0, 0, 0, "DSI", date(2026, 4, 1))]  # fmt: skip
+    costs.add(empty.store, entered, actor="nadia", now=datetime(2026, 3, 1, tzinfo=UTC))
+    money.compute(empty.store, empty.rules, now=NOW)
+    clerk = empty.clerk(Role.MANAGER)
+    page = text_of(clerk, "/rapports/economies")
+    assert "Montants qui manquent : L’abonnement au service, par mois, L’hébergement" in page
+    assert "saisir 0 ce qui ne coûte rien" in page
+    assert "Prudent, central, favorable" not in page
+    more = [UnitCost(Component.FEE, 900, 700, 1_200, "Devis", since),
+            UnitCost(Component.HOSTING, 0, 0, 0, "DSI", since)]  # fmt: skip
+    costs.add(empty.store, more, actor="nadia", now=datetime(2026, 3, 2, tzinfo=UTC))
+    found = money.compute(empty.store, empty.rules, now=NOW)
+    assert found["fees"] == {"fee": 2_700.0, "hosting": 0.0}
+    assert found["fee_ranges"] == {"fee": [2_100.0, 3_600.0], "hosting": [0.0, 0.0]}
+    assert "Prudent, central, favorable" in text_of(clerk, "/rapports/economies")
 
 
 def test_a_projection_is_marked_and_changes_nothing_that_is_measured(lived: Office) -> None:
