@@ -35,12 +35,13 @@ from reminders.statistics.design import (
     smallest_effect,
     too_small,
 )
+from reminders.statistics.normal import Z
 from reminders.statistics.proportion import Interval, wilson_interval
 from reminders.statistics.sequential import always_valid, running
 from reminders.store import effects as stored
 from reminders.store import holdout as holdouts
-from reminders.store.engine import Connection, Store
-from reminders.store.types import micros
+from reminders.store.engine import Connection, Record, Store
+from reminders.store.types import instant, instant_or_none, micros
 
 FINAL = "final"
 LIKELY_DEFF = 1.3
@@ -130,29 +131,30 @@ def effect(
     past: Mapping[str, Past] | None = None,
     uf: str = "",
     look: str = "",
+    which: int = 0,
 ) -> Measured:
     """The effect so far, of units that first started before `until` (now, or the hold-out's end),
     of one service or, for "", of all. The draw is judged on the whole hospital, whatever `uf`.
 
     `past`: what happened in each cell before the launch (domain.baseline), to adjust on; None:
     what was imported of it (services/baseline), and the plain difference where nothing was. The
-    final look is that at or after the hold-out's end, of everything before it. One that was
-    stopped early counts until then: everybody is reminded afterwards. `look`: a month whose look
-    this is; p is then never above those of earlier months.
+    final look is that at or after the hold-out's end, of everything before it, whether it was
+    stopped since or not. One that was stopped early counts until then: everybody is reminded
+    afterwards. `look`: a month whose look this is; p is then never above those of earlier months.
+    `which`: an earlier hold-out; 0 for the last one approved.
     """
-    where = standing(store, now=now, begun=True)
+    where = standing(store, now=now, begun=True, holdout=which)
     if where.state is State.NONE:
         return Measured(Verdict.NO_HOLDOUT)
     with store.read() as connection:
-        row = holdouts.latest(connection, begun=True)
+        row = holdouts.one(connection, where.id)
         assert row is not None
         holdout = holdout_of(row)
         earlier = None if uf else _smallest_p(connection, holdout, now, look)
     end = min(until or now, holdout.until, where.stopped_at or now)
     known = imported(store) if past is None else past
     observed = observe(store, holdout, until=end, now=now, past=known, uf=uf)
-    final = where.state is State.ENDED and end == holdout.until
-    return _judge(observed, holdout, where, end, final=final, earlier=earlier)
+    return _judge(observed, holdout, where, end, final=end == holdout.until, earlier=earlier)
 
 
 def _smallest_p(
@@ -246,20 +248,71 @@ def take_look(
     now: datetime,
     until: datetime | None = None,
     past: Mapping[str, Past] | None = None,
+    which: int = 0,
 ) -> Measured:
     """The effect, written down as the look of that name (a month, 2026-10): p-values of later
     looks never grow above it. A look that gives no effect is not written."""
-    found = effect(store, now=now, until=until, past=past, look=name)
+    found = effect(store, now=now, until=until, past=past, look=name, which=which)
     if found.verdict is not Verdict.MEASURED:
         return found
     assert found.error is not None
     with store.write() as connection:
-        row = holdouts.latest(connection, begun=True)
-        assert row is not None
+        key = which
+        if not key:
+            row = holdouts.latest(connection, begun=True)
+            assert row is not None
+            key = row.id
         stored.remember(
-            connection, row.id, FINAL if found.final else name, at=micros(now),
+            connection, key, FINAL if found.final else name, at=micros(now),
             estimate=found.estimate, variance=found.error**2, p=found.p,
             treated=found.arms[Arm.REMINDED].known, held=found.arms[Arm.HELD].known,
             method=found.method,
         )  # fmt: skip
     return found
+
+
+# --- earlier hold-outs ---------------------------------------------------------------------------
+
+
+def take_final_looks(store: Store, *, since: datetime, until: datetime, now: datetime) -> None:
+    """Of every hold-out that ended in [since, until), unless it was taken: another one may have
+    begun since, and nobody would look at this one any more."""
+    with store.read() as connection:
+        ended = [row for row in holdouts.begun(connection) if _awaits(row, since, until)]
+    for row in ended:
+        take_look(store, FINAL, now=now, until=until, which=row.id)
+
+
+def _awaits(row: Record, since: datetime, until: datetime) -> bool:
+    early = row.stopped_at is not None and row.stopped_at < row.ends_at
+    return not early and row.estimate is None and since <= instant(row.ends_at) < until
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A hold-out that another one followed. `measured` None: no final look gave an effect."""
+
+    since: datetime
+    until: datetime
+    early: bool  # stopped before its date
+    measured: Measured | None
+
+
+def earlier_ones(store: Store) -> list[Earlier]:
+    """Those before the last one approved, the newest first."""
+    with store.read() as connection:
+        found = holdouts.begun(connection)[1:]
+    return [_earlier(row) for row in found]
+
+
+def _earlier(row: Record) -> Earlier:
+    since, until = instant(row.approved_at), instant(row.ends_at)
+    stopped = instant_or_none(row.stopped_at) or until
+    measured = None
+    if row.estimate is not None:
+        margin = Z * row.variance**0.5
+        measured = Measured(
+            Verdict.MEASURED, since, until, final=True, estimate=row.estimate,
+            low=row.estimate - margin, high=row.estimate + margin, method=row.method,
+        )  # fmt: skip
+    return Earlier(since, min(until, stopped), stopped < until, measured)

@@ -167,11 +167,12 @@ def stop(store: Store, *, now: datetime, by: str) -> bool:
     return bool(ended)
 
 
-def standing(store: Store, *, now: datetime, begun: bool = False) -> Standing:
-    """Of the last hold-out proposed; `begun`: of the last one that was approved."""
+def standing(store: Store, *, now: datetime, begun: bool = False, holdout: int = 0) -> Standing:
+    """Of the last hold-out proposed; `begun`: of the last one that was approved; `holdout`: of
+    this one."""
     at = micros(now)
     with store.read() as connection:
-        row = stored.latest(connection, begun=begun)
+        row = stored.one(connection, holdout) if holdout else stored.latest(connection, begun=begun)
         if row is None:
             return Standing(State.NONE)
         sizes = stored.arm_sizes(connection, row.id, now=at)

@@ -24,7 +24,7 @@ from reminders.domain.report import Asked, Month
 from reminders.errors import Problem, RepairNeeded
 from reminders.services import costs as priced
 from reminders.services import rollup
-from reminders.services.effect import take_look
+from reminders.services.effect import take_final_looks, take_look
 from reminders.services.money import Described, describe, money
 from reminders.services.no_show_report import no_show_report
 from reminders.services.rules import Rules
@@ -106,8 +106,9 @@ def close(
     if (known := find(store, month, 1)) is not None:
         return known, False
     rollup.refresh(store, rules, now=now)
-    _, end = bounds(month, _zone(rules))
+    start, end = bounds(month, _zone(rules))
     take_look(store, str(month), now=now, until=end)
+    take_final_looks(store, since=start, until=end, now=now)
     done = _append(store, month, 0, figures(store, rules, month, now=now), [], by=by, now=now)
     found = find(store, month, 1)
     assert found is not None

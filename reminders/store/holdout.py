@@ -33,6 +33,23 @@ def latest(connection: Connection, *, begun: bool = False) -> Record | None:
     return found[0] if found else None
 
 
+def one(connection: Connection, holdout: int) -> Record | None:
+    found = rows(connection, f"SELECT {HOLDOUT} FROM holdout WHERE id = :id", id=holdout)
+    return found[0] if found else None
+
+
+def begun(connection: Connection) -> Sequence[Record]:
+    """Those once approved, the last one first, each with its final look where it was taken
+    (`estimate` None: it was not); some dozens at most."""
+    names = ", ".join(f"h.{name}" for name in HOLDOUT.split(", "))
+    return rows(
+        connection,
+        f"SELECT {names}, l.estimate, l.variance, l.treated, l.held, l.method FROM holdout h "
+        "LEFT JOIN effect_look l ON l.holdout_id = h.id AND l.name = 'final' "
+        "WHERE h.approved_at IS NOT NULL ORDER BY h.id DESC LIMIT 100",
+    )
+
+
 def propose(
     connection: Connection,
     *,

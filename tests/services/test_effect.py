@@ -10,9 +10,16 @@ from reminders.domain.baseline import Past
 from reminders.domain.holdout import Arm
 from reminders.domain.outcome import Denominator, Outcome
 from reminders.services.draw import running
-from reminders.services.effect import Measured, Verdict, effect, take_look
+from reminders.services.effect import (
+    Measured,
+    Verdict,
+    earlier_ones,
+    effect,
+    take_final_looks,
+    take_look,
+)
 from reminders.services.effect_said import said
-from reminders.services.holdout import propose, stop
+from reminders.services.holdout import approve, propose, stop
 from reminders.services.observed import observe, outcome_of_row
 from reminders.statistics.clustered import itt, units
 from reminders.statistics.normal import Z
@@ -182,6 +189,46 @@ def test_the_final_look_is_at_its_date_and_narrower(trial: Comparison) -> None:
     assert final.high is not None
     assert final.high == pytest.approx(-0.06 + Z * monthly.error)
     assert monthly.high > final.high
+
+
+def test_the_final_look_stays_when_it_is_stopped_after_its_end(trial: Comparison) -> None:
+    """As one must, to propose another."""
+    enough(trial)
+    final = effect(trial.store, now=ENDS)
+    later = ENDS + timedelta(days=3)
+    stop(trial.store, now=later, by="nadia")
+    found = effect(trial.store, now=later)
+    assert found.final
+    assert (found.until, found.low, found.high) == (ENDS, final.low, final.high)
+    assert "regard final" in found.method
+
+
+def test_a_hold_out_another_one_followed_keeps_its_final_look(trial: Comparison) -> None:
+    enough(trial)
+    final = effect(trial.store, now=ENDS)
+    later = ENDS + timedelta(days=3)
+    stop(trial.store, now=later, by="nadia")
+    propose(trial.store, Clinic(trial.store).rules, now=later, by="nadia")
+    approve(trial.store, now=later, by="Claire")
+    (before,) = earlier_ones(trial.store)
+    assert (before.until, before.early, before.measured) == (ENDS, False, None)
+    month = {"since": ENDS, "until": ENDS + timedelta(days=31)}
+    take_final_looks(trial.store, **month, now=later + timedelta(days=40))
+    (before,) = earlier_ones(trial.store)
+    assert before.measured is not None
+    told = (before.measured.estimate, before.measured.low, before.measured.high)
+    assert told == pytest.approx((final.estimate, final.low, final.high))
+    take_final_looks(trial.store, **month, now=later + timedelta(days=41))
+    names = Clinic(trial.store).rows("SELECT holdout_id, name FROM effect_look")
+    assert [tuple(row) for row in names] == [(1, "final")]
+
+
+def test_one_stopped_early_gets_no_final_look(trial: Comparison) -> None:
+    enough(trial)
+    middle = SINCE + timedelta(days=40)
+    stop(trial.store, now=middle, by="nadia")
+    take_final_looks(trial.store, since=SINCE, until=ENDS + timedelta(days=31), now=ENDS)
+    assert Clinic(trial.store).rows("SELECT 1 FROM effect_look") == []
 
 
 def test_one_that_was_stopped_counts_until_then(trial: Comparison) -> None:

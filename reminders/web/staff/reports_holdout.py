@@ -12,7 +12,7 @@ from reminders.domain.holdout import LARGEST_SHARE, PROPOSED_SHARE, Arm, Exclude
 from reminders.domain.report import HIDDEN_BELOW
 from reminders.errors import RepairNeeded
 from reminders.services import holdout
-from reminders.services.effect import Measured, Verdict, effect
+from reminders.services.effect import Earlier, Measured, Verdict, earlier_ones, effect
 from reminders.services.effect_said import answer, change, difference, method, points
 from reminders.services.holdout import Standing, State, needed
 from reminders.services.holdout_protocol import protocol_text
@@ -103,6 +103,7 @@ def _show(
         arm_names=ARMS,
         left_out=LEFT_OUT,
         checks=_checks(found, voice),
+        earlier=[(one, _ended(one, voice)) for one in earlier_ones(staff.store)],
         protocol=_protocol(visit, where),
         manages=_manages(visit),
         open_state=where.state.value,
@@ -116,6 +117,15 @@ def _show(
         establishments=[one.name for one in staff.settings.site],
         truth=truth,
     )
+
+
+def _ended(one: Earlier, voice: ReadersVoice) -> str:
+    if one.measured is not None:
+        return difference(one.measured, voice)
+    tell = voice.words.gettext
+    if one.early:
+        return tell("arrêtée avant sa date : pas de regard final")
+    return tell("aucun effet mesurable, ou mois pas encore clos")
 
 
 def _protocol(visit: Visit, where: Standing) -> str:

@@ -3,15 +3,18 @@
 import html
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reminders.domain.holdout import Arm
+from reminders.domain.report import Month
+from reminders.services import months
 from reminders.services.holdout import State, approve, propose, standing, stop
 from reminders.web.staff.visit import Truth
-from tests.support.comparison import NOW, Comparison
+from tests.support.comparison import ENDS, NOW, Comparison
 from tests.support.office import Clerk, Office, Role, office_on
 from tests.support.stores import SqliteFiles
 
@@ -245,3 +248,19 @@ def test_the_page_knows_at_once_what_was_decided(office: Office) -> None:
     clerk.get(PLACE)
     proposed(office, clerk)
     assert "Groupe témoin proposé" in text(clerk.get(PLACE))
+
+
+def test_the_final_result_stays_when_another_hold_out_begins(later: Office) -> None:
+    measured(later)
+    later.at(ENDS + timedelta(days=5))
+    stop(later.store, now=later.now, by="nadia")
+    clerk = later.clerk(Role.MANAGER)
+    assert "regard final" in text(clerk.get(PLACE))
+    propose(later.store, later.rules, now=later.now, by="nadia")
+    approve(later.store, now=later.now, by="Claire")
+    assert "ou mois pas encore clos" in text(clerk.get(PLACE))
+    later.at(datetime(2027, 4, 10, 6, tzinfo=UTC))
+    months.close(later.store, later.rules, Month(2027, 3), by="", now=later.now)
+    page = text(clerk.get(PLACE))
+    assert "Comparaisons précédentes" in page
+    assert "du 01/03/2026 au 01/03/2027 −6,0 points" in page
