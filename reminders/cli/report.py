@@ -42,7 +42,7 @@ from reminders.services.rollup import refresh
 from reminders.services.rules import Rules, rules_in
 from reminders.web.staff.reports_export import flat, workbook
 from reminders.web.staff.reports_shown import full_point
-from reminders.web.staff.reports_words import SIGNALS, answer, besides, interval
+from reminders.web.staff.reports_words import SIGNALS, answer, besides, interval, left_out
 from reminders.web.staff.words import Words
 
 HEADS = {
@@ -148,7 +148,7 @@ def _print(words: Words, found: NoShowReport) -> None:
     out.print(Text(answer(words, found)))
     if found.figures is None:
         return
-    for said in besides(words, found.figures):
+    for said in (*besides(words, found.figures), *left_out(words, found)):
         out.print(Text(said))
     out.print()
     out.print(_services(words, found))

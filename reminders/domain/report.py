@@ -317,7 +317,8 @@ class NotMeasured(StrEnum):
 @dataclass(frozen=True, slots=True)
 class NoShowReport:
     """`figures` None: fewer than HIDDEN_BELOW patients, or a choice that would give away some;
-    then nothing else is told either. `masked`: how many times a service is left out of a month
+    then nothing else is told either. With one finer filter nothing but rates is counted. `masked`:
+    how many times a service is left out of a month that is told of others
     because it is too small there; the whole hospital leaves out none."""
 
     asked: Asked
@@ -330,9 +331,10 @@ class NoShowReport:
     handling: Handling | None = None
     contacts: Contacts | None = None
     sent: Sent | None = None
-    freed: int = 0  # slots given back, by a cancellation or a move
-    refilled: int = 0  # of those, used again by another appointment: no unit of its own
+    freed: int | None = None  # slots given back, by a cancellation or a move
+    refilled: int | None = None  # of those, used again by another appointment: no unit of its own
     masked: int = 0
+    silent: tuple[Month, ...] = ()  # months of the period in which nothing at all may be told
     fresh: bool = True  # nothing that changed is still to be counted
     not_measured: tuple[NotMeasured, ...] = tuple(NotMeasured)
 

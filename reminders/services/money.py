@@ -287,7 +287,7 @@ def shown(
     """Of one service, or of all of `ufs` for "". What is done about a line is told with it."""
     asked = Asked(month, month, ufs=frozenset({uf}) if uf else frozenset())
     report = no_show_report(store, rules, asked, ufs=ufs, now=now)
-    if report.figures is None and report.masked:
+    if report.figures is None and report.silent:
         return Shown(hidden=True)
     start, end = month.between(zone)
     chosen = frozenset({uf}) if uf else ufs

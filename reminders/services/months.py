@@ -81,7 +81,8 @@ def figures(store: Store, rules: Rules, month: Month, *, now: datetime) -> dict[
     assert isinstance(made, dict)
     told = made["report"]
     assert isinstance(told, dict)
-    told.pop("fresh", None)  # of the moment, not of the month
+    for name in ("fresh", "silent"):  # of the moment; of which months are told beside others
+        told.pop(name, None)
     return made
 
 

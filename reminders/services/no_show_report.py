@@ -72,15 +72,13 @@ class _Read:
     def effect(self) -> float:
         """Of a patient's several appointments on the variance of the primary rate."""
         whole = self.of("all")
-        if not whole:
-            return 1.0
-        tally = tally_of(whole[0])
-        sums = (
-            float(self.sums.squares),
-            float(self.sums.products),
-            float(self.sums.missed_squares),
-        )
-        return design_effect(tally[Outcome.NO_SHOW], tally.among(Denominator.ELIGIBLE), sums)
+        return _effect(tally_of(whole[0]), self.sums) if whole else 1.0
+
+
+def _effect(tally: Tally, sums: Record) -> float:
+    """Of the appointments these sums are of."""
+    of_patients = float(sums.squares), float(sums.products), float(sums.missed_squares)
+    return design_effect(tally[Outcome.NO_SHOW], tally.among(Denominator.ELIGIBLE), of_patients)
 
 
 def no_show_report(
@@ -105,7 +103,8 @@ def no_show_report(
             since = min(first, last + 1 - MONTHS_SINCE)
             dim, value = asked.only.dimension.value, asked.only.value
             months = stored.one_value(connection, since, last, places, dim, value)
-            return _narrowed(asked, months, sums)
+            whole = stored.one_value(connection, first, last, places, "all", "")
+            return _narrowed(asked, months, whole, sums)
         lines = stored.lines(connection, first, last, since, places)
         numbers = [int(row.value) for row in lines if row.dim == Dimension.TEMPLATE and row.value]
         templates = stored.templates(connection, [one for one in numbers if one])
@@ -156,10 +155,14 @@ def _rate(tally: Tally, denominator: Denominator, effect: float) -> Rate | None:
 def _report(read: _Read, every: Every) -> NoShowReport:
     whole = next((row for row in read.of("all") if row.shown), None)
     trend = _trend(read, every)
+    silent, masked = _left_out(
+        read.asked, [row for row in read.lines if row.place == "trend" and row.dim == "all"]
+    )
     if whole is None:
         return NoShowReport(
-            read.asked, None, trend, masked=read.sums.hidden, fresh=_fresh(read.sums)
-        )
+            read.asked, None, trend, masked=masked, silent=silent,
+            fresh=_fresh(read.sums),
+        )  # fmt: skip
     sums = read.sums
     total = _units(whole)
     return NoShowReport(
@@ -177,9 +180,18 @@ def _report(read: _Read, every: Every) -> NoShowReport:
         Sent(sums.messages, sums.segments, sums.cost / 1_000_000),
         sums.freed,
         sums.refilled,
-        masked=sums.hidden,
+        masked=masked,
+        silent=silent,
         fresh=_fresh(sums),
     )
+
+
+def _left_out(asked: Asked, months: Sequence[Record]) -> tuple[tuple[Month, ...], int]:
+    """Months of the period in which every line is hidden; how many lines are in the others."""
+    inside = [one for one in months if asked.first.number <= one.month <= asked.last.number]
+    silent = sorted(one.month for one in inside if one.hidden and not one.shown)
+    others = sum(int(one.hidden) for one in inside if one.shown)
+    return tuple(Month.of_number(one) for one in silent), others
 
 
 def _fresh(sums: Record) -> bool:
@@ -339,12 +351,17 @@ def _point(
 # --- one finer filter -----------------------------------------------------------------------------
 
 
-def _narrowed(asked: Asked, months: Sequence[Record], sums: Record) -> NoShowReport:
-    """Rates of one value alone: of anything else about it nothing is counted."""
+def _narrowed(
+    asked: Asked, months: Sequence[Record], whole: Sequence[Record], sums: Record
+) -> NoShowReport:
+    """Rates of one value alone: of anything else about it nothing is counted. How alike a
+    patient's appointments are is taken from those of all values, as for the lines of a table."""
     trend = trend_of(Every.MONTH, [(Month.of_number(row.month).first_day, row) for row in months])
     inside = [row for row in months if asked.first.number <= row.month <= asked.last.number]
     told = [row for row in inside if row.shown]
-    hidden = sum(row.hidden for row in inside)
-    if not told:
-        return NoShowReport(asked, None, trend, masked=hidden, fresh=_fresh(sums))
-    return NoShowReport(asked, figures_of(told), trend, masked=hidden, fresh=_fresh(sums))
+    silent, masked = _left_out(asked, inside)
+    figures = None
+    if told:
+        every = figures_of([row for row in whole if row.shown]).tally
+        figures = figures_of(told, _effect(every, sums))
+    return NoShowReport(asked, figures, trend, masked=masked, silent=silent, fresh=_fresh(sums))

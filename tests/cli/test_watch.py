@@ -257,7 +257,8 @@ def test_a_month_without_appointments_has_no_rate(desk: Desk) -> None:
     desk.configure(mode="rehearsal")
     desk.export(DAY)
     desk.run_at("run")
-    assert "trop peu de patients" in one_line_of(desk.run_at("report", "--month", "2025-01").out)
+    told = one_line_of(desk.run_at("report", "--month", "2025-01").out)
+    assert told == "En janvier 2025 : aucun rendez-vous n’est compté."
 
 
 def test_purge_says_what_it_erased(hospital: Desk) -> None:

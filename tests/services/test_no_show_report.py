@@ -178,7 +178,7 @@ def test_a_service_of_few_patients_is_hidden_and_cannot_be_subtracted(store: Sto
     assert any(isinstance(one, Hidden) for one in whole.breakdowns[1].lines)
     # Neither alone nor beside others is it in a sum that another one lacks.
     alone = report(clinic, Asked(OCTOBER, OCTOBER, ufs=frozenset({"4240"})))
-    assert (alone.figures, alone.breakdowns, alone.masked) == (None, (), 1)
+    assert (alone.figures, alone.breakdowns, alone.silent) == (None, (), (OCTOBER,))
     with_it = report(clinic, Asked(OCTOBER, OCTOBER, ufs=frozenset({"4220", "4240"})))
     without = report(clinic, Asked(OCTOBER, OCTOBER, ufs=frozenset({"4220"})))
     assert with_it.figures == without.figures
@@ -227,7 +227,7 @@ def test_a_longer_period_tells_no_month_that_is_hidden(store: Store) -> None:
     found = report(clinic, both)
     assert found.figures is not None
     assert found.figures.tally.total == 30  # October's alone
-    assert found.masked == 1
+    assert (found.silent, found.masked) == ((Month(2026, 11),), 0)
     line = found.breakdowns[1].lines[0]
     assert isinstance(line, Line)
     assert line.partial
@@ -252,7 +252,44 @@ def test_one_finer_filter_tells_the_rate_of_its_value(store: Store) -> None:
     assert found.breakdowns == ()
     assert [point.start for point in found.trend.points] == [OCTOBER.first_day]
     none = report(clinic, Asked(OCTOBER, OCTOBER, only=Only(Dimension.WEEKDAY, "7")))
-    assert none.figures is None
+    assert (none.figures, none.silent, none.freed) == (None, (), None)
+
+
+def test_a_finer_filter_keeps_the_design_effect(store: Store) -> None:
+    """Every patient comes five times, all kept or all missed: its interval is no narrower than
+    the same line's in the whole report."""
+    clinic = Clinic(store, now=paris("2026-10-05 09:00"))
+    number = count(1)
+    tell(clinic, *(
+        visit(next(number), f"2026-10-{20 + day} 09:{10 + patient}", patient=someone(patient),
+              status=Status.NOSHOW if patient <= 3 else Status.FULFILLED)
+        for patient in range(1, 13) for day in range(5)
+    ))  # fmt: skip
+    at(clinic, "2026-11-05 09:00")
+    hours = report(clinic).breakdown(Dimension.HOUR)
+    assert hours is not None
+    (line,) = hours.lines
+    assert isinstance(line, Line)
+    found = report(clinic, Asked(OCTOBER, OCTOBER, only=Only(Dimension.HOUR, "9"))).figures
+    assert found is not None
+    assert found.design_effect == pytest.approx(5.0)
+    assert found.primary == line.figures.primary
+
+
+def test_a_finer_filter_says_which_months_it_does_not_tell(store: Store) -> None:
+    clinic = hospital(store, {"4220": 60, "4230": 60})
+    tell(clinic, *(visit(n, "2026-11-18 09:30", status=Status.BOOKED) for n in range(300, 303)),
+         *(visit(n, f"2026-11-{16 + n % 2} 10:30", status=Status.BOOKED)
+           for n in range(310, 350)))  # fmt: skip
+    at(clinic, "2026-11-17 09:00")
+    tell(clinic, *(visit(n, "2026-11-18 09:30", status=Status.NOSHOW) for n in range(300, 303)),
+         *(visit(n, f"2026-11-{16 + n % 2} 10:30", status=Status.FULFILLED)
+           for n in range(310, 350)))  # fmt: skip
+    at(clinic, "2026-12-05 09:00")
+    wednesdays = Only(Dimension.WEEKDAY, "3")
+    found = report(clinic, Asked(OCTOBER, Month(2026, 11), only=wednesdays))
+    assert found.figures is not None
+    assert (found.silent, found.masked) == ((Month(2026, 11),), 0)
 
 
 # --- trend ---------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from reminders.web.staff.reports_words import (
     answer,
     besides,
     interval,
+    left_out,
     period,
 )
 from reminders.web.staff.visit import Route, Visit
@@ -58,6 +59,7 @@ def report(visit: Visit) -> Response:
         period=period(words, found.asked),
         answer=answer(words, found),
         besides=besides(words, found.figures) if found.figures else [],
+        left_out=left_out(words, found),
         trend=trend_drawn(words, found.trend),
         points=[(full_point(words, found.trend.every, one), one) for one in found.trend.points],
         sections=told,

@@ -19,6 +19,7 @@ from reminders.web.staff.reports_words import (
     SIGNALS,
     answer,
     besides,
+    left_out,
     line_name,
     period,
 )
@@ -160,6 +161,8 @@ def _about(words: Words, found: NoShowReport, scope: str) -> Iterator[tuple[str,
     yield tell("Période"), period(words, found.asked)
     yield tell("Portée"), scope
     for text in besides(words, found.figures) if found.figures else ():
+        yield tell("À savoir"), text
+    for text in left_out(words, found):
         yield tell("À savoir"), text
     yield tell("À savoir"), tell(ONLY_DESCRIBES)
     yield tell("Cases masquées"), tell(WHY_HIDDEN)

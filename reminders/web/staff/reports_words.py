@@ -13,6 +13,7 @@ from reminders.domain.report import (
     Dimension,
     Every,
     Figures,
+    Month,
     NoShowReport,
     NotMeasured,
     Rate,
@@ -202,7 +203,11 @@ def month_name(words: Words, first: date) -> str:
 
 def period(words: Words, asked: Asked) -> str:
     """En octobre 2026; d’août à octobre 2026."""
-    first, last = asked.first.first_day, asked.last.first_day
+    return between(words, asked.first, asked.last)
+
+
+def between(words: Words, since: Month, until: Month) -> str:
+    first, last = since.first_day, until.first_day
     if first == last:
         return words.gettext("En %(month)s", month=month_name(words, first))
     pattern = "MMMM" if first.year == last.year else "MMMM yyyy"
@@ -224,11 +229,15 @@ def point_name(words: Words, every: Every, start: date, *, dated: bool = True) -
 def answer(words: Words, found: NoShowReport) -> str:
     """The report in one sentence. It says a rate with its interval and its denominator, or why
     there is none; never what reminders changed."""
-    when = period(words, found.asked)
     figures = found.figures
+    if figures is None and not found.silent:
+        return words.gettext(
+            "%(when)s : aucun rendez-vous n’est compté.", when=period(words, found.asked)
+        )
+    when = between(words, *_told(found))
     if figures is None:
         return words.gettext(
-            "%(when)s : trop peu de patients pour dire un taux sans désigner personne.", when=when
+            "%(when)s : trop peu de patients pour dire un taux sans désigner personne.", when=when
         )
     rate = figures.primary
     if rate is None:
@@ -243,6 +252,35 @@ def answer(words: Words, found: NoShowReport) -> str:
         low=words.percent(rate.low),
         high=words.percent(rate.high),
     )
+
+
+def _told(found: NoShowReport) -> tuple[Month, Month]:
+    """The first and the last month of which anything is told; the period asked for, if none."""
+    first, last = found.asked.first, found.asked.last
+    months = [Month.of_number(one) for one in range(first.number, last.number + 1)]
+    told = [one for one in months if one not in found.silent]
+    return (told[0], told[-1]) if told else (first, last)
+
+
+def left_out(words: Words, found: NoShowReport) -> list[str]:
+    """What no figure here counts, because it may not be told."""
+    if found.figures is None:
+        return []
+    told = []
+    if found.silent:
+        months = ", ".join(month_name(words, one.first_day) for one in found.silent)
+        told.append(words.gettext("Masqué, et compté nulle part ici : %(months)s.", months=months))
+    if found.masked:
+        told.append(
+            words.ngettext(
+                "Une fois, un service n’est pas compté un mois : trop petit, ou le complément d’un "
+                "tel.",
+                "%(num)s fois, un service n’est pas compté un mois : trop petit, ou le complément "
+                "d’un tel.",
+                found.masked,
+            )
+        )
+    return told
 
 
 def besides(words: Words, figures: Figures) -> list[str]:

@@ -69,6 +69,23 @@ def test_a_shared_link_to_other_peoples_services_is_refused_not_narrowed(office:
         assert "pas les vôtres (4220)" in answer.text
 
 
+def test_a_finer_filter_tells_nothing_it_does_not_count(office: Office) -> None:
+    clerk = office.clerk(Role.MANAGER)
+    assert "Créneaux redonnés" in clerk.get("/rapports?du=2026-10&au=2026-10").text
+    page = clerk.get("/rapports?du=2026-10&au=2026-10&parmi=known:new").text
+    assert "Intervalle à 95" in page.replace("\u00a0", " ")
+    assert "Créneaux redonnés" not in page
+    assert "#reponses" not in page
+    told = clerk.post("/rapports/export", OCTOBER | {"format": "csv", "parmi": "known:new"})
+    assert "créneaux rendus" not in told.content.decode("utf-8-sig")
+
+
+def test_nothing_counted_is_not_told_as_too_few(office: Office) -> None:
+    page = office.clerk(Role.MANAGER).get("/rapports?du=2025-01&au=2025-01").text
+    assert "aucun rendez-vous n’est compté" in page
+    assert "trop peu de patients" not in page
+
+
 def test_what_is_taken_away_says_the_same_and_is_in_the_audit(office: Office) -> None:
     clerk = office.clerk(Role.MANAGER)
     told = clerk.post("/rapports/export", OCTOBER | {"format": "csv"})
