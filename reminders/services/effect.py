@@ -23,11 +23,9 @@ from reminders.services.observed import Observed, observe
 from reminders.statistics.clustered import (
     PLAIN,
     Effect,
-    Flags,
     Units,
     adjusted,
     design_effect,
-    itt,
 )
 from reminders.statistics.design import (
     IMBALANCE,
@@ -36,6 +34,7 @@ from reminders.statistics.design import (
     too_small,
 )
 from reminders.statistics.normal import Z
+from reminders.statistics.permutation import permutation_p
 from reminders.statistics.proportion import Interval, wilson_interval
 from reminders.statistics.sequential import always_valid, running
 from reminders.store import effects as stored
@@ -187,7 +186,7 @@ def _judge(
     sample, missed = observed.sample.only(known), observed.missed[known].astype(np.float64)
     if _too_small(sample, arms):
         return _with_power(replace(found, verdict=Verdict.TOO_SMALL), LIKELY_DEFF)
-    found = replace(found, unknown_p=_difference_of(observed.unknown, observed.sample))
+    found = replace(found, unknown_p=permutation_p(observed.unknown, observed.sample))
     if found.unknown_p is not None and found.unknown_p < IMBALANCE:
         return replace(found, verdict=Verdict.UNKNOWN_DIFFERS)
     deff = max(1.0, design_effect(missed, sample))
@@ -223,11 +222,6 @@ def _figures(observed: Observed, arm: Arm) -> ArmFigures:
 
 def _too_small(sample: Units, arms: Mapping[Arm, ArmFigures]) -> bool:
     return too_small(sample.arm_clusters(), (arms[Arm.REMINDED].missed, arms[Arm.HELD].missed))
-
-
-def _difference_of(flags: Flags, sample: Units) -> float:
-    """The p of equal shares in both arms; 1 where there are none at all."""
-    return itt(flags.astype(np.float64), sample).p
 
 
 def _with_power(found: Measured, deff: float) -> Measured:

@@ -95,6 +95,16 @@ def test_outcomes_missing_more_in_one_arm_show_no_effect(trial: Comparison) -> N
     assert "l'issue manque pour 5 % des rendez-vous avec rappels et 9 %" in first_line(found)
 
 
+def test_a_small_arm_that_misses_none_by_chance_is_no_alarm(trial: Comparison) -> None:
+    """16 of 1,600 and none of 400: one such pair of arms in twenty parts them as unevenly."""
+    trial.arm(Arm.REMINDED, 1_600, 160, unknown=16)
+    trial.arm(Arm.HELD, 400, 100)
+    found = effect(trial.store, now=NOW)
+    assert found.verdict is Verdict.MEASURED
+    assert found.unknown_p is not None
+    assert found.unknown_p > 0.02
+
+
 def test_outcomes_missing_alike_are_left_out_and_bounded(trial: Comparison) -> None:
     trial.arm(Arm.REMINDED, 8_000, 560, unknown=400)
     trial.arm(Arm.HELD, 2_000, 260, unknown=104)
