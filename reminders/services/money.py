@@ -8,7 +8,7 @@ month is the same thing. Nothing here comes from a hypothesis; projections are e
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reminders.domain.canonical import Plain, canonical, plain
@@ -19,6 +19,7 @@ from reminders.domain.report import Asked, Month
 from reminders.domain.savings import MONTHLY, VALUE_OF, Component
 from reminders.services import costs as priced
 from reminders.services.effect import Measured, Verdict
+from reminders.services.effect_kept import effect_of, effect_told
 from reminders.services.no_show_report import no_show_report
 from reminders.services.outcomes import outcomes_by_service
 from reminders.services.rules import Rules
@@ -69,7 +70,7 @@ def money(
         store, costs, now=now, until=until, fees=fees, calls=known.calls,
         called=known.tasks, uf=uf, look=look,
     )  # fmt: skip
-    return told(found, fees, known, uf)
+    return told(found, fees, known, uf) | {"holdout": [row.id, row.state]}
 
 
 def _period(store: Store, until: datetime) -> tuple[Record, datetime, datetime] | None:
@@ -154,34 +155,10 @@ def _place(line: Line) -> tuple[int, str]:
     return list(Component).index(line.cost.component), line.cost.uf
 
 
-def effect_told(found: Measured) -> Told:
-    one = {
-        "verdict": found.verdict,
-        "since": found.since,
-        "until": found.until,
-        "final": found.final,
-        "arms": {
-            arm: {
-                "units": figures.units, "patients": figures.patients, "known": figures.known,
-                "missed": figures.missed, "rate": figures.rate, "pending": figures.pending,
-            }
-            for arm, figures in found.arms.items()
-        },
-        "estimate": found.estimate,
-        "low": found.low,
-        "high": found.high,
-        "p": found.p,
-        "method": found.method,
-        "smallest": found.smallest,
-        "expected": found.expected,
-        "avoided": found.avoided,
-    }  # fmt: skip
-    made = plain(one)
-    assert isinstance(made, dict)
-    return made
-
-
 # --- kept for the page ---------------------------------------------------------------------------
+
+
+SERVES = timedelta(days=2)  # nobody computes it any more: whoever looks does
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +176,28 @@ def kept(store: Store, uf: str = "") -> Kept:
     if row is None:
         return Kept(None)
     return Kept(json.loads(row.content), instant(row.at), row.newest > row.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    at: datetime
+    effect: Measured
+
+
+def seen(store: Store, *, now: datetime) -> Seen | None:
+    """The effect of which the savings and the first page tell, as it was last computed; None:
+    of this hold-out, as it stands, it was not."""
+    last = kept(store)
+    if last.value is None or last.at is None:
+        return None
+    with store.read() as connection:
+        row = holdouts.latest(connection, begun=True)
+    if row is None or last.value.get("holdout") != [row.id, row.state]:
+        return None
+    found = effect_of(last.value)
+    if found is None or now - last.at > SERVES:
+        return None
+    return Seen(last.at, found)
 
 
 def compute(store: Store, rules: Rules, *, now: datetime, uf: str = "") -> Told:

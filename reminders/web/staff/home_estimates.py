@@ -1,6 +1,6 @@
 """The first page's estimates: told only where the hold-out measures, each labelled as one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reminders.domain.access import May
@@ -46,19 +46,26 @@ def _tiles(words: Words, value: Mapping[str, Any]) -> list[Tile]:
 def _avoided(words: Words, value: Mapping[str, Any]) -> Tile:
     title, found = words.gettext("Non-venues évitées"), value.get("avoided")
     if value.get("verdict") == "measured" and found:
-        central, low, high = (round(float(one)) for one in found)
-        between = words.gettext(
-            "entre %(low)s et %(high)s (intervalle à 95 %%)",
-            low=words.number(low),
-            high=words.number(high),
-        )
-        return Tile(title, words.number(central), (words.gettext(ESTIMATE), between), EFFECT)
+        return _told(words, title, found, EFFECT)
     smallest = value.get("smallest")
     notes: tuple[str, ...] = ()
     if smallest:
         points = words.number(100 * float(smallest), 1)
         notes = (words.gettext("plus petit effet détectable : %(points)s points", points=points),)
     return Tile(title, words.gettext(NOT_YET), notes, EFFECT)
+
+
+def _told(words: Words, title: str, found: Sequence[float], to: str) -> Tile:
+    """(central, low, high), never a number where chance alone would do."""
+    central, low, high = (round(float(one)) for one in found)
+    between = words.gettext(
+        "entre %(low)s et %(high)s (intervalle à 95 %%)",
+        low=words.number(low),
+        high=words.number(high),
+    )
+    if found[1] <= 0 <= found[2]:
+        return Tile(title, words.gettext("aucun effet établi"), (between,), to)
+    return Tile(title, words.number(central), (words.gettext(ESTIMATE), between), to)
 
 
 def _again(words: Words, value: Mapping[str, Any]) -> Tile:

@@ -11,7 +11,7 @@ from reminders.domain.access import May
 from reminders.domain.holdout import LARGEST_SHARE, PROPOSED_SHARE, Arm, Excluded
 from reminders.domain.report import HIDDEN_BELOW
 from reminders.errors import RepairNeeded
-from reminders.services import holdout
+from reminders.services import holdout, money
 from reminders.services.effect import Earlier, Measured, Verdict, earlier_ones, effect
 from reminders.services.effect_said import answer, change, difference, method, points
 from reminders.services.holdout import Standing, State, needed
@@ -79,10 +79,8 @@ def _show(
 ) -> Response:
     staff, words = visit.staff, visit.words
     where = holdout.standing(staff.store, now=visit.now)
-    seen = staff.effects.get(
-        (where.id, where.state), lambda: effect(staff.store, now=visit.now), now=visit.now
-    )
-    found, voice, truth = seen.value, ReadersVoice(words), staff.truth()
+    found, at = _effect(visit, where)
+    voice, truth = ReadersVoice(words), staff.truth()
     told = _differences(found, truth, voice)
     tone, sentence = STATES[where.state]
     return visit.page(
@@ -93,7 +91,7 @@ def _show(
         tone=tone,
         state=words.gettext(sentence),
         found=found,
-        at=seen.at,
+        at=at,
         measured=found.verdict is Verdict.MEASURED,
         answer=answer(found, voice),
         method=method(found, voice),
@@ -117,6 +115,17 @@ def _show(
         establishments=[one.name for one in staff.settings.site],
         truth=truth,
     )
+
+
+def _effect(visit: Visit, where: Standing) -> tuple[Measured, datetime]:
+    """That of which the savings and the first page tell; measured now, where none is kept."""
+    staff = visit.staff
+    if (seen := money.seen(staff.store, now=visit.now)) is not None:
+        return seen.effect, seen.at
+    found = staff.effects.get(
+        (where.id, where.state), lambda: effect(staff.store, now=visit.now), now=visit.now
+    )
+    return found.value, found.at
 
 
 def _ended(one: Earlier, voice: ReadersVoice) -> str:

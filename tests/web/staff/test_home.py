@@ -478,5 +478,12 @@ def test_estimates_are_told_only_where_they_are_measured(store: Store) -> None:
     for said in ("Non-venues évitées", "<b>630</b>", "entre 405 et 854", "<b>38</b>", "<b>210</b>",
                  "estimation, par tirage au sort"):  # fmt: skip
         assert said in page
+    kept["avoided"] = [120.0, -40.2, 280.0]
+    with store.write() as connection:
+        money.keep(connection, "", at=micros(office.now + HOUR), content=json.dumps(kept))
+    page = manager.get("/?frais=1").text
+    assert "aucun effet établi" in page
+    assert "entre -40 et 280" in page.replace("\u2212", "-")
+    assert "<b>120</b>" not in page
     assert "Estimations" not in office.clerk(Role.AGENT).get("/").text
     assert "Estimations" not in office.clerk(Role.MANAGER, login="un", ufs=["4220"]).get("/").text

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from reminders.domain.appointment import Status
 from reminders.domain.holdout import Arm
 from reminders.domain.savings import Component, UnitCost
 from reminders.services import costs, money
+from reminders.services.holdout import stop
 from reminders.services.rollup import refresh
 from reminders.store.engine import Store, run
 from tests.support.clinic import paris, visit, visits
@@ -221,6 +222,28 @@ def test_without_a_hold_out_a_computation_says_so(store: Store) -> None:
     clerk = office_on(store).clerk(Role.MANAGER)
     assert clerk.post("/rapports/economies").status_code == 303
     assert "rien n’y est une économie" in text_of(clerk, "/rapports/economies")
+
+
+def test_pages_tell_one_detectable_effect_of_one_moment(empty: Office) -> None:
+    """The first page and the savings are computed in the morning, the effect's own page was each
+    time somebody looked: two figures under one name."""
+    trial = Comparison(empty.store)
+    trial.arm(Arm.REMINDED, 800, 40)
+    trial.arm(Arm.HELD, 200, 40)
+    empty.now = NOW
+    money.compute(empty.store, empty.rules, now=empty.now)
+    trial.arm(Arm.REMINDED, 400, 20)
+    trial.arm(Arm.HELD, 100, 20)
+    empty.now = NOW + timedelta(hours=5)
+    clerk = empty.clerk(Role.MANAGER)
+    assert "effet détectable : 8,9 points" in text_of(clerk, "/")
+    assert "montreraient : 8,9 points" in text_of(clerk, "/rapports/economies")
+    page = text_of(clerk, "/rapports/temoin")
+    assert "Plus petit effet détectable : 8,9 points" in page
+    assert "Calculé il y a 5 heures" in page
+    empty.now = NOW + timedelta(hours=6)
+    stop(empty.store, now=empty.now, by="nadia")  # what was kept is of another state
+    assert "Plus petit effet détectable : 7,2 points" in text_of(clerk, "/rapports/temoin")
 
 
 def test_a_month_hides_what_the_no_show_report_hides(empty: Office) -> None:
