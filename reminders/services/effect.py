@@ -43,6 +43,9 @@ from reminders.store.engine import Connection, Record, Store
 from reminders.store.types import instant, instant_or_none, micros
 
 FINAL = "final"
+# How the interval is to be read; kept with it (services/effect_said has the words).
+FINAL_LOOK = "intervalle à 95 %, regard final"
+EVERY_LOOK = "intervalle à 95 % valable à chaque regard"
 LIKELY_DEFF = 1.3
 
 
@@ -206,10 +209,10 @@ def _with_effect(found: Measured, one: Effect, earlier: float | None) -> Measure
         error=one.error,
     )
     if found.final:
-        method = f"{one.method} ; intervalle à 95 %, regard final"
+        method = f"{one.method} ; {FINAL_LOOK}"
         return replace(said, low=one.low, high=one.high, p=one.p, method=method)
     look = always_valid(one.estimate, one.variance)
-    method = f"{one.method} ; intervalle à 95 % valable à chaque regard"
+    method = f"{one.method} ; {EVERY_LOOK}"
     return replace(said, low=look.low, high=look.high, p=running(look.p, earlier), method=method)
 
 

@@ -7,10 +7,18 @@ from zoneinfo import ZoneInfo
 
 from reminders.domain.holdout import Arm
 from reminders.domain.marking import N_
-from reminders.services.effect import Measured, Verdict
+from reminders.services.effect import EVERY_LOOK, FINAL_LOOK, Measured, Verdict
 from reminders.services.holdout_protocol import day, number, percent, typeset
+from reminders.statistics.clustered import ADJUSTED, PLAIN
 from reminders.statistics.design import MIN_CLUSTERS, MIN_EVENTS
 
+METHODS = {
+    PLAIN: N_("en intention de traiter (ITT), variance par patient"),
+    ADJUSTED: N_("en intention de traiter (ITT), ajustée sur le passé (Lin), variance par patient"),
+    FINAL_LOOK: N_("intervalle à 95 %, regard final"),
+    EVERY_LOOK: N_("intervalle à 95 % valable à chaque regard"),
+}
+LEAST = 0.001
 FROM_TWO = 0.0195  # in French, what is written « 2,0 » is the first plural
 
 
@@ -24,6 +32,8 @@ class Voice(Protocol):
     def share(self, value: float) -> str: ...
 
     def decimal(self, value: float) -> str: ...
+
+    def chance(self, p: float) -> str: ...
 
     def date(self, moment: datetime) -> str: ...
 
@@ -45,6 +55,9 @@ class French:
 
     def decimal(self, value: float) -> str:
         return f"{value:.1f}".replace(".", ",").replace("-", "−")
+
+    def chance(self, p: float) -> str:
+        return "< 0,001" if p < LEAST else f"= {p:.3f}".replace(".", ",")
 
     def date(self, moment: datetime) -> str:
         return day(moment, self._zone)
@@ -175,8 +188,21 @@ def method(found: Measured, voice: Voice) -> list[str]:
         return []
     return [
         voice.gettext(N_("Différence : %(difference)s."), difference=difference(found, voice)),
-        voice.gettext(N_("Méthode : %(method)s."), method=found.method),
+        *_certainty(found, voice),
+        voice.gettext(N_("Méthode : %(method)s."), method=method_said(found.method, voice)),
     ]
+
+
+def _certainty(found: Measured, voice: Voice) -> list[str]:
+    if found.p is None or found.design_effect is None:
+        return []
+    told = N_("p %(p)s ; effet de grappe, de ce qu'un patient a plusieurs rendez-vous : %(deff)s.")
+    return [voice.gettext(told, p=voice.chance(found.p), deff=voice.decimal(found.design_effect))]
+
+
+def method_said(method: str, voice: Voice) -> str:
+    """How it was computed, of what `services.effect` and the estimators name it."""
+    return " ; ".join(voice.gettext(METHODS.get(one, one)) for one in method.split(" ; "))
 
 
 def difference(found: Measured, voice: Voice) -> str:

@@ -144,7 +144,7 @@ def told(found: Savings, fees: Mapping[Component, Spent], known: Known, uf: str)
             }
             for line in sorted(found.lines, key=_place)
         ],
-        "drivers": [{"name": driver.name, "number": driver.number} for driver in found.drivers],
+        "drivers": found.drivers,
     }  # fmt: skip
     made = plain(one)
     assert isinstance(made, dict)

@@ -7,6 +7,7 @@ it comes from; they overlap and are never added up.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,10 +47,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """How many more (or fewer) among the reminded units: not additive."""
+    """How many more (or fewer) among the reminded units, with its interval: not additive."""
 
     name: str
     number: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,7 @@ def _sum_up(
         cash=saved(kinds[Value.CASH], fees),
         units=reminded,
         lines=_lines(costs, joint, mean, reminded),
-        drivers=_drivers(ledger, sample),
+        drivers=_drivers(ledger, sample, final=found.final) + _calls(costs, joint, sample, widen),
         calls_measured=calls_measured,
     )
 
@@ -248,17 +251,39 @@ _COUNTED = {
 }
 
 
-def _drivers(ledger: _Ledger, sample: Units) -> tuple[Driver, ...]:
+def _drivers(ledger: _Ledger, sample: Units, *, final: bool) -> tuple[Driver, ...]:
     """Shares of the reminded arm less those of the held one, times the reminded units."""
-    reminded = sample.arm_sizes()[0]
-
-    def more(flags: Sequence[bool]) -> float:
-        values = np.asarray(flags, dtype=np.float64)
-        share = values[sample.treated].mean() - values[~sample.treated].mean()
-        return float(reminded * share)
-
-    counted = [
-        Driver(name, more([one in which for one in ledger.outcomes]))
+    flags = {
+        name: np.fromiter((one in which for one in ledger.outcomes), np.float64, len(sample))
         for name, which in _COUNTED.items()
-    ]
-    return (*counted, Driver("refilled", more(ledger.refilled)))
+    } | {"refilled": np.asarray(ledger.refilled, dtype=np.float64)}
+    found = differences(np.column_stack(list(flags.values())), sample)
+    return tuple(
+        _driver(
+            name, sample, float(found.estimates[at]), _reach(float(found.covariance[at, at]), final)
+        )
+        for at, name in enumerate(flags)
+    )
+
+
+def _reach(variance: float, final: bool) -> float:
+    """Half of an interval of a share: the usual one at the final look, else valid at every one."""
+    if final or variance <= 0:
+        return Z * sqrt(max(0.0, variance))
+    return always_valid(0.0, variance).high
+
+
+def _calls(
+    costs: Sequence[UnitCost], joint: Differences, sample: Units, widen: float
+) -> tuple[Driver, ...]:
+    """Calls, where they are measured: the services' prices differ, a call is a call."""
+    which = np.array([one.component is Component.CALL for one in costs], dtype=np.float64)
+    if not which.any():
+        return ()
+    error = sqrt(max(0.0, float(which @ joint.covariance @ which)))
+    return (_driver("call", sample, float(joint.estimates @ which), widen * Z * error),)
+
+
+def _driver(name: str, sample: Units, share: float, reach: float) -> Driver:
+    reminded = sample.arm_sizes()[0]
+    return Driver(name, reminded * share, reminded * (share - reach), reminded * (share + reach))

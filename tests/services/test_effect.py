@@ -140,7 +140,12 @@ def test_the_difference_is_by_intention_to_treat(trial: Comparison) -> None:
     assert not found.final
     assert "valable à chaque regard" in found.method
     assert first_line(found).startswith("Du 01/03/2026 au 01/06/2026, 480 non-venues évitées (")
-    assert len(said(found, PARIS)) == 5
+    told = [one.replace("\u00a0", " ").replace("\u202f", " ") for one in said(found, PARIS)]
+    assert len(told) == 6
+    assert told[4] == (
+        "p < 0,001 ; effet de grappe, de ce qu'un patient a plusieurs rendez-vous : 1,0."
+    )
+    assert told[5].startswith("Méthode : en intention de traiter (ITT), variance par patient ; ")
 
 
 def test_no_effect_is_said_as_such_and_never_cut_at_nothing(trial: Comparison) -> None:

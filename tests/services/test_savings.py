@@ -198,6 +198,28 @@ def test_the_fee_is_taken_off(trial: Comparison) -> None:
     assert free.total.low - paid.total.low == pytest.approx(5_000)
 
 
+def test_each_driver_has_its_interval(trial: Comparison) -> None:
+    """The no-shows' is the effect's own, times the reminded units."""
+    enough(trial)
+    found = told(trial)
+    missed = {one.name: one for one in found.drivers}["no-shows"]
+    assert found.effect.avoided is not None
+    central, low, high = found.effect.avoided
+    assert (-missed.number, -missed.high, -missed.low) == pytest.approx((central, low, high))
+    final = savings(trial.store, [SLOT], now=ENDS).drivers[0]
+    assert missed.low < final.low < missed.number < final.high < missed.high
+
+
+def test_calls_are_a_driver_where_they_are_measured(trial: Comparison) -> None:
+    enough(trial)
+    assert "call" not in {one.name for one in told(trial).drivers}
+    calls = {n: 1.0 for n in range(1, 2_001) if n > 1_600 or n % 2}
+    costs = [SLOT, cost(Component.CALL, 2.2)]
+    call = {one.name: one for one in told(trial, costs, calls=calls).drivers}["call"]
+    assert call.number == pytest.approx(-800)
+    assert call.low < call.number < call.high < 0
+
+
 def charged(euros: float) -> Prices:
     return Prices(*(np.array([one * euros]) for one in (1.0, 0.8, 1.3)))
 

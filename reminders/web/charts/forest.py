@@ -59,11 +59,19 @@ def forest(
         line(zero, TOP - 6, zero, bottom, "axis"),
         text(zero - 8, TOP - 12, f"← {better}", "name soft", "end"),
         text(zero + 8, TOP - 12, f"{worse} →", "name soft"),
-        *(text(across(mark), bottom + 18, show(mark), "tick", "middle") for mark in marks),
+        *(
+            text(across(mark), bottom + 18, show(mark), "tick", _anchor(mark, marks))
+            for mark in marks
+        ),
     ]
     for place, one in enumerate(rows):
         parts += _row(one, TOP + ROW * place, across)
     return picture(name, title, description, WIDTH, bottom + BOTTOM, parts)
+
+
+def _anchor(mark: float, marks: Sequence[float]) -> str:
+    """A long number at either end stays inside the picture."""
+    return "start" if mark == marks[0] else "end" if mark == marks[-1] else "middle"
 
 
 def _row(one: Difference, y: float, across: Scale) -> list[Markup]:

@@ -71,9 +71,9 @@ def _told(words: Words, title: str, found: Sequence[float], to: str) -> Tile:
 def _again(words: Words, value: Mapping[str, Any]) -> Tile:
     title = words.gettext("Créneaux redonnés en plus")
     for driver in value.get("drivers", ()):
-        if driver["name"] == "refilled":
-            number = words.number(round(float(driver["number"])))
-            return Tile(title, number, (words.gettext(ESTIMATE),), SAVINGS)
+        if driver["name"] == "refilled" and "low" in driver:
+            found = [float(driver[name]) for name in ("number", "low", "high")]
+            return _told(words, title, found, SAVINGS)
     return Tile(title, words.gettext(NOT_YET), (), SAVINGS)
 
 
@@ -82,9 +82,8 @@ def _calls(words: Words, value: Mapping[str, Any]) -> Tile:
     if not value["calls"]["measured"]:
         note = words.gettext("les appels ne sont pas reliés aux rendez-vous des deux groupes")
         return Tile(title, words.gettext("non mesuré"), (note,), "/rapports/appels")
-    units = value.get("units")
-    found = [one for one in value.get("lines", ()) if one["component"] == Component.CALL.value]
-    if not units or not found:
-        return Tile(title, words.gettext(NOT_YET), (), SAVINGS)
-    fewer = -sum(float(one["difference"]) for one in found) * int(units)
-    return Tile(title, words.number(round(fewer)), (words.gettext(ESTIMATE),), SAVINGS)
+    for driver in value.get("drivers", ()):
+        if driver["name"] == Component.CALL.value and "low" in driver:
+            fewer = [-float(driver[name]) for name in ("number", "high", "low")]
+            return _told(words, title, fewer, SAVINGS)
+    return Tile(title, words.gettext(NOT_YET), (), SAVINGS)

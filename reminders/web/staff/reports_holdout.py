@@ -1,6 +1,6 @@
 """The hold-out: where it stands, its protocol, who answers for it; and what reminders change."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -13,12 +13,12 @@ from reminders.domain.report import HIDDEN_BELOW
 from reminders.errors import RepairNeeded
 from reminders.services import holdout, money
 from reminders.services.effect import Earlier, Measured, Verdict, earlier_ones, effect
-from reminders.services.effect_said import answer, change, difference, method, points
+from reminders.services.effect_said import LEAST, answer, change, difference, method, points
 from reminders.services.holdout import Standing, State, needed
 from reminders.services.holdout_protocol import protocol_text
 from reminders.statistics.design import IMBALANCE
 from reminders.web.charts import Difference, forest
-from reminders.web.staff.asked import services
+from reminders.web.staff.asked import address, services
 from reminders.web.staff.reports_tabs import report_tabs
 from reminders.web.staff.visit import Route, Truth, Visit
 from reminders.web.staff.words import N_, Words
@@ -60,6 +60,10 @@ class ReadersVoice:
 
     def decimal(self, value: float) -> str:
         return self.words.number(value, 1)
+
+    def chance(self, p: float) -> str:
+        least = self.words.number(LEAST, 3)
+        return f"< {least}" if p < LEAST else f"= {self.words.number(p, 3)}"
 
     def date(self, moment: datetime) -> str:
         return self.words.short_date(moment)
@@ -110,11 +114,19 @@ def _show(
         left=left,
         services=services(visit, May.SEE_REPORTS),
         problems=problems,
+        behind=_behind(visit),
         fewest=HIDDEN_BELOW,
         largest=round(100 * LARGEST_SHARE),
         establishments=[one.name for one in staff.settings.site],
         truth=truth,
     )
+
+
+def _behind(visit: Visit) -> Callable[[str, str], str]:
+    """(what, arm) -> the list behind a count; "" for whoever sees no patient."""
+    if not visit.viewer.may(May.SEE_PATIENTS):
+        return lambda what, arm: ""
+    return lambda what, arm: address("/rapports/economies/liste", quoi=what, bras=arm)
 
 
 def _effect(visit: Visit, where: Standing) -> tuple[Measured, datetime]:

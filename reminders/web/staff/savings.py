@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from fastapi import Response
+from markupsafe import Markup
 
 from reminders.domain.access import May
 from reminders.domain.report import Month
@@ -12,9 +13,12 @@ from reminders.domain.savings import Supposed
 from reminders.services import behind as lists
 from reminders.services import money
 from reminders.services.costs import COMPONENTS
+from reminders.services.effect_said import method_said
 from reminders.services.projection import NAMES, projected
+from reminders.web.charts import Difference, forest
 from reminders.web.staff.asked import address, cursor, services, today
 from reminders.web.staff.costs import SOURCES
+from reminders.web.staff.reports_holdout import ReadersVoice
 from reminders.web.staff.reports_tabs import report_tabs
 from reminders.web.staff.savings_words import (
     ARMS,
@@ -26,8 +30,14 @@ from reminders.web.staff.savings_words import (
     month_name,
 )
 from reminders.web.staff.visit import Route, Visit
+from reminders.web.staff.words import N_
 
 HOME = "/rapports/economies"
+PARTS = {
+    "capacity": N_("Capacité : créneaux et temps qui servent de nouveau"),
+    "cash": N_("Argent : messages, abonnement, hébergement"),
+    "total": N_("En tout"),
+}
 LIST = f"{HOME}/liste"
 
 
@@ -63,8 +73,34 @@ def show(visit: Visit) -> Response:
         instant=_instant, sees=visit.viewer.may(May.SEE_PATIENTS), unit_of=_unit_name(visit),
         may_compute=visit.viewer.may(May.MANAGE_REPORTS),
         behind=lambda what, arm: address(LIST, quoi=what, bras=arm, service=uf),
+        method=lambda text: method_said(text, ReadersVoice(visit.words)),
+        drawn=_drawn(visit, kept.value),
         price=lambda n: visit.words.euros(n, 2 if n == round(n, 2) else 4),
     )  # fmt: skip
+
+
+def _drawn(visit: Visit, value: Mapping[str, Any] | None) -> Markup | None:
+    """Capacity, cash and their sum with their intervals, beside no saving at all."""
+    if not value or "total" not in value:
+        return None
+    words = visit.words
+    rows = []
+    for name, label in PARTS.items():
+        one = value[name]
+        said = words.gettext(
+            "%(sum)s (%(low)s à %(high)s)", sum=words.euros(one["central"], 0),
+            low=words.euros(one["low"], 0), high=words.euros(one["high"], 0),
+        )  # fmt: skip
+        rows.append(Difference(words.gettext(label), said, one["central"], one["low"], one["high"]))
+    return forest(
+        "economies",
+        words.gettext("Économie estimée en euros, avec son intervalle à 95 %"),
+        "; ".join(f"{one.name}: {one.said}" for one in rows),
+        rows,
+        show=lambda euros: words.number(round(euros)),
+        better=words.gettext("les rappels coûtent"),
+        worse=words.gettext("les rappels font économiser"),
+    )
 
 
 def _inside(visit: Visit, name: str) -> str:

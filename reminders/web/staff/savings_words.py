@@ -32,6 +32,7 @@ DRIVERS = {
     "cancelled-early": N_("Annulés au moins 48 h avant"),
     "cancelled-late": N_("Annulés tard"),
     "refilled": N_("Créneaux rendus et repris"),
+    "call": N_("Appels"),
 }
 QUANTITIES = {
     "slot": N_("créneaux perdus"),

@@ -469,13 +469,16 @@ def test_estimates_are_told_only_where_they_are_measured(store: Store) -> None:
     assert "aucun groupe témoin n’est en cours" in page
     kept = {
         "verdict": "measured", "avoided": [630.2, 405.0, 854.1], "units": 1000,
-        "calls": {"measured": True}, "drivers": [{"name": "refilled", "number": 38.4}],
-        "lines": [{"component": "call", "difference": -0.21}],
+        "calls": {"measured": True}, "drivers": [
+            {"name": "refilled", "number": 38.4, "low": 20.2, "high": 56.6},
+            {"name": "call", "number": -210.3, "low": -300.1, "high": -120.2},
+        ],
     }  # fmt: skip
     with store.write() as connection:
         money.keep(connection, "", at=micros(office.now), content=json.dumps(kept))
     page = manager.get("/?frais=1").text
-    for said in ("Non-venues évitées", "<b>630</b>", "entre 405 et 854", "<b>38</b>", "<b>210</b>",
+    for said in ("Non-venues évitées", "<b>630</b>", "entre 405 et 854", "<b>38</b>",
+                 "entre 20 et 57", "<b>210</b>", "entre 120 et 300",
                  "estimation, par tirage au sort"):  # fmt: skip
         assert said in page
     kept["avoided"] = [120.0, -40.2, 280.0]

@@ -224,6 +224,23 @@ def test_without_a_hold_out_a_computation_says_so(store: Store) -> None:
     assert "rien n’y est une économie" in text_of(clerk, "/rapports/economies")
 
 
+def test_the_effect_says_its_method_its_p_and_opens_its_lists(lived: Office) -> None:
+    clerk = lived.clerk(Role.MANAGER, Role.AGENT, login="lists")
+    page = text_of(clerk, "/rapports/temoin")
+    assert "p &lt; 0,001 ; effet de grappe" in page
+    assert "Méthode : en intention de traiter (ITT), variance par patient ; intervalle" in page
+    raw = clerk.get("/rapports/temoin").text
+    assert "/rapports/economies/liste?quoi=no-shows&amp;bras=held" in raw
+    listed = text_of(clerk, "/rapports/economies/liste?quoi=no-shows&bras=held")
+    assert "Non-venues" in listed
+    page = text_of(clerk, "/rapports/economies")
+    assert "L’économie, dessinée" in page
+    assert re.search(r"Non-venues −\d+ −\d+ à −\d+", page)
+    clerk.post("/compte/langue", langue="en")
+    for address in ("/rapports/economies", "/rapports/temoin"):
+        assert "intention to treat (ITT), variance by patient" in text_of(clerk, address)
+
+
 def test_pages_tell_one_detectable_effect_of_one_moment(empty: Office) -> None:
     """The first page and the savings are computed in the morning, the effect's own page was each
     time somebody looked: two figures under one name."""
