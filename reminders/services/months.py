@@ -55,6 +55,12 @@ class Closed:
     intact: bool = True
 
 
+def closed_until(store: Store) -> str:
+    """The newest closed month, « 2026-10 »; "" where none is."""
+    with store.read() as connection:
+        return stored.last(connection)
+
+
 # --- what is frozen ------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from reminders import __version__
 from reminders.domain.access import May
 from reminders.domain.report import HIDDEN_BELOW, RECONTACT_DAYS, NoShowReport
 from reminders.services.export_files import while_written
+from reminders.services.months import closed_until
 from reminders.services.no_show_report import no_show_report
 from reminders.services.report_files import CSV, XLSX, csv_pieces, write_xlsx
 from reminders.web.staff.reports_asked import Choices, Wanted, address, choices, wanted
@@ -57,6 +58,7 @@ def report(visit: Visit) -> Response:
         form=choices(visit, sought),
         tabs=report_tabs(visit),
         period=period(words, found.asked),
+        provisional=str(found.asked.last) > closed_until(visit.staff.store),
         answer=answer(words, found),
         besides=besides(words, found.figures) if found.figures else [],
         left_out=left_out(words, found),

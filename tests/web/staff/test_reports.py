@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import python_calamine
 
-from reminders.domain.report import Dimension
+from reminders.domain.report import Dimension, Month
+from reminders.services import months
 from reminders.web.staff.reports_words import line_name
 from reminders.web.staff.visit import Truth
 from reminders.web.staff.words import Words
@@ -26,6 +27,16 @@ OCTOBER = {"du": "2026-10", "au": "2026-10"}
 def office(sqlite_files: SqliteFiles, tmp_path: Path) -> Iterator[Office]:
     with sqlite_files.migrated(tmp_path) as store:
         yield reported(store)
+
+
+def test_a_report_says_whether_its_month_can_still_change(office: Office) -> None:
+    office.at(paris("2026-11-20 09:00"))
+    clerk = office.clerk(Role.READER)
+    said = "provisoire, tant que le mois n’est pas clos"
+    assert said in clerk.get("/rapports?du=2026-10&au=2026-10").text
+    months.close(office.store, office.rules, Month(2026, 10), by="", now=office.now)
+    assert said not in clerk.get("/rapports?du=2026-10&au=2026-10").text
+    assert said in clerk.get("/rapports?du=2026-10&au=2026-11").text
 
 
 def test_the_sentence_comes_first_with_its_denominator_and_its_interval(office: Office) -> None:
