@@ -131,7 +131,10 @@ def print_starts(found: Starts, labels: Mapping[str, str]) -> None:
     say(f"Par où commencer, dans l'ordre {order}")
     for place, one in enumerate(found.ranked, 1):
         say(f"{place}. {_named(one.uf, labels)}")
-        say(f"   {_rate(one.line)} de non-venues, {number(round(one.missed_a_year))} par an")
+        say(
+            f"   {_rate(one.line)} de non-venues hors rendez-vous pris le jour même, "
+            f"{number(round(one.missed_a_year))} par an"
+        )
         say(f"   évitable : {_avoidable(one)}")
         say(f"   à mesurer : {_needed(one)}")
     if found.small:
@@ -200,7 +203,7 @@ def print_lines(found: Rates, labels: Mapping[str, str], uf: str = "") -> None:
             table.add_row(*names, *_figures(line))
         out.print(table)
         out.print()
-    say(ABOUT_RATES)
+    say(f"{ABOUT_RATES} Ceux pris le jour même y sont.")
 
 
 def _figures(line: Line) -> Sequence[str]:

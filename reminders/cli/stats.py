@@ -10,7 +10,7 @@ import typer
 
 from reminders.cli.common import JsonOption, out, print_json
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
-from reminders.statistics.comparison import Comparison, Measure, compare
+from reminders.statistics.comparison import Comparison, Measure, NoRatio, compare
 
 stats = typer.Typer(help="Comparer deux proportions.", no_args_is_help=True, rich_markup_mode=None)
 MEASURES = {
@@ -40,7 +40,9 @@ class Counts:
 def compare_(
     treated: Annotated[str | None, typer.Option("--treated", metavar="X/N")] = None,
     control: Annotated[str | None, typer.Option("--control", metavar="X/N")] = None,
-    measure: Annotated[str, typer.Option("--measure", metavar="rr|rd|or")] = "rd",
+    measure: Annotated[
+        str | None, typer.Option("--measure", metavar="rr|rd|or", help="Par défaut : rd.")
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option("--file", metavar="FICHIER.csv", help="Colonnes x1,n1,x0,n0,measure."),
@@ -48,22 +50,57 @@ def compare_(
     as_json: JsonOption = False,
 ) -> None:
     """Estimation, intervalle à 95 % et p, observations indépendantes seulement."""
-    cases = _of_file(file) if file is not None else iter([_of_options(treated, control, measure)])
-    for case in cases:
-        try:
-            found = compare(case.x1, case.n1, case.x0, case.n0, case.measure)
-        except ValueError as error:
-            raise RepairNeeded(Problem(case.where, _why(error), "vérifier les effectifs")) from None
-        if as_json:
-            print_json(_json(found))
-        else:
-            _tell(case, found)
+    if file is None:
+        _say(_of_options(treated, control, measure or "rd"), as_json=as_json, alone=True)
+        return
+    _refuse_both(treated, control, measure)
+    for case in _of_file(file):
+        _say(case, as_json=as_json, alone=False)
+
+
+def _refuse_both(treated: str | None, control: str | None, measure: str | None) -> None:
+    given = (("--treated", treated), ("--control", control), ("--measure", measure))
+    what, remedy = "donné avec --file, qui a ses propres colonnes", "donner l'un ou l'autre"
+    if problems := [Problem(name, what, remedy) for name, value in given if value is not None]:
+        raise ConfigurationError(problems)
+
+
+def _say(case: Counts, *, as_json: bool, alone: bool) -> None:
+    """One comparison; in a file, one that does not exist is said in its place."""
+    try:
+        found = compare(case.x1, case.n1, case.x0, case.n0, case.measure)
+    except NoRatio:
+        if alone:
+            raise RepairNeeded(Problem(case.where, NONE, "vérifier les effectifs")) from None
+        _say_none(case, as_json=as_json)
+        return
+    except ValueError as error:
+        raise RepairNeeded(Problem(case.where, _why(error), "vérifier les effectifs")) from None
+    if as_json:
+        print_json(_json(found))
+    else:
+        _tell(case, found)
+
+
+NONE = "un bras n'a aucun événement (ou que des événements) : ce rapport n'existe pas"
+
+
+def _say_none(case: Counts, *, as_json: bool) -> None:
+    if as_json:
+        nothing = dict.fromkeys(("estimate", "low", "high", "p", "method"))
+        print_json({"measure": case.measure.value, **nothing, "why": "no ratio"})
+    else:
+        out.print(f"{_counts(case)} : {NONE}", markup=False)
+
+
+def _counts(case: Counts) -> str:
+    named = MEASURES[case.measure]
+    return f"{case.x1}/{case.n1} contre {case.x0}/{case.n0} : {named}"
 
 
 def _why(error: ValueError) -> str:
-    text = str(error)
-    if text.startswith("no "):
-        return "un bras n'a aucun événement (ou que des événements) : ce rapport n'existe pas"
+    if str(error).startswith("too many"):
+        return "effectifs trop grands (10¹⁵ au plus)"
     return "effectifs impossibles (il faut 0 ≤ x ≤ n et n ≥ 1)"
 
 
@@ -84,7 +121,7 @@ def _tell(case: Counts, found: Comparison) -> None:
 
     p = "< 0,0001" if found.p < 0.0001 else f"= {number(found.p)}"
     out.print(
-        f"{case.x1}/{case.n1} contre {case.x0}/{case.n0} : {MEASURES[found.measure]} "
+        f"{_counts(case)} "
         f"{number(found.estimate)} (IC 95 % {number(found.low)} à {number(found.high)}), p {p} "
         f"[{found.method} ; p : z groupé]",
         markup=False,

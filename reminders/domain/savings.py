@@ -74,12 +74,15 @@ def cost_on(costs: Iterable[UnitCost], component: Component, uf: str, day: date)
     return max(found, key=lambda one: (one.uf == uf, one.valid_from), default=None)
 
 
-def slots_wasted(outcome: Outcome, *, freed: bool, refilled: bool) -> int | None:
+def slots_wasted(
+    outcome: Outcome, *, freed: bool, refilled: bool, moved: bool = False
+) -> int | None:
     """Slots that one appointment as first booked left empty; None: nobody knows.
 
     `freed`: its first slot was given back (called off, or moved); `refilled`: and somebody else
-    used it. A moved one that is then missed empties two. What the hospital calls off, it empties
-    itself: none.
+    used it; `moved`: it then stood at another hour. A moved one that is then missed or called off
+    empties the second one too, whoever took the first: who took the second is not looked for, in
+    either arm. What the hospital calls off, it empties itself: none.
     """
     if outcome is Outcome.UNKNOWN:
         return None
@@ -90,7 +93,7 @@ def slots_wasted(outcome: Outcome, *, freed: bool, refilled: bool) -> int | None
         return 1 + left
     if outcome is Outcome.ATTENDED:
         return left
-    return int(not refilled)
+    return left + 1 if moved else int(not refilled)
 
 
 # --- hypotheses ----------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reminders.domain.outcome import Outcome
-from reminders.domain.savings import slots_wasted
 from reminders.services.observed import outcome_of_row
+from reminders.services.savings import wasted_by
 from reminders.store import calls, effects
 from reminders.store import holdout as holdouts
 from reminders.store.engine import Record, Store
@@ -35,7 +35,7 @@ class Behind:
 
 
 def _wasted(row: Record, outcome: Outcome) -> bool:
-    return bool(slots_wasted(outcome, freed=bool(row.freed), refilled=bool(row.refilled)))
+    return bool(wasted_by(row, outcome))
 
 
 WHAT: dict[str, Callable[[Record, Outcome], bool]] = {

@@ -155,7 +155,7 @@ def _enter(ledger: _Ledger, row: Record, at: int) -> None:
     outcome = outcome_of_row(row, at)
     if outcome is None:
         return
-    wasted = slots_wasted(outcome, freed=bool(row.freed), refilled=bool(row.refilled))
+    wasted = wasted_by(row, outcome)
     if wasted is None:
         return
     ledger.treated.append(row.arm == Arm.REMINDED)
@@ -167,6 +167,13 @@ def _enter(ledger: _Ledger, row: Record, at: int) -> None:
     done = float(row.tasks) - ledger.called.get(row.appointment_id, 0.0)
     ledger.add(Component.TASK, row.uf, max(0.0, done))
     ledger.add(Component.CALL, row.uf, ledger.calls.get(row.appointment_id, 0.0))
+
+
+def wasted_by(row: Record, outcome: Outcome) -> int | None:
+    """Of a row of `effects.units`."""
+    return slots_wasted(
+        outcome, freed=bool(row.freed), refilled=bool(row.refilled), moved=bool(row.moved)
+    )
 
 
 def _sum_up(

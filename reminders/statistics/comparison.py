@@ -7,11 +7,17 @@ from math import exp, log, sqrt
 from reminders.statistics.normal import Z, two_sided
 from reminders.statistics.proportion import wilson_interval
 
+MOST = 10**15  # of what an arm counts: a float tells whole numbers apart up to there
+
 
 class Measure(StrEnum):
     RISK_DIFFERENCE = "rd"
     RISK_RATIO = "rr"
     ODDS_RATIO = "or"
+
+
+class NoRatio(ValueError):
+    """The counts are possible, and have no such ratio."""
 
 
 METHODS = {
@@ -47,14 +53,17 @@ def compare(
         measure: difference as a fraction in [-1, 1]; ratio and odds ratio as positive numbers.
 
     Raises:
-        ValueError: the counts are impossible, or a ratio does not exist (an arm without events,
-            or for an odds ratio without non-events).
+        ValueError: the counts are impossible, or above MOST.
+        NoRatio: a ratio does not exist (an arm without events, or for an odds ratio without
+            non-events).
 
     Sources: R. G. Newcombe (1998), Stat. Med. 17, 873-890, method 10 (difference);
     D. Katz et al. (1978), Biometrics 34, 469-474 (log ratio); B. Woolf (1955), Ann. Hum. Genet.
     19, 251-253 (logit).
     """
     for some, whole in ((events, trials), (control_events, control_trials)):
+        if whole > MOST:
+            raise ValueError("too many: more than anybody counts")
         if whole < 1 or not 0 <= some <= whole:
             raise ValueError(f"impossible counts: {some} of {whole}")
     estimate, low, high = _INTERVALS[measure](events, trials, control_events, control_trials)
@@ -81,7 +90,7 @@ def _difference(x1: int, n1: int, x0: int, n0: int) -> tuple[float, float, float
 
 def _ratio(x1: int, n1: int, x0: int, n0: int) -> tuple[float, float, float]:
     if not x1 or not x0:
-        raise ValueError("no ratio: an arm has no event")
+        raise NoRatio("no ratio: an arm has no event")
     centre = log(x1 / n1) - log(x0 / n0)
     return _around(centre, sqrt(1 / x1 - 1 / n1 + 1 / x0 - 1 / n0))
 
@@ -89,7 +98,7 @@ def _ratio(x1: int, n1: int, x0: int, n0: int) -> tuple[float, float, float]:
 def _odds(x1: int, n1: int, x0: int, n0: int) -> tuple[float, float, float]:
     cells = (x1, n1 - x1, x0, n0 - x0)
     if not all(cells):
-        raise ValueError("no odds ratio: an arm has no event, or nothing but events")
+        raise NoRatio("no odds ratio: an arm has no event, or nothing but events")
     a, b, c, d = cells
     return _around(log(a) - log(b) - log(c) + log(d), sqrt(sum(1 / cell for cell in cells)))
 

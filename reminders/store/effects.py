@@ -79,12 +79,14 @@ def units(
 
     One row an appointment as first booked: its patient (the survivor of a merge), arm, cell, and
     what became of where it stands now, or moved to; whether its slot was given back (`freed`) and
-    taken again (`refilled`), the SMS segments sent about it, the tasks people did for it. One
-    that is itself the move or the refill of another unit is left out.
+    taken again (`refilled`), whether it then stood at another hour (`moved`), the SMS segments
+    sent about it, the tasks people did for it. One that is itself the move or the refill of
+    another unit is left out.
     """
     extra = (
         f"CASE WHEN {WHEN_FREED.format('a', 'u')} IS NULL THEN 0 ELSE 1 END AS freed, "
         f"CASE WHEN {REFILLED} THEN 1 ELSE 0 END AS refilled, {SEGMENTS} AS segments, "
+        "CASE WHEN f.starts_at <> u.starts_at THEN 1 ELSE 0 END AS moved, "
         "COALESCE(w.number, 0) AS tasks, "
     )
     sql = (

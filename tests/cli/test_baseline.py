@@ -41,6 +41,7 @@ def test_what_was_counted_is_read_for_people_programs_and_spreadsheets(clinic: D
     assert "Par où commencer, dans l'ordre du coût évitable" in text
     assert "1. 4220 Consultations, accueil B2" in text
     assert "€ par an (hypothèse)" in text
+    assert "de non-venues hors rendez-vous pris le jour même, " in text  # the tables' is of all
     assert "Hypothèse, pas une mesure" in text
     one = clinic.run("baseline", "show", "--uf", "4220").out
     for title in ("Nouveau ou déjà venu", "Délai entre", "Jour de la semaine", "Heure", "Âge"):

@@ -77,6 +77,14 @@ def test_slots_that_nobody_used(
     assert slots_wasted(outcome, freed=freed, refilled=refilled) == wasted
 
 
+@pytest.mark.parametrize("outcome", [Outcome.CANCELLED_EARLY, Outcome.CANCELLED_LATE])
+def test_one_moved_then_called_off_empties_its_second_slot_too(outcome: Outcome) -> None:
+    assert slots_wasted(outcome, freed=True, refilled=True, moved=True) == 1
+    assert slots_wasted(outcome, freed=True, refilled=False, moved=True) == 2
+    missed = slots_wasted(Outcome.NO_SHOW, freed=True, refilled=True, moved=True)
+    assert missed == slots_wasted(outcome, freed=True, refilled=True, moved=True)
+
+
 @given(st.sampled_from(sorted(set(Outcome) - {Outcome.UNKNOWN})), st.booleans())
 def test_a_slot_used_again_never_costs_more(outcome: Outcome, freed: bool) -> None:
     empty = slots_wasted(outcome, freed=freed, refilled=False)

@@ -139,7 +139,8 @@ def _places(visit: Visit, sought: Wanted, form: Choices) -> Iterator[str]:
             "Sites : %(names)s", names=", ".join(sites.get(s, s) for s in sought.sites)
         )
     if sought.ufs:
-        names = ", ".join(units.get(uf, uf) for uf in sought.ufs)
+        nobody = words.gettext("UF %(uf)s, sans réglage")
+        names = ", ".join(units.get(uf, nobody % {"uf": uf}) for uf in sought.ufs)
         yield words.gettext("Services : %(names)s", names=names)
     elif held is not None:
         names = ", ".join(name for _, name in form.services)

@@ -33,6 +33,7 @@ ONLY_DESCRIBES = N_(
     "Ce rapport décrit ce qui s’est passé. Ce que les rappels changent se lit dans « Groupe témoin "
     "et effet », nulle part ici."
 )
+EACH_MONTH = N_("qui l’est deux mois, ou dans deux services choisis, compte deux fois")
 PERCENT = "%"
 
 Told = tuple[str, str, str, Cell, str, str]  # part, line, measure, value, unit, remark
@@ -141,7 +142,7 @@ def _work(words: Words, found: NoShowReport) -> Iterator[Told]:
     if found.contacts is not None:
         part, seen = tell("Contacts"), found.contacts
         yield part, tell("contacts"), "", seen.contacts, tell("contacts"), ""
-        yield part, tell("patients suivis"), "", seen.in_care, tell("patients"), ""
+        yield part, tell("patients suivis"), "", seen.in_care, tell("patients"), tell(EACH_MONTH)
         yield part, tell("relances sous 7 jours"), "", seen.recontacts, tell("rendez-vous"), ""
         yield part, tell("avec un contact"), "", seen.contacted, tell("rendez-vous"), ""
         yield part, tell("réponses closes sans personne"), "", seen.alone, tell("rendez-vous"), ""

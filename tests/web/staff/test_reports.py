@@ -91,6 +91,12 @@ def test_a_finer_filter_tells_nothing_it_does_not_count(office: Office) -> None:
     assert "créneaux rendus" not in told.content.decode("utf-8-sig")
 
 
+def test_a_service_nobody_knows_is_said_to_be_one(office: Office) -> None:
+    page = office.clerk(Role.MANAGER).get("/rapports?du=2026-10&au=2026-10&service=9999").text
+    assert "UF 9999, sans réglage" in page
+    assert "aucun rendez-vous n’est compté" in page
+
+
 def test_nothing_counted_is_not_told_as_too_few(office: Office) -> None:
     page = office.clerk(Role.MANAGER).get("/rapports?du=2025-01&au=2025-01").text
     assert "aucun rendez-vous n’est compté" in page
