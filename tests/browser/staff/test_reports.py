@@ -1,8 +1,10 @@
 """The no-show report as a manager reads it before a board: without JavaScript, filtered by a link,
 taken away as a workbook, and on paper."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,29 @@ def test_a_report_is_filtered_shared_taken_away_and_printed(
     expect(page.locator("nav").first).to_be_hidden()
     expect(page.get_by_role("button", name="Afficher")).to_be_hidden()
     expect(page.locator(".answer")).to_be_visible()
+
+
+PAPER = (710, 994)  # CSS pixels inside the margins of A4
+TOO_FAR = """width => [...document.querySelectorAll("table, th, td, svg")]
+    .filter(one => one.checkVisibility() && !one.closest(".away"))
+    .filter(one => one.getBoundingClientRect().right > width + 1
+        || (one.tagName == "TH" && one.scrollWidth > one.clientWidth + 1))
+    .map(one => one.innerText || one.tagName)"""
+TALL = "document.querySelector('.report').getBoundingClientRect().height"
+
+
+@pytest.mark.parametrize("path", ["/rapports?du=2026-10&au=2026-10", "/rapports/temoin"])
+def test_a_report_fits_its_paper(page: Page, served: tuple[Office, str], path: str) -> None:
+    """No column is cut, and pages are filled: it printed twelve, with a picture above each table
+    that said the same."""
+    _, address = served
+    page.goto(address + path)
+    printed = page.pdf(prefer_css_page_size=True)
+    pages = len(re.findall(rb"/Type\s*/Page\b", printed))
+    page.set_viewport_size({"width": PAPER[0], "height": PAPER[1]})
+    page.emulate_media(media="print")
+    assert page.evaluate(TOO_FAR, PAPER[0]) == []
+    tall = page.evaluate(TALL) / PAPER[1]
+    assert pages <= 1 + ceil(1.15 * tall), f"{tall:.1f} pages of content on {pages}"
+    headings = page.locator("section:visible > h2").count()
+    assert pages <= max(2, ceil(headings / 3)), f"{headings} parts on {pages} pages"
