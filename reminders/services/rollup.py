@@ -70,8 +70,9 @@ def recompute(store: Store, rules: Rules, *, now: datetime) -> int:
     return total
 
 
-def recount(store: Store, *, now: datetime) -> int:
-    """Count every month anew from its units: how many months."""
+def recount(store: Store, rules: Rules, *, now: datetime) -> int:
+    """Look at what changed, then count every month anew from its units: how many months."""
+    refresh(store, rules, now=now)
     with store.write() as connection:
         stored.hold(connection)
         stored.mark_all_stale(connection)
