@@ -43,12 +43,38 @@ IS_A_MOVE = (
     f"AND v.entered_at <= o.cancelled_at AND a.starts_at > o.cancelled_at "
     f"AND {IS_NEAR.format('a', 'o')})"
 )
-IS_A_REFILL = (
-    "EXISTS (SELECT 1 FROM unit_entry v CROSS JOIN appointment o "
-    "WHERE o.id = v.appointment_id AND v.starts_at = u.starts_at AND v.uf = u.uf "
-    "AND +v.holdout_id = u.holdout_id AND v.excluded = '' AND o.id <> a.id AND o.agenda = a.agenda "
-    f"AND v.entered_at <= {WHEN_BOOKED.format('a')} "
-    f"AND {WHEN_FREED.format('o', 'v')} <= {WHEN_BOOKED.format('a')})"
+# Who took a slot of the page's that another unit gave back, and which of its units' slots were
+# taken: each slot is walked once, however many of its appointments are asked about. Of those of one
+# slot and agenda two tell all there is to tell: whichever of them is not the appointment itself.
+# CROSS JOIN keeps SQLite's order: a lookup an appointment, not all of them for each that was freed.
+_READY = (
+    f"CASE WHEN {WHEN_FREED.format('o', 'v')} > v.entered_at "
+    f"THEN {WHEN_FREED.format('o', 'v')} ELSE v.entered_at END"
+)
+_SLOTS = (
+    "slots AS MATERIALIZED (SELECT DISTINCT starts_at, uf FROM page), "
+    "freed AS MATERIALIZED (SELECT v.appointment_id AS id, v.starts_at, v.uf, o.agenda, "
+    f"{_READY} AS at, ROW_NUMBER() OVER (PARTITION BY v.starts_at, v.uf, o.agenda "
+    f"ORDER BY {_READY}, v.appointment_id) AS place "
+    "FROM slots s CROSS JOIN unit_entry v CROSS JOIN appointment o "
+    "WHERE v.starts_at = s.starts_at AND v.uf = s.uf AND +v.holdout_id = :holdout "
+    f"AND v.excluded = '' AND o.id = v.appointment_id AND {WHEN_FREED.format('o', 'v')} "
+    "IS NOT NULL), "
+    "refills AS MATERIALIZED (SELECT DISTINCT a.id FROM page u CROSS JOIN appointment a "
+    "CROSS JOIN freed v WHERE a.id = u.appointment_id AND v.starts_at = u.starts_at "
+    "AND v.uf = u.uf AND v.agenda = a.agenda AND v.place <= 2 AND v.id <> a.id "
+    f"AND v.at <= {WHEN_BOOKED.format('a')})"
+)
+_TAKEN = (
+    ", latest AS MATERIALIZED (SELECT r.id, r.starts_at, r.uf, r.agenda, "
+    f"{WHEN_BOOKED.format('r')} AS booked, ROW_NUMBER() OVER (PARTITION BY r.starts_at, r.uf, "
+    f"r.agenda ORDER BY {WHEN_BOOKED.format('r')} DESC, r.id) AS place "
+    "FROM (SELECT DISTINCT starts_at, uf FROM freed) s CROSS JOIN appointment r "
+    f"WHERE r.starts_at = s.starts_at AND r.uf = s.uf AND r.status NOT IN {NOT_THERE}), "
+    "taken AS MATERIALIZED (SELECT DISTINCT a.id FROM page u CROSS JOIN appointment a "
+    "CROSS JOIN latest r WHERE a.id = u.appointment_id AND r.starts_at = u.starts_at "
+    "AND r.uf = u.uf AND r.agenda = a.agenda AND r.place <= 2 AND r.id <> a.id "
+    f"AND r.booked >= {WHEN_FREED.format('a', 'u')})"
 )
 NEVER_LEFT = "('NOT_SENT', 'REFUSED', 'REHEARSED')"
 # An SMS about several appointments is shared among them.
@@ -85,21 +111,29 @@ def units(
     """
     extra = (
         f"CASE WHEN {WHEN_FREED.format('a', 'u')} IS NULL THEN 0 ELSE 1 END AS freed, "
-        f"CASE WHEN {REFILLED} THEN 1 ELSE 0 END AS refilled, {SEGMENTS} AS segments, "
+        "CASE WHEN a.id IN (SELECT id FROM taken) THEN 1 ELSE 0 END AS refilled, "
+        f"{SEGMENTS} AS segments, "
         "CASE WHEN f.starts_at <> u.starts_at THEN 1 ELSE 0 END AS moved, "
         "COALESCE(w.number, 0) AS tasks, "
     )
+    page_of = (
+        "WITH page AS MATERIALIZED (SELECT u.appointment_id, u.holdout_id, u.patient_id, u.arm, "
+        "u.uf, u.cell, u.starts_at, u.entered_at FROM unit_entry u "
+        "WHERE u.holdout_id = :holdout AND u.appointment_id > :after AND u.excluded = '' "
+        f"AND u.entered_at <= :now AND u.starts_at < :before {'AND u.uf = :uf ' if uf else ''}"
+        "ORDER BY u.appointment_id LIMIT :limit), "
+    )
     sql = (
+        f"{page_of}{_SLOTS}{_TAKEN if refills else ''} "
         "SELECT u.appointment_id, COALESCE(p.merged_into, u.patient_id) AS patient, u.arm, u.uf, "
-        f"u.cell, {extra if refills else ''}f.status, f.starts_at, f.cancelled_at, "
-        f"f.cancelled_by, f.attendance, {ASKED_AT.format('f')} AS asked_at "
-        "FROM unit_entry u JOIN appointment a ON a.id = u.appointment_id "
+        f"u.cell, CASE WHEN u.appointment_id IN (SELECT id FROM refills) OR {IS_A_MOVE} "
+        f"THEN 1 ELSE 0 END AS anothers, {extra if refills else ''}f.status, f.starts_at, "
+        f"f.cancelled_at, f.cancelled_by, f.attendance, {ASKED_AT.format('f')} AS asked_at "
+        "FROM page u JOIN appointment a ON a.id = u.appointment_id "
         f"JOIN appointment f ON f.id = COALESCE({MOVED_TO}, a.id) "
         "LEFT JOIN patient p ON p.id = u.patient_id "
         f"{f'LEFT JOIN {_TASKS} w ON w.appointment_id = a.id ' if refills else ''}"
-        "WHERE u.holdout_id = :holdout AND u.appointment_id > :after AND u.excluded = '' "
-        f"AND u.entered_at <= :now AND u.starts_at < :before {'AND u.uf = :uf ' if uf else ''}"
-        f"AND NOT {IS_A_MOVE} AND NOT {IS_A_REFILL} ORDER BY u.appointment_id LIMIT :limit"
+        "ORDER BY u.appointment_id"
     )
     narrowed, limit = {"uf": uf} if uf else {}, size or PAGE
     while True:
@@ -108,8 +142,8 @@ def units(
                 connection, sql, holdout=holdout, after=after, before=before, now=now,
                 near=MOVED_WITHIN, limit=limit, **narrowed,
             )  # fmt: skip
-        if page:
-            yield page
+        if mine := [row for row in page if not row.anothers]:
+            yield mine
         if len(page) < limit:
             return
         after = page[-1].appointment_id

@@ -1,10 +1,14 @@
 """What may be said of the effect, and when nothing may."""
 
 from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from sqlalchemy import event
 
 from reminders.domain.baseline import Past
 from reminders.domain.holdout import Arm
@@ -28,6 +32,7 @@ from reminders.store.engine import Record, Store, run
 from reminders.store.types import DAY, HOUR, micros
 from tests.support.clinic import Clinic
 from tests.support.comparison import CAME, CANCELLED, ENDS, MISSED, NOW, OPEN, SINCE, Comparison
+from tests.support.stores import SqliteFiles
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -318,6 +323,69 @@ def test_a_refill_is_credited_to_the_freed_slot_and_is_no_unit(trial: Comparison
     units = kept(trial)
     assert set(units) == {freed, filler}
     assert (units[freed].freed, units[freed].refilled) == (1, 0)
+
+
+def reading(store: Store, patients: int, slots: int) -> int:
+    """Everybody in so many hours of one agenda, a tenth given back: SQLite's work to read it."""
+    trial = Comparison(store)
+    lot = [[CANCELLED if n % 10 == 0 else CAME] for n in range(patients)]
+    trial.patients(Arm.REMINDED, lot[: patients * 4 // 5])
+    trial.patients(Arm.HELD, lot[patients * 4 // 5 :])
+    slot, steps = micros(SINCE) + 40 * DAY, count()
+    with store.write() as connection:
+        run(connection, "UPDATE unit_entry SET starts_at = :at + appointment_id % :slots, "
+            "entered_at = :entered", at=slot, slots=slots, entered=slot - 7 * DAY)  # fmt: skip
+        run(connection, "UPDATE appointment SET starts_at = :at + id % :slots, "
+            "booked_at = :booked, "
+            "cancelled_at = CASE WHEN cancelled_at IS NULL THEN NULL ELSE :gone END",
+            at=slot, slots=slots, booked=slot - 8 * DAY, gone=slot - 5 * DAY)  # fmt: skip
+        connection.exec_driver_sql("ANALYZE")
+
+    def watched(connection: Any, *_: object) -> None:
+        connection.set_progress_handler(lambda: 0 * next(steps), 1_000)
+
+    event.listen(store.engine, "checkout", watched)
+    read = sum(len(page) for page in stored.units(store, 1, before=micros(NOW), now=micros(NOW)))
+    event.remove(store.engine, "checkout", watched)
+    assert read == patients
+    return next(steps)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_units_are_read_in_proportion_whether_in_one_slot_or_each_in_its_own(
+    alone: bool, sqlite_files: SqliteFiles, tmp_path: Path
+) -> None:
+    """An export with one hour for all made each appointment look at all of the others."""
+    work = []
+    for patients in (500, 2_000):
+        folder = tmp_path / str(patients)
+        folder.mkdir()
+        with sqlite_files.migrated(folder) as store:
+            work.append(reading(store, patients, patients if alone else 1))
+    assert work[1] < 6 * work[0]  # four times as many: 16 times the work, before
+
+
+def test_of_many_in_one_slot_each_refill_is_found(trial: Comparison) -> None:
+    """The first who gave it back is no refill of themselves; of all others two tell enough."""
+    freed = trial.patients(Arm.REMINDED, [[CANCELLED]] * 4)
+    fillers = trial.patients(Arm.HELD, [[CAME]] * 3)
+    slot, gone = micros(SINCE) + 40 * DAY, micros(SINCE) + 35 * DAY
+    with trial.store.write() as connection:
+        run(connection, "UPDATE unit_entry SET starts_at = :slot, entered_at = :entered",
+            slot=slot, entered=gone - DAY)  # fmt: skip
+    for place, one in enumerate(freed):
+        trial.change(one, starts_at=slot, cancelled_at=gone + place * HOUR, booked_at=gone - DAY)
+    for place, one in enumerate(fillers):
+        trial.change(one, starts_at=slot, booked_at=gone + (2 * place + 1) * HOUR)
+    units = kept(trial)
+    assert set(units) == set(freed)
+    assert [units[one].refilled for one in freed] == [1, 1, 1, 1]
+    trial.change(fillers[2], booked_at=gone - 20 * DAY)
+    assert [kept(trial)[one].refilled for one in freed] == [1, 1, 1, 1]
+    trial.change(fillers[1], booked_at=gone - 20 * DAY)
+    units = kept(trial)
+    assert set(units) == {*freed, *fillers[1:]}
+    assert [units[one].refilled for one in freed] == [1, 1, 0, 0]
 
 
 def test_what_is_left_out_or_still_to_come_is_in_no_arm(trial: Comparison) -> None:
