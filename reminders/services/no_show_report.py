@@ -33,13 +33,13 @@ from reminders.domain.report import (
     Signal,
     Trend,
 )
-from reminders.domain.report_unit import AGE_BANDS, LEAD_BANDS, MOTIVES, minutes_of
+from reminders.domain.report_unit import AGE_BANDS, LEAD_BANDS, MOTIVES, OUTCOMES, minutes_of
 from reminders.services.rollup_month import ALL, KNOWN
 from reminders.services.rules import Rules
 from reminders.statistics.control import design_effect, p_chart, wilson_of
 from reminders.store import rollup_reading as stored
 from reminders.store.engine import Record, Store
-from reminders.store.types import micros
+from reminders.store.types import instant, micros
 
 WEEKS_SINCE = 6  # months of weeks the trend shows, the last one asked for included
 MONTHS_SINCE = 12
@@ -109,6 +109,32 @@ def no_show_report(
         numbers = [int(row.value) for row in lines if row.dim == Dimension.TEMPLATE and row.value]
         templates = stored.templates(connection, [one for one in numbers if one])
     return _report(_Read(asked, rules, lines, sums, templates), every)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Appointments with the moment they were first booked for; `after`: where the next page
+    begins, None: nowhere."""
+
+    units: tuple[tuple[int, datetime], ...]
+    after: tuple[int, int] | None
+
+
+LISTED = 50  # on a page
+
+
+def listed(
+    store: Store, asked: Asked, uf: str, outcome: Outcome, *, after: tuple[int, int] = (0, 0)
+) -> Listed:
+    """The appointments of a service that the report counts with an outcome."""
+    with store.read() as connection:
+        found = stored.behind(
+            connection, asked.first.number, asked.last.number, uf, OUTCOMES.index(outcome), after,
+            LISTED + 1,
+        )  # fmt: skip
+    page = found[:LISTED]
+    more = (page[-1].month, page[-1].id) if len(found) > LISTED else None
+    return Listed(tuple((row.id, instant(row.starts_at)) for row in page), more)
 
 
 def _places(rules: Rules, asked: Asked, ufs: frozenset[str] | None) -> list[str]:

@@ -39,6 +39,7 @@ ACTIONS: Mapping[str, str] = {
     "note": N_("a écrit une note"),
     "object": N_("a enregistré une opposition"),
     "objections.check": N_("a cherché si une adresse s’oppose"),
+    "report.list": N_("a ouvert la liste derrière un chiffre du rapport"),
     "report.export": N_("a exporté un rapport"),
     "objections.export": N_("a exporté les oppositions"),
     "objections.view": N_("a consulté les oppositions"),

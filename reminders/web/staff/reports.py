@@ -1,17 +1,20 @@
 """The no-show report: the sentence, the pictures, the tables, the method; and taken away."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO
 
 from fastapi import Response
 
 from reminders import __version__
 from reminders.domain.access import May
+from reminders.domain.outcome import Outcome
 from reminders.domain.report import HIDDEN_BELOW, RECONTACT_DAYS, NoShowReport
 from reminders.services.export_files import while_written
 from reminders.services.months import closed_until
-from reminders.services.no_show_report import no_show_report
+from reminders.services.no_show_report import label_of, listed, no_show_report
 from reminders.services.report_files import CSV, XLSX, csv_pieces, write_xlsx
+from reminders.web.staff.asked import address as linked
+from reminders.web.staff.asked import cursor, dotted, services
 from reminders.web.staff.reports_asked import Choices, Wanted, address, choices, wanted
 from reminders.web.staff.reports_export import flat, workbook
 from reminders.web.staff.reports_shown import (
@@ -39,6 +42,7 @@ from reminders.web.staff.reports_words import (
 from reminders.web.staff.visit import Route, Visit
 
 FORMATS = ("xlsx", "csv")
+LIST = "/rapports/liste"
 
 
 def report(visit: Visit) -> Response:
@@ -69,6 +73,7 @@ def report(visit: Visit) -> Response:
         funnel=funnel_drawn(words, stages) if stages else None,
         address=address,
         interval=interval,
+        behind=_behind(visit, sought),
         scope=_scope(visit, sought),
         truth=visit.staff.truth(),
         not_measured_said=", ".join(words.gettext(NOT_MEASURED[one]) for one in found.not_measured),
@@ -170,7 +175,45 @@ def export(visit: Visit) -> Response:
     return visit.download(while_written(write, visit.staff.settings.base_dir), name, XLSX)
 
 
+def listing(visit: Visit) -> Response:
+    """The appointments behind a count of one service, for whoever sees its patients."""
+    sought = wanted(visit, visit.request.query_params.multi_items())
+    word = visit.query.get("issue", Outcome.NO_SHOW.value)
+    outcome = next((one for one in OUTCOMES if one.value == word), None)
+    after = cursor(visit.query.get("apres", "0.0"), 2)
+    uf = next(iter(sought.ufs or [code for code, _ in services(visit, May.SEE_REPORTS)]), "")
+    if sought.asked is None or outcome is None or after is None or not _lists(visit, uf):
+        return visit.missing()
+    found = listed(visit.staff.store, sought.asked, uf, outcome, after=(after[0], after[1]))
+    visit.saw("report.list", f"uf:{uf}", outcome.value)
+    here = {"du": sought.first, "au": sought.last, "service": uf}
+    return visit.page(
+        "reports/behind.html", found=found, outcome=OUTCOMES[outcome],
+        label=label_of(visit.staff.rules, uf), period=period(visit.words, sought.asked),
+        back=linked("/rapports", **here),
+        first=linked(LIST, **here, issue=outcome) if after[1] else "",
+        following=linked(LIST, **here, issue=outcome, apres=dotted(found.after))
+        if found.after else "",
+    )  # fmt: skip
+
+
+def _lists(visit: Visit, uf: str) -> bool:
+    return all(visit.viewer.may_in(one, uf) for one in (May.SEE_PATIENTS, May.SEE_REPORTS))
+
+
+def _behind(visit: Visit, sought: Wanted) -> Callable[[str, Outcome], str]:
+    """(UF, outcome) -> the list behind that count; "" for whoever sees none of its patients."""
+
+    def place(uf: str, outcome: Outcome) -> str:
+        if not _lists(visit, uf):
+            return ""
+        return linked(LIST, du=sought.first, au=sought.last, service=uf, issue=outcome)
+
+    return place
+
+
 ROUTES = (
     Route("GET", "/rapports", May.SEE_REPORTS, report),
+    Route("GET", LIST, May.SEE_PATIENTS, listing),
     Route("POST", "/rapports/export", May.SEE_REPORTS, export),
 )

@@ -1,7 +1,9 @@
 """The no-show report's page: what an address may ask for, and what is taken away."""
 
 import csv
+import html
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,6 +91,30 @@ def test_a_finer_filter_tells_nothing_it_does_not_count(office: Office) -> None:
     assert "#reponses" not in page
     told = clerk.post("/rapports/export", OCTOBER | {"format": "csv", "parmi": "known:new"})
     assert "créneaux rendus" not in told.content.decode("utf-8-sig")
+
+
+def test_a_count_of_a_service_opens_its_list_for_who_sees_its_patients(office: Office) -> None:
+    clerk = office.clerk(Role.MANAGER)
+    page = clerk.get("/rapports?du=2026-10&au=2026-10").text
+    to = "/rapports/liste?du=2026-10&amp;au=2026-10&amp;service=4220&amp;issue=no-show"
+    assert f'<a href="{to}">12</a>' in page
+    first = clerk.get(html.unescape(to)).text
+    assert len(set(re.findall(r'href="(/rendez-vous/\d+)"', first))) == 12
+    came = "/rapports/liste?du=2026-10&au=2026-10&service=4220&issue=attended"
+    seen: list[str] = []
+    while came:
+        told = clerk.get(came).text
+        seen += re.findall(r'<th scope="row"><a href="(/rendez-vous/\d+)"', told)
+        more = re.search(r'href="(/rapports/liste[^"]*apres=[^"]*)"', told)
+        came = html.unescape(more[1]) if more else ""
+    assert len(seen) == len(set(seen)) == 60
+    lone = office.clerk(Role.READER, login="reports-only")
+    assert to not in lone.get("/rapports?du=2026-10&au=2026-10").text
+    assert lone.get(html.unescape(to)).status_code in (403, 404)
+    other = office.clerk(Role.MANAGER, login="imaging", ufs=["4230"])
+    assert other.get(html.unescape(to)).status_code == 404
+    for wrong in ("issue=late", "issue=no-show&service=9999x", "issue=no-show&apres=x"):
+        assert other.get(f"/rapports/liste?du=2026-10&au=2026-10&{wrong}").status_code == 404
 
 
 def test_a_service_nobody_knows_is_said_to_be_one(office: Office) -> None:
