@@ -36,6 +36,7 @@ from reminders.services.rebook import invite_missed
 from reminders.services.receive import Taken, receive
 from reminders.services.rollup import count_month, is_behind, look_again, stale_months
 from reminders.services.rules import Rules
+from reminders.services.sheets_life import enter_due
 from reminders.services.sync import FeedSummary, SyncOptions, sync
 from reminders.services.worklist import tend
 from reminders.services.writeback import close_entered
@@ -120,6 +121,7 @@ class Tasks:
 
     def plan(self) -> PlanSummary:
         parts = self._parts
+        enter_due(parts.store, parts.rules, now=parts.clock.now())
         invite_missed(parts.store, parts.rules, now=parts.clock.now())
         follow_up(parts.store, parts.rules, now=parts.clock.now())
         done = plan(parts.store, parts.rules, parts.secret, now=parts.clock.now())

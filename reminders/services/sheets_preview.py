@@ -10,6 +10,7 @@ from reminders.domain.template_key import TemplateKey, TemplateText, key_of
 from reminders.domain.wording import hour
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer
+from reminders.services.compose import Route
 from reminders.services.rules import Book, Desk, Rules
 from reminders.services.sheets import (
     Changed,
@@ -26,6 +27,7 @@ from reminders.services.template_preview import (
     Rendering,
     linked,
     on_real,
+    price_of,
     rendered,
     values_of,
     version_of,
@@ -34,6 +36,7 @@ from reminders.store import sheets, template_samples, templates
 from reminders.store.engine import Record, Store
 from reminders.store.types import micros
 
+MOST = 6  # texts shown
 SHOWN = 10  # real appointments an approver sees
 FIRST = ("preparation", "confirm", "short")  # the texts that lean on a sheet most
 
@@ -48,6 +51,28 @@ class Told:
     @property
     def segments(self) -> int:
         return self.rendering.measure.segments if self.use.channel == "sms" else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the SMS that say a sheet cost, if each of a month's appointments gets each of them.
+
+    `before`: with the sheet in service, or none.
+    """
+
+    appointments: int = 0  # that a sheet is about, in the next thirty days
+    euros: float = 0.0
+    before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What somebody is writing, as patients would read it."""
+
+    told: tuple[Told, ...] = ()
+    cost: Cost = Cost()
+    appointments: int = 0
+    patients: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +97,7 @@ class Look:
     changed: tuple[Changed, ...]
     appointments: int
     patients: int
+    cost: Cost
     told: tuple[Told, ...]
     page: OnPage | None
     real: tuple[Rendering, ...]
@@ -81,6 +107,7 @@ class Look:
 def look(
     store: Store,
     rules: Rules,
+    routes: Sequence[Route],
     name: str,
     number: int,
     *,
@@ -96,19 +123,21 @@ def look(
         if version is None or version.table is None:
             return None
         ufs, kind, others = about(rules.book, version.table)
-        appointments, patients, _ = sheets.concerned(connection, ufs, kind, others, at)
+        appointments, patients, soon = sheets.concerned(connection, ufs, kind, others, at)
         texts = templates.versions(connection, at)
         coming = template_samples.coming(connection, ufs, now=at, limit=3 * SHOWN)
     live = next((one for one in found.values() if one.state == "approved"), None)
     before = found.get(version.base) if version.state != "proposed" else live
     told = in_texts(texts, rules, version.table, now=now)
+    old = before.table if before else None
+    cost = cost_of(texts, rules, routes, version.table, old, soon, now=now)
     book = with_sheet(rules, version.table)
     those = [row for row in coming if book.preparation(row.uf, row.kind) is not None]
-    use = next((one.use for one in told if one.use.channel == "sms"), None)
+    use = next((one.use for one in sent_of(told, routes)), None)
     real = _on_real(rules.as_if(book), texts, use, those[:SHOWN], named, now)
     return Look(
-        version, live, tuple(changes(before.table if before else None, version.table)),
-        appointments, patients, told, on_page(version.table), tuple(real), use,
+        version, live, tuple(changes(old, version.table, rules.book)),
+        appointments, patients, cost, told[:MOST], on_page(version.table), tuple(real), use,
     )  # fmt: skip
 
 
@@ -138,7 +167,7 @@ def _written(texts: Sequence[Record], use: Use) -> tuple[TemplateKey, TemplateTe
 
 
 def in_texts(
-    texts: Sequence[Record], rules: Rules, table: PreparationTable, *, now: datetime, most: int = 6
+    texts: Sequence[Record], rules: Rules, table: PreparationTable, *, now: datetime
 ) -> tuple[Told, ...]:
     """The French texts in service that say something of a sheet, filled with this one."""
     book = with_sheet(rules, table)
@@ -166,7 +195,40 @@ def in_texts(
         told = rendered(Renderer(), version_of(key, text), "", start, values)
         found.append(Told(use, told))
     found.sort(key=lambda one: (_rank(one.use.purpose), one.use.channel != "sms"))
-    return tuple(found[:most])
+    return tuple(found)
+
+
+def sent_of(told: Sequence[Told], routes: Sequence[Route]) -> list[Told]:
+    """Of these texts the SMS that would leave: of each message that of the first sender."""
+    ours = {(one.use.purpose, one.use.family): one for one in told if one.use.channel == "sms"}
+    sent = []
+    for purpose in dict.fromkeys(purpose for purpose, _ in ours):
+        families = [f for route in routes if route.channel == "sms" for f in (route.family, "any")]
+        one = next((ours[purpose, f] for f in families if (purpose, f) in ours), None)
+        sent += [one] if one else []
+    return sent
+
+
+def cost_of(
+    texts: Sequence[Record],
+    rules: Rules,
+    routes: Sequence[Route],
+    table: PreparationTable,
+    before: PreparationTable | None,
+    soon: int,
+    *,
+    now: datetime,
+) -> Cost:
+    without = before or table.model_copy(update={"sms": "", "arrival_point": ""})
+
+    def euros(one: PreparationTable) -> float:
+        sent = sent_of(in_texts(texts, rules, one, now=now), routes)
+        return soon * sum(
+            t.segments * price_of(key_of(t.use.purpose, "fr", t.use.family, "sms"), routes)
+            for t in sent
+        )
+
+    return Cost(soon, euros(table), euros(without))
 
 
 def _rank(purpose: str) -> int:
@@ -204,9 +266,33 @@ def on_page(table: PreparationTable) -> OnPage:
 
 
 def preview(
-    store: Store, rules: Rules, table: PreparationTable, *, now: datetime
-) -> tuple[Told, ...]:
+    store: Store,
+    rules: Rules,
+    routes: Sequence[Route],
+    table: PreparationTable,
+    *,
+    now: datetime,
+) -> Reading:
     """The texts in service with what somebody is writing; nothing is kept."""
+    at = micros(now)
+    with store.read() as connection:
+        texts = templates.versions(connection, at)
+        ufs, kind, others = about(rules.book, table)
+        appointments, patients, soon = sheets.concerned(connection, ufs, kind, others, at)
+    live = rules.book.sheets.get(table.id)
+    told = in_texts(texts, rules, table, now=now)
+    cost = cost_of(texts, rules, routes, table, live, soon, now=now)
+    return Reading(told[:MOST], cost, appointments, patients)
+
+
+def to_own_phone(
+    store: Store, rules: Rules, routes: Sequence[Route], table: PreparationTable, *, now: datetime
+) -> tuple[TemplateKey, TemplateText, Preparation] | None:
+    """The SMS that says most of a sheet, for a test on one's own phone; None where none does."""
     with store.read() as connection:
         texts = templates.versions(connection, micros(now))
-    return in_texts(texts, rules, table, now=now)
+    sent = sent_of(in_texts(texts, rules, table, now=now), routes)
+    if not sent:
+        return None
+    key, text = _written(texts, sent[0].use)
+    return key, text, _sheet(with_sheet(rules, table), table)

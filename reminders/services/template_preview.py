@@ -205,7 +205,12 @@ CASES: Mapping[str, Mapping[str, Any]] = {
 
 
 def on_invented(
-    rules: Rules, key: TemplateKey, text: TemplateText, *, now: datetime
+    rules: Rules,
+    key: TemplateKey,
+    text: TemplateText,
+    *,
+    now: datetime,
+    sheet: Preparation = INVENTED_SHEET,
 ) -> list[Rendering]:
     """The text on a few invented patients, in the words of the first service."""
     renderer, version = Renderer(), version_of(key, text)
@@ -218,7 +223,7 @@ def on_invented(
     for case, changes in CASES.items():
         given = dict(changes)
         starts = [start, start + timedelta(minutes=105)] if given.pop("several", False) else [start]
-        values = values_of(key, desk, starts, INVENTED_SHEET, **given)
+        values = values_of(key, desk, starts, sheet, **given)
         found.append(rendered(renderer, version, case, start, linked(rules, key, values)))
     return found
 

@@ -12,11 +12,12 @@ from uuid import uuid4
 from reminders.domain.marking import N_
 from reminders.domain.outbox import dedupe_key
 from reminders.domain.phone import Kind, classify
+from reminders.domain.preparation import Preparation
 from reminders.domain.sms import measure
 from reminders.domain.template_key import TemplateKey, TemplateText
 from reminders.services.compose import Composed, NoTemplate, Route
 from reminders.services.rules import Rules
-from reminders.services.template_preview import on_invented
+from reminders.services.template_preview import INVENTED_SHEET, on_invented
 from reminders.services.template_review import review
 from reminders.services.templates import Refused, refuse_unfit
 from reminders.store import facts, holds, planning, template_samples
@@ -50,8 +51,11 @@ def send_test(
     account: str,
     phone: str,
     now: datetime,
+    sheet: Preparation = INVENTED_SHEET,
 ) -> Asked:
     """Put the text, as an invented patient would read it, in the outbox for this phone.
+
+    `sheet`: the one whose words it carries.
 
     Raises Refused: the lint, no phone, no mobile, an objection, too many today, no sender.
     """
@@ -65,7 +69,7 @@ def send_test(
         raise Refused("no_mobile", N_("Le téléphone de votre compte ne reçoit pas de SMS."))
     if not any(_carries(route, key.family) for route in routes):
         raise Refused("no_sender", N_("Aucun opérateur configuré n’envoie cette sorte de SMS."))
-    shown = on_invented(rules, key, text, now=now)[0]
+    shown = on_invented(rules, key, text, now=now, sheet=sheet)[0]
     if shown.problem:
         raise Refused("gap", shown.problem)
     at, address = micros(now), planning.address_key(secret, number.e164)

@@ -46,12 +46,14 @@ def page(connection: Connection, *, after: str, limit: int) -> Sequence[Record]:
     )
 
 
-def names(connection: Connection, limit: int = 1_000) -> dict[str, str]:
-    """login -> name of those who may sign in."""
+def names(connection: Connection, limit: int = 1_000, *, everybody: bool = False) -> dict[str, str]:
+    """login -> name of those who may sign in; `everybody`: of those who could once, too."""
     found = rows(
         connection,
-        "SELECT login, name FROM account WHERE disabled_at IS NULL ORDER BY login LIMIT :limit",
+        "SELECT login, name FROM account WHERE disabled_at IS NULL OR :everybody = 1 "
+        "ORDER BY login LIMIT :limit",
         limit=limit,
+        everybody=int(everybody),
     )
     return {one.login: one.name for one in found}
 

@@ -79,11 +79,12 @@ STAFF = (
         content     fiche, JSON : clés de la table [[preparation]]
         author      par qui
         at          proposée le
-        state       proposed, approved, refused ou withdrawn
+        state       proposed, scheduled, approved, refused ou withdrawn
         decided_by  décidé par
         decided_at  décidé le
         alone       1 : approuvée par son auteur
         remark      pourquoi refusée
+        effective_at  lue par les patients à partir de
         """,
         within=of.EVERYBODY,
     ),

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, listed, reserve, rows, run
+from reminders.store.types import DAY
 
 _VERSION = (
     "id, sheet AS name, number, base, restores, content, author, at, state, decided_by, "
-    "decided_at, alone, remark"
+    "decided_at, alone, remark, effective_at, "
+    "COALESCE((SELECT name FROM account WHERE login = author), author) AS writer, "
+    "COALESCE((SELECT name FROM account WHERE login = decided_by), decided_by) AS decider"
 )
+_DRAFT = "sheet AS name, base, content, saved_at, revision"
 
 
 def live(connection: Connection) -> Sequence[Record]:
@@ -30,11 +34,29 @@ def waiting(connection: Connection) -> Sequence[Record]:
     )
 
 
+def set_aside(connection: Connection) -> Sequence[Record]:
+    """Of each sheet the newest version, where it waits for its day or was refused."""
+    return rows(
+        connection,
+        f"SELECT {_VERSION} FROM sheet_version v WHERE state = 'scheduled' OR (state = 'refused' "
+        "AND number = (SELECT MAX(o.number) FROM sheet_version o WHERE o.sheet = v.sheet))",
+    )
+
+
+def due(connection: Connection, now: int) -> Sequence[Record]:
+    """The versions whose day has come, oldest first."""
+    return rows(
+        connection,
+        f"SELECT {_VERSION} FROM sheet_version WHERE state = 'scheduled' "
+        "AND effective_at <= :now ORDER BY effective_at, id",
+        now=now,
+    )
+
+
 def drafts(connection: Connection, author: str) -> Sequence[Record]:
     return rows(
         connection,
-        "SELECT sheet AS name, base, content, saved_at FROM sheet_draft WHERE author = :author "
-        "ORDER BY sheet",
+        f"SELECT {_DRAFT} FROM sheet_draft WHERE author = :author ORDER BY sheet",
         author=author,
     )
 
@@ -116,13 +138,14 @@ def decide(
     at: int,
     alone: bool = False,
     remark: str = "",
+    effective_at: int | None = None,
 ) -> bool:
     """What becomes of a proposal; False if it was decided already."""
     return (
         run(
             connection,
             "UPDATE sheet_version SET state = :state, decided_by = :by, decided_at = :at, "
-            "alone = :alone, remark = :remark "
+            "alone = :alone, remark = :remark, effective_at = :effective_at "
             "WHERE sheet = :sheet AND number = :number AND state = 'proposed'",
             sheet=sheet,
             number=number,
@@ -130,6 +153,31 @@ def decide(
             by=by,
             at=at,
             alone=int(alone),
+            remark=remark,
+            effective_at=effective_at,
+        )
+        > 0
+    )
+
+
+def enter(connection: Connection, version: int) -> bool:
+    """Its day has come; False if it no longer waits for it."""
+    return _left(connection, version, "approved", "")
+
+
+def call_off(connection: Connection, version: int, remark: str = "") -> bool:
+    """It does not come into service on its day; False if it no longer waits for it."""
+    return _left(connection, version, "withdrawn", remark)
+
+
+def _left(connection: Connection, version: int, state: str, remark: str) -> bool:
+    return (
+        run(
+            connection,
+            "UPDATE sheet_version SET state = :state, remark = :remark "
+            "WHERE id = :id AND state = 'scheduled'",
+            id=version,
+            state=state,
             remark=remark,
         )
         > 0
@@ -139,8 +187,7 @@ def decide(
 def draft(connection: Connection, sheet: str, author: str) -> Record | None:
     found = rows(
         connection,
-        "SELECT sheet AS name, base, content, saved_at FROM sheet_draft "
-        "WHERE sheet = :sheet AND author = :author",
+        f"SELECT {_DRAFT} FROM sheet_draft WHERE sheet = :sheet AND author = :author",
         sheet=sheet,
         author=author,
     )
@@ -148,20 +195,37 @@ def draft(connection: Connection, sheet: str, author: str) -> Record | None:
 
 
 def save_draft(
-    connection: Connection, sheet: str, author: str, content: str, *, base: int, at: int
-) -> None:
-    run(
+    connection: Connection,
+    sheet: str,
+    author: str,
+    content: str,
+    *,
+    base: int,
+    revision: int,
+    at: int,
+) -> int:
+    """The new revision; 0 if the draft is no longer the one that was read (`revision`, 0: none).
+
+    Two first savings at once are one insert and one refusal.
+    """
+    given = {"sheet": sheet, "author": author, "content": content, "base": base, "at": at}
+    if revision == 0:
+        return run(
+            connection,
+            "INSERT INTO sheet_draft (sheet, author, base, content, saved_at, revision) "
+            "VALUES (:sheet, :author, :base, :content, :at, 1) "
+            "ON CONFLICT (sheet, author) DO NOTHING",
+            **given,
+        )
+    changed = run(
         connection,
-        "INSERT INTO sheet_draft (sheet, author, base, content, saved_at) "
-        "VALUES (:sheet, :author, :base, :content, :at) ON CONFLICT (sheet, author) "
-        "DO UPDATE SET base = excluded.base, content = excluded.content, "
-        "saved_at = excluded.saved_at",
-        sheet=sheet,
-        author=author,
-        content=content,
-        base=base,
-        at=at,
+        "UPDATE sheet_draft SET base = :base, content = :content, saved_at = :at, "
+        "revision = revision + 1 "
+        "WHERE sheet = :sheet AND author = :author AND revision = :revision",
+        revision=revision,
+        **given,
     )
+    return revision + 1 if changed else 0
 
 
 def drop_draft(connection: Connection, sheet: str, author: str) -> None:
@@ -175,27 +239,29 @@ def drop_draft(connection: Connection, sheet: str, author: str) -> None:
 
 def concerned(
     connection: Connection, ufs: Sequence[str], kind: str, others: Sequence[str], now: int
-) -> tuple[int, int, str]:
-    """(appointments, patients) to come that a sheet is about, and the first one's service.
+) -> tuple[int, int, int]:
+    """(appointments, patients) to come that a sheet is about, and how many of them in thirty days.
 
     `kind`: only this type of appointment; "": those of every type that has no sheet of its own
     (`others`).
     """
     if not ufs:
-        return 0, 0, ""
+        return 0, 0, 0
     told = ", ".join(f":k{n}" for n in range(len(others)))
     besides = f"AND (:kind <> '' OR kind NOT IN ({told}))" if others else ""
     found = listed(
         connection,
         "SELECT COUNT(*) AS appointments, COUNT(DISTINCT patient_id) AS patients, "
-        "COALESCE(MIN(uf), '') AS uf FROM appointment WHERE starts_at > :now "
+        "COALESCE(SUM(CASE WHEN starts_at < :month THEN 1 END), 0) AS soon "
+        "FROM appointment WHERE starts_at > :now "
         "AND status = 'booked' AND uf IN :ids AND (kind = :kind OR :kind = '') " + besides,
         ufs,
         now=now,
+        month=now + 30 * DAY,
         kind=kind,
         **{f"k{n}": one for n, one in enumerate(others)},
     ).all()
-    return int(found[0].appointments), int(found[0].patients), str(found[0].uf)
+    return int(found[0].appointments), int(found[0].patients), int(found[0].soon)
 
 
 def kinds(connection: Connection, now: int) -> Sequence[Record]:

@@ -51,11 +51,12 @@ class SheetVersion(Base, table=True):
     content: str = words()
     author: str = words()
     at: datetime = instant()
-    state: str = words("proposed")  # proposed | approved | refused | withdrawn
+    state: str = words("proposed")  # proposed | scheduled | approved | refused | withdrawn
     decided_by: str = words()
     decided_at: datetime | None = instant_or_none()
     alone: int = whole(0)  # its author approved it: the hospital allows one person
     remark: str = words()  # why it was refused
+    effective_at: datetime | None = instant_or_none()  # from when patients read it, once approved
 
 
 class SheetDraft(Base, table=True):
@@ -67,3 +68,4 @@ class SheetDraft(Base, table=True):
     base: int = whole(0)
     content: str = words()
     saved_at: datetime = instant()
+    revision: int = whole(1)  # of two windows the later one is told

@@ -8,20 +8,24 @@ from reminders.config import PreparationTable
 from reminders.services.plan import plan
 from reminders.services.rules import Rules, rules_of
 from reminders.services.sheets import (
-    approve,
     changes,
-    drop_draft,
     kinds,
     overview,
     page,
+    with_sheet,
+)
+from reminders.services.sheets_form import SheetForm, draft_of, filled, read, typed, warnings
+from reminders.services.sheets_life import (
+    approve,
+    call_off,
+    drop_draft,
+    enter_due,
     propose,
     refuse,
     restore,
     save_draft,
-    with_sheet,
     withdraw,
 )
-from reminders.services.sheets_form import SheetForm, draft_of, filled, read, typed, warnings
 from reminders.services.units_save import NotSaved
 from reminders.store.engine import Store
 from tests.services.test_units import send
@@ -61,6 +65,7 @@ def accept(room: Mailroom, rules: Rules, number: int, by: str = "paul", **more: 
         actor=by,
         ticked=ticked,
         now=room.now,
+        effective_at=more.get("since"),
     )
 
 
@@ -142,8 +147,8 @@ def test_a_refused_proposal_says_why_and_changes_nothing(store: Store) -> None:
 def test_a_draft_survives_and_belongs_to_its_author(store: Store) -> None:
     room, rules = office(store)
     form = SheetForm("imagerie", about="uf:4230", sms="Ve")
-    save_draft(store, form, base=0, actor="anne", now=room.now)
-    save_draft(store, form, base=0, actor="anne", now=room.now)
+    assert save_draft(store, form, base=0, revision=0, actor="anne", now=room.now) == 1
+    assert save_draft(store, form, base=0, revision=1, actor="anne", now=room.now) == 2
     found = page(store, rules, "imagerie", actor="anne", now=room.now)
     assert found is not None
     assert found.draft is not None
@@ -200,6 +205,87 @@ def test_one_person_may_go_back_to_what_was_approved(store: Store) -> None:
     found = page(store, rules, "imagerie", actor="anne", now=room.now)
     assert found is not None
     assert [(v.number, v.restores) for v in found.versions] == [(3, 1), (2, 0), (1, 0)]
+
+
+def test_two_windows_never_overwrite_each_others_draft(store: Store) -> None:
+    room, rules = office(store)
+    first = SheetForm("imagerie", about="uf:4230", sms="Un")
+    late = SheetForm("imagerie", about="uf:4230", sms="Deux")
+    given: dict[str, Any] = {"base": 0, "actor": "anne", "now": room.now}
+    save_draft(store, first, revision=0, **given)
+    assert refused(save_draft, store, late, revision=0, **given) == "draft"
+    save_draft(store, first, revision=1, **given)
+    assert refused(save_draft, store, late, revision=1, **given) == "draft"
+    found = page(store, rules, "imagerie", actor="anne", now=room.now)
+    assert found is not None
+    assert found.draft is not None
+    assert (found.draft.form.sms, found.draft.revision) == ("Un", 2)
+
+
+# --- from a day on -------------------------------------------------------------------------------
+
+
+def told(rules: Rules) -> str:
+    found = rules.preparation("4230", "")
+    return found.sms if found else ""
+
+
+def test_a_sheet_approved_for_a_day_is_read_from_that_day_on(store: Store) -> None:
+    room, rules = office(store)
+    accept(room, rules, offer(room, rules))
+    accept(room, rules, offer(room, rules, sheet(sms="Sans manger."), base=1),
+           since=paris("2026-10-14 08:00"))  # fmt: skip
+    assert enter_due(store, rules, now=paris("2026-10-14 07:59")) == 0
+    assert told(rules) == "Venir à jeun."
+    elsewhere = rules_of(room.settings)
+    assert enter_due(store, elsewhere, now=paris("2026-10-14 08:00")) == 1
+    assert told(elsewhere) == "Sans manger."
+    assert enter_due(store, elsewhere, now=paris("2026-10-14 08:01")) == 0
+    rules.catch_up(store)
+    assert told(rules) == "Sans manger."
+
+
+def test_what_waits_for_its_day_may_be_called_off(store: Store) -> None:
+    room, rules = office(store)
+    accept(room, rules, offer(room, rules), since=paris("2026-10-14 08:00"))
+    [line] = overview(store, rules, actor="anne")
+    assert line.to_come is not None
+    call_off(store, "imagerie", 1, actor="paul", now=room.now)
+    assert refused(call_off, store, "imagerie", 1, actor="paul", now=room.now) == "decided"
+    assert enter_due(store, rules, now=paris("2026-10-15 08:00")) == 0
+    assert told(rules) == ""
+
+
+def test_something_newer_takes_the_place_of_what_waits_for_its_day(store: Store) -> None:
+    room, rules = office(store)
+    accept(room, rules, offer(room, rules), since=paris("2026-10-14 08:00"))
+    accept(room, rules, offer(room, rules, sheet(sms="Mieux.")))
+    assert enter_due(store, rules, now=paris("2026-10-15 08:00")) == 0
+    assert told(rules) == "Mieux."
+
+
+def test_a_sheet_whose_place_was_taken_meanwhile_stays_out_and_says_why(store: Store) -> None:
+    room, rules = office(store)
+    accept(room, rules, offer(room, rules), since=paris("2026-10-14 08:00"))
+    accept(room, rules, offer(room, rules, sheet(id="autre", sms="Autre.")), name="autre")
+    assert enter_due(store, rules, now=paris("2026-10-15 08:00")) == 0
+    assert told(rules) == "Autre."
+    found = page(store, rules, "imagerie", actor="anne", now=room.now)
+    assert found is not None
+    assert found.versions[0].remark.startswith("Une autre fiche")
+
+
+def test_going_back_to_a_sheet_for_many_asks_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reminders.domain.template_life.MANY_PATIENTS", 2)
+    room, rules = office(store)
+    room.read(*visits(range(1, 5), uf="4230"))
+    accept(room, rules, offer(room, rules), ticked=("many",))
+    accept(room, rules, offer(room, rules, sheet(sms="Faux."), base=1), ticked=("many",))
+    back: dict[str, Any] = {"actor": "paul", "now": room.now}
+    assert refused(restore, store, rules, "imagerie", 1, **back) == "many"
+    assert restore(store, rules, "imagerie", 1, confirmed=4, **back) == 3
 
 
 # --- whose is it ---------------------------------------------------------------------------------
@@ -272,13 +358,23 @@ def test_a_preview_reads_the_sheet_and_nobody_else_does(store: Store) -> None:
 
 
 def test_a_difference_names_the_field_and_the_words() -> None:
-    found = changes(SHEET, sheet(sms="Venir sans manger.", building="Bâtiment B"))
+    book = rules_of(settings_with()).book
+    found = changes(SHEET, sheet(sms="Venir sans manger.", building="Bâtiment B"), book)
     assert [one.label for one in found] == ["Phrase du SMS", "Bâtiment"]
     assert [(p.kind, p.text) for p in found[0].pieces if p.kind != "same"] == [
         ("gone", "à jeun"), ("new", "sans manger"),
     ]  # fmt: skip
-    assert changes(SHEET, SHEET) == []
-    assert len(changes(None, SHEET)) >= 5
+    assert changes(SHEET, SHEET, book) == []
+    assert len(changes(None, SHEET, book)) >= 5
+
+
+def test_a_difference_speaks_of_services_and_types_by_their_names() -> None:
+    book = rules_of(settings_with()).book
+    other = sheet(service=None, type="Scanner", acknowledge=True, arrive_minutes_before=15)
+    found = {one.label: [p.text for p in one.pieces] for one in changes(SHEET, other, book)}
+    assert found["Pour qui"] == [f"{book.services['4230'].label} (4230)", "type « Scanner »"]
+    assert found["Lecture à confirmer"] == ["non", "oui"]
+    assert found["Arriver en avance"] == ["à l’heure", "15 min avant"]
 
 
 def test_a_sheet_comes_back_as_it_was_typed() -> None:

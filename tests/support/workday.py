@@ -18,7 +18,7 @@ from reminders.domain.report import Month
 from reminders.domain.writing import Session
 from reminders.ports import InboundSms, Received
 from reminders.rendering import Renderer
-from reminders.services import months, protocols, sheets, writing
+from reminders.services import months, protocols, sheets_life, writing
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.attendance import mark
 from reminders.services.compose import Composer
@@ -110,9 +110,11 @@ def _written(office: Office) -> None:
     sheet = PreparationTable.model_validate(SHEET | {"id": "imagerie", "service": "4230"})
     for number, text in ((1, sheet.sms), (2, "Venir à jeun depuis minuit.")):
         told = sheet.model_copy(update={"sms": text})
-        sheets.propose(office.store, rules, told, base=number - 1, actor="auteur", now=now)
+        sheets_life.propose(office.store, rules, told, base=number - 1, actor="auteur", now=now)
         if number == 1:
-            sheets.approve(office.store, rules, "imagerie", 1, actor="cadre", ticked=(), now=now)
+            sheets_life.approve(
+                office.store, rules, "imagerie", 1, actor="cadre", ticked=(), now=now
+            )
 
 
 def _appointments(count: int, hostile: bool) -> Iterator[AppointmentRecord]:

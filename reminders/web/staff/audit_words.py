@@ -56,6 +56,7 @@ ACTIONS: Mapping[str, str] = {
     "see-hold": N_("a regardé un envoi retenu"),
     "service.save": N_("a changé le réglage d’une UF"),
     "sheet.approve": N_("a approuvé des consignes"),
+    "sheet.call-off": N_("a annulé la mise en service de consignes"),
     "sheet.propose": N_("a proposé des consignes"),
     "sheet.refuse": N_("a refusé des consignes"),
     "sheet.restore": N_("a rétabli des consignes"),

@@ -1,44 +1,37 @@
 """Preparation sheets: what patients must know and bring, from a draft to what they read."""
 
+from collections.abc import Callable
 from itertools import groupby
 
 from fastapi import Response
 
-from reminders.config import PreparationTable
 from reminders.domain.access import May
 from reminders.domain.marking import N_
 from reminders.domain.template_key import CHANNELS, LANGUAGES, PURPOSES
-from reminders.services import sheets
-from reminders.services.sheets_form import (
-    WARNINGS,
-    SheetForm,
-    filled,
-    read,
-    typed,
-    warnings,
-)
-from reminders.services.sheets_preview import look, on_page, preview
+from reminders.domain.template_life import MANY_PATIENTS
+from reminders.services import sheets, sheets_life
+from reminders.services.sheets_form import WARNINGS
+from reminders.services.sheets_preview import look, on_page
+from reminders.services.templates import Refused
 from reminders.services.units_save import NotSaved
+from reminders.store.engine import Store
+from reminders.web.staff import sheets_edit
+from reminders.web.staff.sheets_edit import WHY_NOT, may_write
+from reminders.web.staff.templates_decide import moment_in, whole_in
+from reminders.web.staff.templates_shown import LABELS
 from reminders.web.staff.visit import Route, Visit
 
-NEW = "nouvelle"
 STATES = {
     "proposed": N_("proposée"),
+    "scheduled": N_("en service plus tard"),
     "approved": N_("approuvée"),
     "refused": N_("refusée"),
     "withdrawn": N_("retirée"),
 }
-TONES = {"proposed": "waiting", "approved": "done", "refused": "problem", "withdrawn": "neutral"}
-WHY_NOT = {
-    "own": N_("Une autre personne doit approuver ce que vous avez proposé."),
-    "decided": N_("Quelqu’un a déjà décidé de cette proposition."),
-    "changed": N_("Une autre version est entrée en service depuis : reprendre à partir d’elle."),
-    "waiting": N_("La proposition de quelqu’un d’autre attend déjà une décision."),
-    "warned": N_("Cocher d’abord chaque remarque lue."),
-    "subject": N_("Une autre fiche dit déjà ce qu’il faut pour ces rendez-vous."),
-    "unknown": N_("Cette version ne peut pas être remise en service."),
-    "file": N_("Le fichier de configuration définit cette fiche."),
-}
+TONES = {
+    "proposed": "waiting", "scheduled": "held", "approved": "done", "refused": "problem",
+    "withdrawn": "neutral",
+}  # fmt: skip
 
 
 def everything(visit: Visit) -> Response:
@@ -48,6 +41,11 @@ def everything(visit: Visit) -> Response:
         "sheets/list.html",
         sheets=found,
         services=staff.rules.book.services,
+        back=[
+            (line, line.refused)
+            for line in found
+            if line.refused and line.refused.author == visit.viewer.login and not line.draft
+        ],
         writable=visit.viewer.may(May.EDIT_TEMPLATES),
     )
 
@@ -89,150 +87,7 @@ def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
         states=STATES,
         tones=TONES,
         public=bool(staff.rules.public_url),
-        writable=not page.in_file and _may(visit, May.EDIT_TEMPLATES, page.table),
-    )
-
-
-def _may(visit: Visit, what: May, table: PreparationTable | None) -> bool:
-    """For a service's sheet, there; for a type of appointment, everywhere."""
-    if table is None:
-        return visit.viewer.may(what)
-    if table.service is not None:
-        return visit.viewer.may_in(what, table.service)
-    return visit.viewer.everywhere(what)
-
-
-# --- writing -------------------------------------------------------------------------------------
-
-
-def write_new(visit: Visit) -> Response:
-    visit.staff.rules.catch_up(visit.staff.store)
-    uf = visit.query.get("uf", "")
-    about = f"uf:{uf}" if uf in visit.staff.rules.book.services else ""
-    return _form(visit, SheetForm("", about=about), base=0, new=True)
-
-
-def write(visit: Visit) -> Response:
-    page = _page(visit)
-    if page is None:
-        return visit.missing()
-    if page.draft is not None:
-        return _form(visit, page.draft.form, base=page.draft.base, page=page)
-    waiting = page.waiting.table if page.waiting else None
-    table = waiting or page.table or next((v.table for v in page.versions if v.table), None)
-    form = filled(table) if table else SheetForm(page.name)
-    return _form(visit, form, base=page.live.number if page.live else 0, page=page)
-
-
-def _page(visit: Visit) -> sheets.Page | None:
-    """The sheet, for somebody who may write it."""
-    staff = visit.staff
-    page = sheets.page(
-        staff.store, staff.rules, str(visit.path["name"]), actor=visit.viewer.login, now=visit.now
-    )
-    if page is None or page.in_file or not _may(visit, May.EDIT_TEMPLATES, page.table):
-        return None
-    return page
-
-
-def change_new(visit: Visit) -> Response:
-    return _change(visit, typed(visit.form.get("name", ""), visit.form), None)
-
-
-def change(visit: Visit) -> Response:
-    page = _page(visit)
-    return visit.missing() if page is None else _change(visit, typed(page.name, visit.form), page)
-
-
-def _change(visit: Visit, form: SheetForm, page: sheets.Page | None) -> Response:
-    staff, login = visit.staff, visit.viewer.login
-    given = visit.form
-    base = int(given["base"]) if given.get("base", "").isdigit() else 0
-    deed = given.get("geste", "")
-    if deed == "abandonner" and page is not None:
-        sheets.drop_draft(staff.store, page.name, actor=login)
-        return visit.go("/consignes", visit.words.gettext("Le brouillon est abandonné."))
-    staff.rules.catch_up(staff.store)
-    table, errors = read(form, staff.rules.book)
-    if page is None and "name" not in errors and _taken(visit, form.name):
-        errors = errors | {"name": N_("Ce nom est déjà pris : en choisir un autre.")}
-    if "name" not in errors:
-        sheets.save_draft(staff.store, form, base=base, actor=login, now=visit.now)
-    if deed == "brouillon" and "name" not in errors:
-        said = visit.words.gettext("Le brouillon est gardé.")
-        return visit.go(f"/consignes/{form.name}/modifier", said)
-    if table is not None and not _may(visit, May.EDIT_TEMPLATES, table):
-        errors = {"about": N_("Vous n’écrivez pas les consignes de ce service.")}
-    if table is None or errors:
-        return _form(visit, form, 422, base=base, page=page, new=page is None, errors=errors)
-    if deed != "proposer":
-        return _form(visit, form, base=base, page=page, new=page is None, table=table)
-    try:
-        number = sheets.propose(
-            staff.store, staff.rules, table, base=base, actor=login, now=visit.now
-        )
-    except NotSaved as refused:
-        return _overtaken(visit, form, refused.code)
-    said = visit.words.gettext("C’est proposé ; une autre personne peut l’approuver.")
-    return visit.go(f"/consignes/{form.name}/versions/{number}", said)
-
-
-def _taken(visit: Visit, name: str) -> bool:
-    staff = visit.staff
-    found = sheets.page(staff.store, staff.rules, name, actor=visit.viewer.login, now=visit.now)
-    only_a_draft = found is not None and not found.in_file and not found.versions
-    return name == NEW or (found is not None and not only_a_draft)
-
-
-def _overtaken(visit: Visit, form: SheetForm, code: str) -> Response:
-    """What somebody else put in service or proposed, beside what one typed: both are kept."""
-    staff = visit.staff
-    page = sheets.page(staff.store, staff.rules, form.name, actor=visit.viewer.login, now=visit.now)
-    other = (page.waiting if code == "waiting" else page.live) if page else None
-    base = page.live.number if page and page.live else 0
-    return _form(visit, form, 409, base=base, page=page, problem=WHY_NOT[code], other=other)
-
-
-def _form(
-    visit: Visit,
-    form: SheetForm,
-    status: int = 200,
-    *,
-    base: int,
-    page: sheets.Page | None = None,
-    new: bool = False,
-    errors: dict[str, str] | None = None,
-    table: PreparationTable | None = None,
-    problem: str = "",
-    other: sheets.Version | None = None,
-) -> Response:
-    """`table`: what was typed is right; the page shows what patients would read."""
-    staff = visit.staff
-    book = staff.rules.book
-    told = preview(staff.store, staff.rules, table, now=visit.now) if table is not None else ()
-    mine, _ = read(form, book)
-    return visit.page(
-        "sheets/form.html",
-        status,
-        form=form,
-        base=base,
-        new=new,
-        page=page,
-        errors=errors or {},
-        problem=problem,
-        other=other,
-        differs=sheets.changes(other.table, mine) if other is not None and mine is not None else [],
-        table=table,
-        told=told,
-        shown=on_page(table) if table is not None else None,
-        warnings=[WARNINGS[code] for code in warnings(table, book)] if table is not None else [],
-        services=sorted(book.services.values(), key=lambda one: one.label.casefold()),
-        kinds=staff.kinds.get(
-            "", lambda: sheets.kinds(staff.store, now=visit.now), now=staff.now
-        ).value,
-        purposes=PURPOSES,
-        channels=CHANNELS,
-        public=bool(staff.rules.public_url),
+        writable=not page.in_file and may_write(visit, May.EDIT_TEMPLATES, page.table),
     )
 
 
@@ -247,13 +102,13 @@ def _version(visit: Visit, status: int = 200, problem: str = "") -> Response:
     staff, viewer = visit.staff, visit.viewer
     name, number = str(visit.path["name"]), int(visit.path["number"])
     named = viewer.ufs(May.SEE_PATIENTS)
-    found = look(staff.store, staff.rules, name, number, named=named, now=visit.now)
+    found = look(staff.store, staff.rules, staff.routes, name, number, named=named, now=visit.now)
     if found is None or found.version.table is None:
         return visit.missing()
     if named != frozenset():  # its examples are real appointments
         visit.saw("sheet.seen", f"sheet:{name}")
     own = found.version.author == viewer.login
-    decides = _may(visit, May.APPROVE_TEMPLATES, found.version.table)
+    decides = may_write(visit, May.APPROVE_TEMPLATES, found.version.table)
     return visit.page(
         "sheets/version.html",
         status,
@@ -263,7 +118,7 @@ def _version(visit: Visit, status: int = 200, problem: str = "") -> Response:
         problem=problem,
         warnings={
             code: WARNINGS[code]
-            for code in sheets.remarks(found.version.table, staff.rules.book, found.patients)
+            for code in sheets_life.remarks(found.version.table, staff.rules.book, found.patients)
         },
         states=STATES,
         tones=TONES,
@@ -273,49 +128,95 @@ def _version(visit: Visit, status: int = 200, problem: str = "") -> Response:
         public=bool(staff.rules.public_url),
         own=own,
         decides=decides,
-        approves=decides and sheets.may_approve(found.version.author, viewer.login, staff.settings),
+        approves=decides
+        and sheets_life.may_approve(found.version.author, viewer.login, staff.settings),
         ticked=visit.values("lu"),
+        typed=visit.form,
+        many=found.patients > MANY_PATIENTS,
+        labels=LABELS,
     )
 
 
+Deed = Callable[[Store, str, int, str], object]
+
+
 def approve(visit: Visit) -> Response:
-    return _decided(visit, May.APPROVE_TEMPLATES, N_("La fiche est en service."), "approve")
+    words = visit.words
+    try:
+        since = moment_in(visit, visit.form)
+    except Refused as refused:
+        return _version(visit, 422, refused.say)
+    said = words.gettext("La fiche est en service.")
+    if since is not None:
+        said = words.gettext(
+            "La fiche est approuvée : les patients la liront à partir du %(day)s.",
+            day=words.full_moment(since),
+        )
+    return _decided(
+        visit,
+        May.APPROVE_TEMPLATES,
+        said,
+        lambda store, name, number, login: sheets_life.approve(
+            store, visit.staff.rules, name, number, actor=login, ticked=visit.values("lu"),
+            effective_at=since, now=visit.now,
+        ),
+    )  # fmt: skip
 
 
 def refuse(visit: Visit) -> Response:
-    return _decided(visit, May.APPROVE_TEMPLATES, N_("La proposition est refusée."), "refuse")
+    return _decided(
+        visit,
+        May.APPROVE_TEMPLATES,
+        N_("La proposition est refusée ; elle revient à son auteur."),
+        lambda store, name, number, login: sheets_life.refuse(
+            store, name, number, actor=login, remark=visit.form.get("mot", ""), now=visit.now
+        ),
+    )
 
 
 def withdraw(visit: Visit) -> Response:
-    return _decided(visit, May.EDIT_TEMPLATES, N_("La proposition est retirée."), "withdraw")
+    return _decided(
+        visit,
+        May.EDIT_TEMPLATES,
+        N_("La proposition est retirée."),
+        lambda store, name, number, login: sheets_life.withdraw(
+            store, name, number, actor=login, now=visit.now
+        ),
+    )
+
+
+def call_off(visit: Visit) -> Response:
+    return _decided(
+        visit,
+        May.APPROVE_TEMPLATES,
+        N_("Cette version n’entrera pas en service."),
+        lambda store, name, number, login: sheets_life.call_off(
+            store, name, number, actor=login, now=visit.now
+        ),
+    )
 
 
 def restore(visit: Visit) -> Response:
     return _decided(
-        visit, May.APPROVE_TEMPLATES, N_("Cette version est de nouveau lue."), "restore"
-    )
+        visit,
+        May.APPROVE_TEMPLATES,
+        N_("Cette version est de nouveau lue."),
+        lambda store, name, number, login: sheets_life.restore(
+            store, visit.staff.rules, name, number, actor=login, now=visit.now,
+            confirmed=whole_in(visit.form.get("patients", "")) or None,
+        ),
+    )  # fmt: skip
 
 
-def _decided(visit: Visit, may: May, said: str, deed: str) -> Response:
+def _decided(visit: Visit, may: May, said: str, deed: Deed) -> Response:
     staff, login = visit.staff, visit.viewer.login
     name, number = str(visit.path["name"]), int(visit.path["number"])
     page = sheets.page(staff.store, staff.rules, name, actor=login, now=visit.now)
     known = page.version(number) if page else None
-    if page is None or known is None or not _may(visit, may, known.table):
+    if page is None or known is None or not may_write(visit, may, known.table):
         return visit.missing()
     try:
-        if deed == "approve":
-            sheets.approve(
-                staff.store, staff.rules, name, number, actor=login, ticked=visit.values("lu"),
-                now=visit.now,
-            )  # fmt: skip
-        elif deed == "refuse":
-            remark = visit.form.get("mot", "")
-            sheets.refuse(staff.store, name, number, actor=login, remark=remark, now=visit.now)
-        elif deed == "withdraw":
-            sheets.withdraw(staff.store, name, number, actor=login, now=visit.now)
-        else:
-            sheets.restore(staff.store, staff.rules, name, number, actor=login, now=visit.now)
+        deed(staff.store, name, number, login)
     except NotSaved as refused:
         return _version(visit, 409, WHY_NOT[refused.code])
     staff.changed()
@@ -324,17 +225,17 @@ def _decided(visit: Visit, may: May, said: str, deed: str) -> Response:
 
 ROUTES = (
     Route("GET", "/consignes", May.SEE_TEMPLATES, everything),
-    Route("GET", "/consignes/nouvelle", May.EDIT_TEMPLATES, write_new),
-    Route("POST", "/consignes/nouvelle", May.EDIT_TEMPLATES, change_new),
+    *sheets_edit.ROUTES,
     Route("GET", "/consignes/{name}", May.SEE_TEMPLATES, one),
-    Route("GET", "/consignes/{name}/modifier", May.EDIT_TEMPLATES, write),
-    Route("POST", "/consignes/{name}/modifier", May.EDIT_TEMPLATES, change),
     Route("GET", "/consignes/{name}/versions/{number:int}", May.SEE_TEMPLATES, version),
     Route(
         "POST", "/consignes/{name}/versions/{number:int}/approuver", May.APPROVE_TEMPLATES, approve
     ),
     Route("POST", "/consignes/{name}/versions/{number:int}/refuser", May.APPROVE_TEMPLATES, refuse),
     Route("POST", "/consignes/{name}/versions/{number:int}/retirer", May.EDIT_TEMPLATES, withdraw),
+    Route(
+        "POST", "/consignes/{name}/versions/{number:int}/annuler", May.APPROVE_TEMPLATES, call_off
+    ),
     Route(
         "POST", "/consignes/{name}/versions/{number:int}/revenir", May.APPROVE_TEMPLATES, restore
     ),

@@ -83,7 +83,7 @@ def everything(visit: Visit) -> Response:
     with visit.staff.store.read() as connection:
         found = templates.overview(connection, now)
         writing = templates.draft_keys(connection)
-        names = accounts.names(connection)
+        names = accounts.names(connection, everybody=True)
     cells, texts = _cells(found, writing)
     steps = _steps(visit)
     wanted = {name: visit.query.get(name, "") for name in ("langue", "canal", "famille", "etat")}
@@ -216,7 +216,7 @@ def one(visit: Visit) -> Response:
         there = situation(connection, key, now=visit.now)
         ufs = shown_ufs(rules, visit.viewer.ufs(May.SEE_TEMPLATES))
         appointments = coming(connection, ufs, now=visit.now, limit=1) if there.live else []
-        names = accounts.names(connection)
+        names = accounts.names(connection, everybody=True)
     if there.newest is None and not may_exist(visit, key):
         return visit.missing()
     examples = []
@@ -250,7 +250,7 @@ def history(visit: Visit) -> Response:
             for row in templates.history(connection, key.values, before=before, limit=PAGE + 2)
         ]
         there = situation(connection, key, now=visit.now)
-        names = accounts.names(connection)
+        names = accounts.names(connection, everybody=True)
     live = there.live.id if there.live else 0
     by_id = {version.id: version for version in found}
     lines = [

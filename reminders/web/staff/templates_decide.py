@@ -63,7 +63,7 @@ def _page(visit: Visit, refused: Refused | None = None) -> Response:
             return visit.missing()
         ufs = shown_ufs(rules, visit.viewer.ufs(May.SEE_TEMPLATES))
         appointments = coming(connection, ufs, now=visit.now, limit=SHOWN)
-        names = accounts.names(connection)
+        names = accounts.names(connection, everybody=True)
     known = volumes(visit, key, fresh=refused is not None)
     seen = named(visit)
     if seen != frozenset() and appointments:
@@ -151,12 +151,12 @@ def yes(visit: Visit) -> Response:
     staff, words = visit.staff, visit.words
     form = visit.form
     try:
-        since = _moment(visit, form)
+        since = moment_in(visit, form)
         said = Approval(
             by=visit.viewer.login,
-            live=_whole(form.get("en_service", "")),
+            live=whole_in(form.get("en_service", "")),
             ticked=visit.values("vu"),
-            confirmed=_whole(form.get("patients", "")) or None,
+            confirmed=whole_in(form.get("patients", "")) or None,
             effective_at=since,
         )
         approve(
@@ -174,11 +174,11 @@ def yes(visit: Visit) -> Response:
     return visit.go(_address(visit), told)
 
 
-def _whole(text: str) -> int:
+def whole_in(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
-def _moment(visit: Visit, form: Mapping[str, str]) -> datetime | None:
+def moment_in(visit: Visit, form: Mapping[str, str]) -> datetime | None:
     """The day and hour asked for, in the hospital's zone; None: at once. Raises Refused."""
     day, hour = form.get("jour", ""), form.get("heure", "")
     if form.get("quand", "") != "plus-tard" and not day:
@@ -229,7 +229,7 @@ def return_to(visit: Visit) -> Response:
     """One person's act; where it would reach many, they are told how many first."""
     key, _ = _key(visit)
     reach = volumes(visit, key, fresh=True).volume.reach if key is not None else 0
-    if reach > MANY_PATIENTS and _whole(visit.form.get("patients", "")) != reach:
+    if reach > MANY_PATIENTS and whole_in(visit.form.get("patients", "")) != reach:
         return _page(visit, Refused("many", MANY, patients=visit.words.number(reach)))
     return _decided(
         visit,

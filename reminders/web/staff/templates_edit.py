@@ -141,11 +141,13 @@ def keep(visit: Visit) -> Response:
     try:
         draft = _save(visit, key, typed)
     except Overtaken:
-        return visit.page("templates/_saved.html", 409, draft=None, refused="")
+        return visit.page("templates/_saved.html", 409, revision=0, moved="", refused="")
     except Refused as refused:
         sentence = visit.words.gettext(refused.say, **refused.values)
-        return visit.page("templates/_saved.html", 422, draft=None, refused=sentence)
-    return visit.page("templates/_saved.html", draft=draft, refused="")
+        return visit.page("templates/_saved.html", 422, revision=0, moved="", refused=sentence)
+    return visit.page(
+        "templates/_saved.html", revision=draft.revision, at=draft.updated_at, moved="", refused=""
+    )
 
 
 def act(visit: Visit) -> Response:
@@ -224,7 +226,7 @@ def _do(visit: Visit, key: TemplateKey, typed: Typed, wish: str) -> Response:
         return _with_live_html(visit, key, typed)
     said = words.gettext("Brouillon enregistré.") if wish == "enregistrer" else ""
     if wish == "essai":
-        said = _told(visit, _test(visit, key, typed))
+        said = told_of_test(visit, _test(visit, key, typed))
     shown_with = f"?exemple={typed.example}" + ("&avec=exemples" if typed.invented else "")
     return visit.go(f"{here}{shown_with}#apercu" if wish else here, said)
 
@@ -247,7 +249,7 @@ def _test(visit: Visit, key: TemplateKey, typed: Typed) -> Asked:
     return asked
 
 
-def _told(visit: Visit, asked: Asked) -> str:
+def told_of_test(visit: Visit, asked: Asked) -> str:
     words = visit.words
     if not asked.leaves:
         return words.gettext(

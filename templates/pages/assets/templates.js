@@ -1,4 +1,4 @@
-// Writing a template: the preview follows the typing, the draft saves itself. The page works
+// Writing a template or a sheet: the preview follows the typing, the draft saves itself. The page works
 // without this file: every button of its form does the same, with a page in between.
 "use strict";
 (() => {
@@ -10,8 +10,13 @@
   let asked = 0, shown, kept, saving = true, last = content();
 
   function content() {
-    return ["objet", "texte", "mise_en_forme", "note"].map((name) => form.elements[name]?.value ?? "").join("\u001f");
+    const told = [...form.elements].filter((one) => one.name && one.type !== "hidden" && one.tagName !== "BUTTON");
+    return told.map((one) => (one.type === "checkbox" ? one.checked : one.value)).join("\u001f");
   }
+
+  // What is new has a name first, and the name is being typed while its field has the focus.
+  const unnamed = () => form.elements.name && !form.elements.name.readOnly
+    && (!form.elements.name.value || document.activeElement === form.elements.name);
 
   const send = (address) => fetch(address, { method: "POST", body: new URLSearchParams(new FormData(form)), credentials: "same-origin" });
 
@@ -29,17 +34,29 @@
   };
 
   const keep = async () => {
-    if (!saving || content() === last) return;
+    if (!saving || unnamed() || content() === last) return;
     const now = content();
     try {
       const answer = await send(form.dataset.draft);
       saved.innerHTML = await answer.text();
-      if (!answer.ok) { saving = false; return; }
+      if (!answer.ok) { saving = answer.status === 422; return; }
       last = now;
-      form.elements.revision.value = saved.querySelector("[data-revision]").dataset.revision;
+      const told = saved.querySelector("[data-revision]").dataset;
+      form.elements.revision.value = told.revision;
+      if (told.here) settle(told.here);
     } catch { /* the next saving may do better */ }
   };
 
+  // A first draft gave a new one its address.
+  const settle = (here) => {
+    form.elements.name.readOnly = true;
+    form.action = `${here}/modifier`;
+    form.dataset.preview = `${here}/apercu`;
+    form.dataset.draft = `${here}/brouillon`;
+    history.replaceState(null, "", form.action);
+  };
+
+  form.elements.name?.addEventListener("blur", () => { clearTimeout(kept); kept = setTimeout(keep, 300); });
   form.addEventListener("input", (event) => {
     if (event.target.type === "hidden") return;
     clearTimeout(shown); shown = setTimeout(look, 400);
@@ -58,7 +75,7 @@
   form.addEventListener("submit", () => { clearTimeout(kept); saving = false; });
 
   let placed = false; // has anybody put the cursor somewhere? Else what is inserted goes last
-  text.addEventListener("focus", () => { placed = true; });
+  text?.addEventListener("focus", () => { placed = true; });
   form.querySelectorAll("[data-insert]").forEach((button) => {
     button.hidden = false;
     button.addEventListener("click", () => {

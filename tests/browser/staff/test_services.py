@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from reminders.config import PreparationTable, ProtocolTable, ServiceTable
-from reminders.services import protocols, sheets, units
+from reminders.services import protocols, sheets_life, units
 from reminders.store.engine import Store
 from tests.support.clinic import SETTINGS, visits
 from tests.support.office import Office, Role, office_on
@@ -42,10 +42,10 @@ def _furnished(store: Store) -> Office:
     protocols.save(store, rules, bloc, number=0, actor="paul", now=now)
     unit = ServiceTable(uf="4300", site="sud", label="Hôpital de jour", protocol="bloc")
     units.save(store, rules, unit, number=0, actor="paul", now=now)
-    sheets.propose(store, rules, SHEET, base=0, actor="anne", now=now)
-    sheets.approve(store, rules, "imagerie", 1, actor="paul", ticked=(), now=now)
+    sheets_life.propose(store, rules, SHEET, base=0, actor="anne", now=now)
+    sheets_life.approve(store, rules, "imagerie", 1, actor="paul", ticked=(), now=now)
     later = SHEET.model_copy(update={"sms": "Scanner : venir à jeun.", "acknowledge": True})
-    sheets.propose(store, rules, later, base=1, actor="anne", now=now)
+    sheets_life.propose(store, rules, later, base=1, actor="anne", now=now)
     office.read(
         *visits(range(1, 9), starts="2026-10-16 09:30", uf="4999", agenda="AG-D1"),
         *visits(range(10, 16), starts="2026-10-16 10:30", uf="4300"),

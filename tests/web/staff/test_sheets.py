@@ -1,5 +1,6 @@
 """The pages of preparation sheets: written by one, approved by another, read by patients."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from tests.support.stores import SqliteFiles
 from tests.web.staff.test_units import text_of
 
 FORM: dict[str, Any] = {
-    "base": "0", "about": "uf:4230", "instructions": "Ne rien manger après minuit.",
+    "base": "0", "revision": "0", "about": "uf:4230",
+    "instructions": "Ne rien manger après minuit.",
     "sms": "Venir à jeun.", "documents": "carte Vitale\r\nordonnance",
     "arrive_minutes_before": "15", "arrival_point": "Accueil C1", "geste": "apercu",
 }  # fmt: skip
@@ -51,10 +53,18 @@ def propose(office: Office, **changes: Any) -> str:
     return str(answer.headers["location"])
 
 
+def second(office: Office, **changes: Any) -> str:
+    """The address of a version written over the first."""
+    told = FORM | {"base": "1", "geste": "proposer", "sms": "Sans manger."} | changes
+    answer = author(office).post("/consignes/imagerie/modifier", told)
+    assert answer.status_code == 303, text_of(answer.text)[:2_000]
+    return str(answer.headers["location"])
+
+
 def test_a_sheet_is_seen_as_patients_will_before_it_is_proposed(office: Office) -> None:
-    answer = author(office).post("/consignes/nouvelle", FORM | {"name": "imagerie"})
-    told = text_of(answer.text)
-    assert answer.status_code == 200
+    clerk = author(office)
+    answer = clerk.post("/consignes/nouvelle", FORM | {"name": "imagerie"})
+    told = text_of(clerk.follow(answer).text)
     assert "Ce que liront les patients" in told
     assert "Venir à jeun." in told
     assert "Arriver à 9h15" in told
@@ -123,7 +133,7 @@ def test_mistakes_are_told_at_their_field_and_nothing_typed_is_lost(office: Offi
 
 def test_two_people_at_once_lose_nothing(office: Office) -> None:
     approver(office).post(f"{propose(office)}/approuver")
-    late = {"base": "0", "sms": "Sans manger.", "geste": "proposer"}
+    late = {"base": "0", "revision": "0", "sms": "Sans manger.", "geste": "proposer"}
     answer = author(office).post("/consignes/imagerie/modifier", FORM | late)
     told = text_of(answer.text)
     assert answer.status_code == 409
@@ -173,3 +183,107 @@ def test_what_the_file_defines_is_read_and_not_written(store: Store) -> None:
     clerk = author(office)
     assert "ligne 40" in text_of(clerk.get("/consignes/labo").text)
     assert clerk.get("/consignes/labo/modifier").status_code == 404
+
+
+# --- as texts are edited -------------------------------------------------------------------------
+
+
+def test_what_is_typed_is_shown_and_keeps_itself(office: Office) -> None:
+    clerk = author(office)
+    shown = clerk.post("/consignes/nouvelle/apercu", FORM | {"name": "imagerie"})
+    assert "Venir à jeun." in text_of(shown.text)
+    assert office.value("SELECT COUNT(*) FROM sheet_draft") == 0
+    first = clerk.post("/consignes/nouvelle/brouillon", FORM | {"name": "imagerie"})
+    assert 'data-revision="1"' in first.text
+    assert 'data-here="/consignes/imagerie"' in first.text
+    again = clerk.post("/consignes/imagerie/brouillon", FORM | {"revision": "1", "sms": "Non."})
+    assert 'data-revision="2"' in again.text
+    assert 'value="Non."' in clerk.get("/consignes/imagerie/modifier").text
+    assert clerk.post("/consignes/nouvelle/brouillon", FORM | {"name": "Été"}).status_code == 422
+    broken = clerk.post("/consignes/imagerie/apercu", FORM | {"sms": "x" * 61})
+    assert "au plus 60 caractères" in text_of(broken.text)
+
+
+def test_two_windows_lose_nothing(office: Office) -> None:
+    clerk = author(office)
+    clerk.post("/consignes/nouvelle/brouillon", FORM | {"name": "imagerie"})
+    clerk.post("/consignes/imagerie/brouillon", FORM | {"revision": "1", "sms": "Sans boire."})
+    late = FORM | {"revision": "1", "sms": "Sans manger."}
+    assert clerk.post("/consignes/imagerie/brouillon", late).status_code == 409
+    answer = clerk.post("/consignes/imagerie/modifier", late | {"geste": "brouillon"})
+    assert answer.status_code == 409
+    assert 'value="Sans manger."' in answer.text
+    assert "boire" in text_of(answer.text)
+    assert "Sans boire." in clerk.get("/consignes/imagerie/modifier").text
+    kept = clerk.post(
+        "/consignes/imagerie/modifier", late | {"revision": "2", "geste": "brouillon"}
+    )
+    assert kept.status_code == 303
+
+
+def test_its_price_is_said_before_and_after(office: Office) -> None:
+    address = propose(office, sms="Venir à jeun, avec ses radios et sa carte de groupe sanguin.")
+    told = text_of(approver(office).get(address).text)
+    assert "par mois au plus" in told
+    assert "rendez-vous des 30 jours qui viennent" in told
+
+
+def test_a_costlier_sentence_says_by_how_much(office: Office) -> None:
+    approver(office).post(f"{propose(office)}/approuver")
+    address = second(office, sms="Venir à jeun ☕", arrival_point="Accueil C1")
+    told = text_of(approver(office).get(address).text)
+    assert "de plus" in told
+
+
+def test_it_may_serve_from_a_day_on(office: Office) -> None:
+    address, other = propose(office), approver(office)
+    none = other.post(f"{address}/approuver", quand="plus-tard")
+    assert none.status_code == 422
+    assert "Indiquer le jour" in text_of(none.text)
+    done = other.post(f"{address}/approuver", quand="plus-tard", jour="2026-10-14", heure="08:00")
+    told = text_of(other.follow(done).text)
+    assert "à partir du mercredi 14 octobre à 8 h 00" in told
+    assert "en service plus tard" in text_of(other.get("/consignes").text)
+    assert other.post(f"{address}/annuler").status_code == 303
+    assert office.value("SELECT state FROM sheet_version") == "withdrawn"
+
+
+def test_its_sentence_goes_to_ones_own_phone(office: Office) -> None:
+    clerk = author(office)
+    told = FORM | {"name": "imagerie", "geste": "essai"}
+    none = clerk.post("/consignes/nouvelle", told)
+    assert none.status_code == 422
+    assert "Votre compte n’a pas de téléphone" in text_of(none.text)
+    clerk.post("/compte", nom="Anne Exemple", telephone="06 39 98 00 01")
+    sent = clerk.post("/consignes/imagerie/modifier", told | {"revision": "1"})
+    assert sent.status_code == 303, text_of(sent.text)[:2_000]
+    assert "Venir à jeun." in str(office.value("SELECT body FROM template_test"))
+
+
+def test_a_difference_is_said_in_the_readers_words(office: Office) -> None:
+    address = propose(office, acknowledge="1")
+    other = approver(office)
+    assert "uf:4230" not in other.get(address).text
+    other.post("/compte/langue", langue="en")
+    assert ">yes<" in re.sub(r"<span.*?</span>", "", other.get(address).text)
+
+
+def test_a_refused_sheet_is_its_authors_to_write_again(office: Office) -> None:
+    address = propose(office, sms="Venir sans rien manger.")
+    approver(office).post(f"{address}/refuser", mot="Trop long")
+    clerk = author(office)
+    listed = text_of(clerk.get("/consignes").text)
+    assert "a été refusée par Paul Exemple" in listed
+    assert "Trop long" in listed
+    page = clerk.get("/consignes/imagerie/modifier").text
+    assert 'value="Venir sans rien manger."' in page
+    assert "Trop long" in page
+    assert "refusée" in text_of(approver(office).get("/consignes").text)
+
+
+def test_people_are_called_by_their_names(office: Office) -> None:
+    address = propose(office)
+    assert "écrite par Anne Exemple" in text_of(approver(office).get(address).text)
+    approver(office).post(f"{address}/approuver")
+    for page in ("/consignes", "/consignes/imagerie"):
+        assert "Anne Exemple" in text_of(approver(office).get(page).text)
