@@ -203,7 +203,7 @@ def roll_back(
         templates.fill_gaps(connection, key.purpose, micros(now))
         facts.audit(
             connection, at=micros(now), actor=by, action="template.rollback",
-            subject=f"template:{identity}", template=key.slug, number=fresh, to=number,
+            subject=f"template:{key.slug}", template=key.slug, number=fresh, to=number,
         )  # fmt: skip
     return fresh
 
@@ -212,6 +212,6 @@ def _note(
     connection: Connection, by: str, action: str, version: Stored, now: datetime, **detail: object
 ) -> None:
     facts.audit(
-        connection, at=micros(now), actor=by, action=action, subject=f"template:{version.id}",
+        connection, at=micros(now), actor=by, action=action, subject=f"template:{version.key.slug}",
         template=version.key.slug, number=version.number, **detail,
     )  # fmt: skip

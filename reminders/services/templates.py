@@ -362,7 +362,7 @@ def add_version(
     templates.supersede(connection, key.values, but=identity, base=base, by=author, at=micros(now))
     facts.audit(
         connection, at=micros(now), actor=author, action="template.propose",
-        subject=f"template:{identity}", template=key.slug, number=number, origin=origin,
+        subject=f"template:{key.slug}", template=key.slug, number=number, origin=origin,
     )  # fmt: skip
     return number
 

@@ -550,3 +550,13 @@ def test_texts_are_compared_as_people_read_them(store: Store) -> None:
     windows = bureau.live().replace("\n", "\r\n") + "  \r\n"
     assert refusal(bureau.propose, windows).code == "nothing_new"
     assert TemplateText("a\r\nb ").normalised("sms") == TemplateText("a\nb")
+
+
+def test_the_audit_calls_a_text_by_the_name_its_pages_have(store: Store) -> None:
+    bureau = Bureau(store)
+    bureau.put(GOOD)
+    found = bureau.room.rows(
+        "SELECT DISTINCT subject FROM audit "
+        "WHERE action IN ('template.propose', 'template.approve')"
+    )
+    assert [row.subject for row in found] == [f"template:{SHORT.slug}"]

@@ -67,7 +67,7 @@ def _page(visit: Visit, refused: Refused | None = None) -> Response:
     known = volumes(visit, key, fresh=refused is not None)
     seen = named(visit)
     if seen != frozenset() and appointments:
-        visit.saw("template.seen", f"template:{found.id}")
+        visit.saw("template.seen", f"template:{key.slug}")
     live = there.live if there.live and there.live.id != found.id else None
     renderings = on_real(
         rules, key, found.text, appointments, named=seen, now=visit.now
