@@ -190,7 +190,7 @@ def roll_back(
         if old.live:
             raise Refused("live", N_("Ce texte est déjà en service."))
         refuse_unfit(review(rules, key, old.text))
-        identity, fresh = templates.add(
+        _, fresh = templates.add(
             connection,
             key.values,
             {"subject": old.text.subject, "body": old.text.body, "html": old.text.html},
