@@ -66,8 +66,11 @@ def write(visit: Visit) -> Response:
 
 
 def _first(connection: Connection, visit: Visit, key: TemplateKey, there: Situation) -> Typed:
-    """Where a new draft starts: the newest text; for a language that has none, the French one."""
-    head = there.head
+    """Where a new draft starts: one's own text that was refused, else the newest;
+    for a language that has none, the French one."""
+    head, newest = there.head, there.newest
+    if newest and newest.state == "rejected" and newest.author == visit.viewer.login:
+        return Typed(replace(newest.text, html=""), base=head.id if head else 0)
     if head is None and key.language != "fr":
         french = key_of(key.purpose, "fr", key.family, key.channel)
         source = situation(connection, french, now=visit.now).live

@@ -295,6 +295,8 @@ def test_a_proposal_is_refused_with_a_reason_its_author_reads(office: Office) ->
     page = office.clerk(Role.AUTHOR).get(version).text
     assert "Difficile à comprendre" in page
     assert "Dire l&#39;heure" in page
+    again = office.clerk(Role.AUTHOR).get(f"{PAGE}/ecrire").text
+    assert GOOD in again  # writing starts again from what was refused
     assert approver.post(f"{version}/refuser", fields).status_code == 422
 
 
