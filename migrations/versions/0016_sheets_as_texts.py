@@ -10,7 +10,7 @@ from alembic import op
 from migrations.parts import instant_or_none, whole
 
 revision = "0016_sheets_as_texts"
-down_revision = "0014_mail_in_any_case"
+down_revision = "0015_appointment_changes"
 
 
 def upgrade() -> None:

@@ -79,7 +79,7 @@ NOWHERE = {
         N_("Elle sert seulement à enregistrer un formulaire. Revenir à la page d’avant."),
     ),
 }
-PROGRAMS = ("/api/", "/assets/", "/callbacks/")  # programs ask there, and are answered as programs are
+PROGRAMS = ("/api/", "/assets/", "/callbacks/")  # answered as programs are
 
 
 def _nowhere(staff: Staff, status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
