@@ -118,7 +118,8 @@ def add_shipped(
 
 
 def overview(connection: Connection, now: int) -> Sequence[Record]:
-    """Of every key: what serves (`live` = 1), what waits for approval or for its day."""
+    """Of every key: what serves (`live` = 1), what waits for approval or for its day, and its
+    last version where that was refused."""
     live = _IN_SERVICE.format("id")
     return rows(
         connection,
@@ -126,7 +127,11 @@ def overview(connection: Connection, now: int) -> Sequence[Record]:
         "origin, proposed_at, approved_by, approved_at, effective_at, "
         f"CASE WHEN id IN ({live}) THEN 1 ELSE 0 END AS live FROM template_version "
         f"WHERE id IN ({live}) OR state = 'proposed' "
-        f"OR (state = 'approved' AND {SINCE} > :now) ORDER BY purpose, language, number",
+        f"OR (state = 'approved' AND {SINCE} > :now) OR (state = 'rejected' AND NOT EXISTS ("
+        "SELECT 1 FROM template_version n WHERE n.purpose = template_version.purpose "
+        "AND n.language = template_version.language AND n.family = template_version.family "
+        "AND n.channel = template_version.channel AND n.number > template_version.number)) "
+        "ORDER BY purpose, language, number",
         now=now,
     )
 

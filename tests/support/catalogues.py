@@ -33,8 +33,9 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_human": (1,),
     "Reading": (3,),
     "HoldRefused": (2,),
+    "described": (2,),
 }
-SAYING = re.compile(r"\b(?:N_|_human|Reading|HoldRefused)\(")
+SAYING = re.compile(r"\b(?:N_|_human|Reading|HoldRefused|described)\(")
 COMMON = "common"
 ABOUT = {"project": "reminders", "version": "", "copyright_holder": "", "msgid_bugs_address": ""}
 LANGUAGES = ("fr", "en")

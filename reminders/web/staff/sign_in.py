@@ -17,6 +17,8 @@ from reminders.web.staff.visit import Staff, environment
 from reminders.web.staff.words import DEFAULT, LANGUAGES, Words
 
 LANGUAGE = "langue"
+CHOSEN = "langue_choisie"  # at the door, a moment ago, by whoever is about to sign in
+A_MOMENT = 900
 
 
 def cookie_name(staff: Staff) -> str:
@@ -44,6 +46,9 @@ class Door:
 
     @property
     def language(self) -> str:
+        chosen = self.request.cookies.get(CHOSEN, "")
+        if chosen in LANGUAGES:
+            return chosen
         if self.present is not None:
             return self.present.viewer.language
         wished = self.request.cookies.get(LANGUAGE, DEFAULT)
@@ -86,7 +91,18 @@ class Door:
         )  # fmt: skip
         if not waiting:
             response.delete_cookie("retour", path="/connexion")
+            self._speak_on(ticket)
+            response.delete_cookie(CHOSEN)
         return response
+
+    def _speak_on(self, ticket: Ticket) -> None:
+        """Who chose a language at the door reads it behind the door too."""
+        chosen = self.request.cookies.get(CHOSEN, "")
+        staff = self.staff
+        if chosen in LANGUAGES and (present := accounts.present(
+            staff.store, ticket.token, sites=staff.sites, lasting=staff.lasting, now=self.now
+        )):  # fmt: skip
+            accounts.set_language(staff.store, present.viewer, chosen)
 
 
 def sign_in_page(door: Door) -> Response:
@@ -206,6 +222,7 @@ def speak(door: Door) -> Response:
     response = RedirectResponse("/connexion", 303)
     if wished in LANGUAGES:
         response.set_cookie(LANGUAGE, wished, max_age=31_536_000, httponly=True, samesite="lax")
+        response.set_cookie(CHOSEN, wished, max_age=A_MOMENT, httponly=True, samesite="lax")
     return response
 
 

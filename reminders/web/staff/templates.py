@@ -90,6 +90,10 @@ def everything(visit: Visit) -> Response:
     groups = _groups(cells, texts, steps, wanted)
     ours = [row for row in found if row.state == "proposed" and row.origin != "shipped"]
     brought = [row for row in found if row.state == "proposed" and row.origin == "shipped"]
+    begun = {(_key(row), row.author) for row in writing}
+    refused = [
+        row for row in found if row.state == "rejected" and (_key(row), row.author) not in begun
+    ]
     return visit.page(
         "templates/list.html",
         groups=groups,
@@ -97,6 +101,7 @@ def everything(visit: Visit) -> Response:
         columns=[one for one in LANGUAGES if wanted["langue"] in ("", one)],
         ours=[(row, _key(row), instant(row.proposed_at)) for row in ours],
         brought=_by_language(brought),
+        refused=[(row, _key(row)) for row in refused],
         names=names,
         labels=LABELS,
     )
@@ -126,7 +131,7 @@ def _cells(
                 texts.setdefault(row.purpose, glimpse(row.body, "fr"))
         elif row.state == "proposed":
             cell.waiting.append(row)
-        else:
+        elif row.state != "rejected":
             cell.to_come.append(row)
     for row in writing:
         cells.setdefault(_key(row), Cell(_key(row))).writers.append(row.author)

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from reminders.domain.access import May, Role
+from reminders.domain.access import Role
 from reminders.web.staff.visit import Route
 from tests.support.every_page import PAGES, address_in, name_of, role_for
 from tests.support.office import Office
@@ -15,7 +15,8 @@ from tests.support.stores import SqliteFiles
 from tests.support.workday import workday
 
 WIDTHS = (1280, 360)
-HTML_PAGES = [one for one in PAGES if one.may != May.EXPORT]
+DOWNLOADS = {"/oppositions/export"}
+HTML_PAGES = [one for one in PAGES if one.path not in DOWNLOADS]
 DOOR = ("/connexion", "/connexion/premiere-fois")
 
 

@@ -235,6 +235,18 @@ def test_one_comes_back_to_the_page_that_was_asked_for(office: Office) -> None:
     assert answer.headers["location"] == "/compte?onglet=2"
 
 
+def test_the_language_chosen_at_the_door_is_read_behind_it(office: Office) -> None:
+    office.second_factor = False
+    visitor = begun(office)
+    visitor.client.post("/connexion/langue", data={"langue": "en"})
+    assert try_password(visitor) == 303
+    assert '<html lang="en">' in visitor.get("/compte").text
+    other = begun(office, "paul.c", hired(office, "paul.c"))
+    other.client.cookies.set("langue", "en", domain="rappels.example.org")  # a colleague's, before
+    assert try_password(other, login="paul.c") == 303
+    assert '<html lang="fr">' in other.get("/compte").text
+
+
 @pytest.mark.parametrize("address", ["//evil.example", "/\\evil.example", "https://evil.example"])
 def test_one_never_comes_back_to_another_site(office: Office, address: str) -> None:
     from reminders.web.staff.forms import packed

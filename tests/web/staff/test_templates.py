@@ -297,6 +297,10 @@ def test_a_proposal_is_refused_with_a_reason_its_author_reads(office: Office) ->
     assert "Dire l&#39;heure" in page
     again = office.clerk(Role.AUTHOR).get(f"{PAGE}/ecrire").text
     assert GOOD in again  # writing starts again from what was refused
+    assert "a été refusée par Approver Exemple" in again
+    assert "Dire l&#39;heure" in again
+    listed = office.clerk(Role.AUTHOR).get("/modeles").text
+    assert "1 texte refusé, à reprendre" in listed.replace("\u00a0", " ")
     assert approver.post(f"{version}/refuser", fields).status_code == 422
 
 
