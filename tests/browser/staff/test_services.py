@@ -126,14 +126,16 @@ def _protocol_states(page: Page, address: str) -> None:
 
 def _sheet_states(page: Page, address: str) -> None:
     page.goto(f"{address}/consignes/nouvelle")
-    _send(page)
+    _send(page, "proposer")
     expect(page.get_by_role("heading", name="À corriger")).to_be_visible()
     look_at(page)
     page.get_by_label("Nom de la fiche").fill("jour")
     page.get_by_label("Pour qui").select_option("uf:4300")
-    page.get_by_label("Phrase du SMS").fill("Venir avec ses radios.")
-    _send(page)
+    page.get_by_label("Phrase du SMS").press_sequentially("Venir avec ses radios.")
     expect(page.get_by_role("heading", name="Ce que liront les patients")).to_be_visible()
+    expect(
+        page.get_by_text("Venir avec ses radios.").first
+    ).to_be_visible()  # it follows the typing
     look_at(page)
 
 
