@@ -1,11 +1,11 @@
 """The agendas of a day, and the one somebody means who types its name."""
 
 from collections.abc import Collection, Sequence
-from datetime import date, time, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo
 
-from reminders.domain.calendar import to_utc
 from reminders.domain.search import folded
+from reminders.services.attendance import bounds
 from reminders.services.rules import Rules
 from reminders.store import appointments
 from reminders.store.appointments import Wanted
@@ -26,8 +26,7 @@ def agendas_of(
     `ufs` (None: every one that is set up), by name."""
     held = list(rules.desks) if ufs is None else sorted(ufs)
     wanted = [one for one in held if one == uf] if uf else held
-    start = to_utc(day, time(0), zone)
-    end = to_utc(day + timedelta(days=1), time(0), zone)
+    start, end = bounds(day, zone)
     span = Wanted(micros(start), micros(end), wanted, status="booked")
     with store.read() as connection:
         found = appointments.agendas(connection, span)

@@ -7,7 +7,7 @@ from datetime import datetime
 from reminders.domain.patient import mail_address
 from reminders.domain.phone import classify
 from reminders.errors import Problem, RepairNeeded
-from reminders.services.objections import BY_STAFF, object_to, resume, still_objects
+from reminders.services.objections import BY_STAFF, lift, object_to, resume, still_objects
 from reminders.store import facts, objections, planning, receipts
 from reminders.store.engine import Store
 from reminders.store.objections import WHOLE
@@ -121,13 +121,7 @@ def withdraw_one(
         row = objections.find(connection, objection)
         if row is None or row.withdrawn_at is not None:
             return False
-        concerned = objections.told_with(connection, row)
-        for address in addresses:
-            if planning.address_key(secret, address) == bytes(row.address_key):
-                concerned += receipts.patients_at(connection, address)
-        planning.mark_dirty(connection, concerned)
-        planning.mark_patients_of(connection, "recipient_key = :key", key=row.address_key)
-        ended = objections.end_telling(connection, row, by=by, at=at)
+        ended = lift(connection, secret, row, addresses, by=by, at=at)
         subject = f"patient:{row.patient_id}" if row.patient_id is not None else ""
         facts.audit(
             connection, at=at, actor=by, action="withdraw objection", subject=subject, ended=ended

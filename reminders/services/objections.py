@@ -20,7 +20,7 @@ from reminders.domain.answer import Priority
 from reminders.domain.reply import Action, interpret
 from reminders.services.tasks import SENTENCES
 from reminders.store import answers, facts, objections, planning, receipts
-from reminders.store.engine import Connection, Store, reserve
+from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.objections import WHOLE
 from reminders.store.types import DAY, micros
 
@@ -79,6 +79,26 @@ def resume(
     planning.mark_dirty(connection, [*people, *receipts.patients_at(connection, address)])
     ended = objections.withdraw(connection, key, origins=origins, channel=channel, by=by, at=at)
     return len(ended)
+
+
+def lift(
+    connection: Connection,
+    secret: bytes,
+    row: Record,
+    addresses: Sequence[str],
+    *,
+    by: str,
+    at: int,
+) -> int:
+    """End one objection (`store/objections.find`) with what was told with it: how many ended.
+    `addresses`: those it may be about, of which only a hash is kept."""
+    people = objections.told_with(connection, row)
+    for address in addresses:
+        if planning.address_key(secret, address) == bytes(row.address_key):
+            people += receipts.patients_at(connection, address)
+    planning.mark_dirty(connection, people)
+    planning.mark_patients_of(connection, "recipient_key = :key", key=row.address_key)
+    return objections.end_telling(connection, row, by=by, at=at)
 
 
 def still_objects(

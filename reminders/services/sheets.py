@@ -49,8 +49,6 @@ class Version:
     alone: bool
     remark: str
     effective_at: datetime | None = None  # None: from the moment of the decision
-    writer: str = ""  # the name of its author
-    decider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,6 @@ def version_from(row: Record) -> Version:
         row.number, row.base, row.restores, table_of(row.content, PreparationTable), row.author,
         instant(row.at), row.state, row.decided_by, instant_or_none(row.decided_at),
         bool(row.alone), row.remark, instant_or_none(row.effective_at),
-        row.writer, row.decider,
     )  # fmt: skip
 
 

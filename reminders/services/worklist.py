@@ -16,7 +16,7 @@ from reminders.domain.preparation import Preparation
 from reminders.domain.search import folded
 from reminders.domain.worklist import PREPARATION_CALL, DeskHours, Ending, deadline, speaks_for
 from reminders.services.answer import Given, give
-from reminders.services.objections import object_to, resume
+from reminders.services.objections import lift, object_to
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
 from reminders.store import answers, objections, planning, subjects, tending, worklist
@@ -171,14 +171,12 @@ def _take_back(connection: Connection, row: Record, at: int) -> Reopened:
 def _write_again(
     connection: Connection, secret: bytes, row: Record, actor: str, at: int
 ) -> Reopened:
-    key = planning.address_key(secret, _called(connection, row))
-    for told in objections.at_key(connection, key):
-        if (told.origin, told.recorded_at) == (WRONG_NUMBER, row.resolved_at):
-            resume(
-                connection, secret, _called(connection, row), origins=(WRONG_NUMBER,),
-                by=told.recorded_by, at=at,
-            )  # fmt: skip
-            return Reopened.TAKEN_BACK
+    address = _called(connection, row)
+    for one in objections.at_key(connection, planning.address_key(secret, address)):
+        if (one.origin, one.recorded_at) == (WRONG_NUMBER, row.resolved_at):
+            told = objections.find(connection, one.id)
+            if told is not None and lift(connection, secret, told, [address], by=actor, at=at):
+                return Reopened.TAKEN_BACK
     return Reopened.NOTHING
 
 

@@ -46,19 +46,7 @@ def page(connection: Connection, *, after: str, limit: int) -> Sequence[Record]:
     )
 
 
-def names(connection: Connection, limit: int = 1_000, *, everybody: bool = False) -> dict[str, str]:
-    """login -> name of those who may sign in; `everybody`: of those who could once, too."""
-    found = rows(
-        connection,
-        "SELECT login, name FROM account WHERE disabled_at IS NULL OR :everybody = 1 "
-        "ORDER BY login LIMIT :limit",
-        limit=limit,
-        everybody=int(everybody),
-    )
-    return {one.login: one.name for one in found}
-
-
-def everybody(connection: Connection, limit: int = 10_000) -> dict[str, str]:
+def names(connection: Connection, limit: int = 10_000) -> dict[str, str]:
     """login -> name, also of those who left: what they did keeps their name."""
     found = rows(connection, "SELECT login, name FROM account LIMIT :limit", limit=limit)
     return {one.login: one.name for one in found}

@@ -178,14 +178,13 @@ def about_decisions(connection: Connection, decisions: Sequence[int]) -> Sequenc
 
 # --- whom no message reaches ------------------------------------------------------------------
 
-UNREACHED = ("call_no_contact", "call_not_reached", "bad_recipient")
+_LOST = "('call_no_contact', 'call_not_reached', 'bad_recipient')"
 _UNREACHED = (
-    "t.state = 'open' AND t.kind IN ('call_no_contact', 'call_not_reached', 'bad_recipient') "
+    f"t.state = 'open' AND t.kind IN {_LOST} "
     "AND ap.starts_at > :now AND ap.status = 'booked' "
     # Of several tasks about one appointment the first stands for it.
     "AND NOT EXISTS (SELECT 1 FROM task o WHERE o.appointment_id = t.appointment_id "
-    "AND o.id < t.id AND o.state = 'open' "
-    "AND o.kind IN ('call_no_contact', 'call_not_reached', 'bad_recipient'))"
+    f"AND o.id < t.id AND o.state = 'open' AND o.kind IN {_LOST})"
 )
 
 

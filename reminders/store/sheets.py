@@ -9,9 +9,7 @@ from reminders.store.types import DAY
 
 _VERSION = (
     "id, sheet AS name, number, base, restores, content, author, at, state, decided_by, "
-    "decided_at, alone, remark, effective_at, "
-    "COALESCE((SELECT name FROM account WHERE login = author), author) AS writer, "
-    "COALESCE((SELECT name FROM account WHERE login = decided_by), decided_by) AS decider"
+    "decided_at, alone, remark, effective_at"
 )
 _DRAFT = "sheet AS name, base, content, saved_at, revision"
 

@@ -261,8 +261,9 @@ def test_a_number_taken_for_wrong_by_a_slip_is_written_to_again(store: Store) ->
     assert reopen(store, room.secret, task, "lucie", now=room.now) is Reopened.TAKEN_BACK
     room.plan()
     assert room.reasons()["J-1"] == "PLANNED"
-    (told,) = room.rows("SELECT recorded_by, withdrawn_at FROM objection")
-    assert (told.recorded_by, told.withdrawn_at is None) == ("nadia", False)
+    (told,) = room.rows("SELECT recorded_by, withdrawn_by, withdrawn_at FROM objection")
+    assert (told.recorded_by, told.withdrawn_by) == ("nadia", "lucie")
+    assert told.withdrawn_at is not None
 
 
 def test_after_the_start_nothing_can_be_confirmed(store: Store) -> None:

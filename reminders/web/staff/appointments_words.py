@@ -13,7 +13,8 @@ from reminders.services.story import REASONS, STATES
 from reminders.store.engine import Record
 from reminders.store.types import instant, instant_or_none
 from reminders.web.staff.changes_words import Change, told
-from reminders.web.staff.patients_words import ENDINGS, OBJECTED, SUSPENDED
+from reminders.web.staff.patients_words import OBJECTED, SUSPENDED
+from reminders.web.staff.todo_words import ENDINGS
 from reminders.web.staff.words import Words
 
 Said = tuple[str, str]  # tone of a badge, and its words

@@ -11,6 +11,7 @@ from reminders.services.patients import Line
 from reminders.services.story import REASONS, STATES
 from reminders.store.types import instant
 from reminders.web.staff.changes_words import Change, told
+from reminders.web.staff.todo_words import ENDINGS
 from reminders.web.staff.words import Words
 
 # --- search --------------------------------------------------------------------------------------
@@ -156,17 +157,6 @@ ENDED = {
     "withdrawn": N_("retiré"),
     "replaced": N_("remplacé par un autre"),
     "dpi": N_("le DPI a donné un contact plus récent"),
-}
-ENDINGS = {
-    "confirmed": N_("vient"),
-    "cancelled": N_("ne vient pas"),
-    "moved": N_("autre date donnée"),
-    "voicemail": N_("message laissé"),
-    "no-answer": N_("ne répond pas"),
-    "wrong-number": N_("mauvais numéro"),
-    "other": N_("fait, ou autre"),
-    "not-needed": N_("plus nécessaire"),
-    "past": N_("rendez-vous passé sans appel"),
 }
 # Why a number is refused (domain/phone.py), for the catalogues.
 PHONES = (

@@ -26,7 +26,7 @@ from reminders.services.template_preview import (
     shown_ufs,
 )
 from reminders.services.templates import Stored, situation, stored
-from reminders.store import accounts, templates
+from reminders.store import templates
 from reminders.store.engine import Record
 from reminders.store.types import instant, micros
 from reminders.web.staff import templates_decide, templates_edit
@@ -83,7 +83,6 @@ def everything(visit: Visit) -> Response:
     with visit.staff.store.read() as connection:
         found = templates.overview(connection, now)
         writing = templates.draft_keys(connection)
-        names = accounts.names(connection, everybody=True)
     cells, texts = _cells(found, writing)
     steps = _steps(visit)
     wanted = {name: visit.query.get(name, "") for name in ("langue", "canal", "famille", "etat")}
@@ -102,7 +101,6 @@ def everything(visit: Visit) -> Response:
         ours=[(row, _key(row), instant(row.proposed_at)) for row in ours],
         brought=_by_language(brought),
         refused=[(row, _key(row)) for row in refused],
-        names=names,
         labels=LABELS,
     )
 
@@ -221,7 +219,6 @@ def one(visit: Visit) -> Response:
         there = situation(connection, key, now=visit.now)
         ufs = shown_ufs(rules, visit.viewer.ufs(May.SEE_TEMPLATES))
         appointments = coming(connection, ufs, now=visit.now, limit=1) if there.live else []
-        names = accounts.names(connection, everybody=True)
     if there.newest is None and not may_exist(visit, key):
         return visit.missing()
     examples = []
@@ -236,7 +233,6 @@ def one(visit: Visit) -> Response:
         key=key,
         there=there,
         example=shown(examples[0]) if examples else None,
-        names=names,
         labels=LABELS,
         may_edit=visit.viewer.may(May.EDIT_TEMPLATES),
         steps=_steps(visit).get(key.purpose, []),
@@ -255,7 +251,6 @@ def history(visit: Visit) -> Response:
             for row in templates.history(connection, key.values, before=before, limit=PAGE + 2)
         ]
         there = situation(connection, key, now=visit.now)
-        names = accounts.names(connection, everybody=True)
     live = there.live.id if there.live else 0
     by_id = {version.id: version for version in found}
     lines = [
@@ -268,7 +263,6 @@ def history(visit: Visit) -> Response:
         lines=lines,
         more=found[PAGE - 1].number if len(found) > PAGE else 0,
         first=before < 1_000_000_000,
-        names=names,
         labels=LABELS,
         may_approve=visit.viewer.everywhere(May.APPROVE_TEMPLATES),
         now=visit.now,

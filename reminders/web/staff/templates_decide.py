@@ -29,7 +29,6 @@ from reminders.services.template_preview import (
 )
 from reminders.services.template_review import review
 from reminders.services.templates import Refused, Stored, situation
-from reminders.store import accounts
 from reminders.web.staff.templates_shown import (
     LABELS,
     key_of_visit,
@@ -63,7 +62,6 @@ def _page(visit: Visit, refused: Refused | None = None) -> Response:
             return visit.missing()
         ufs = shown_ufs(rules, visit.viewer.ufs(May.SEE_TEMPLATES))
         appointments = coming(connection, ufs, now=visit.now, limit=SHOWN)
-        names = accounts.names(connection, everybody=True)
     known = volumes(visit, key, fresh=refused is not None)
     seen = named(visit)
     if seen != frozenset() and appointments:
@@ -121,7 +119,6 @@ def _page(visit: Visit, refused: Refused | None = None) -> Response:
         can_withdraw=waits and own,
         can_call_off=approver and found in there.to_come,
         can_go_back=approver and served and not found.live,
-        names=names,
         labels=LABELS,
         most_reason=REASON_TEXT,
     )  # fmt: skip

@@ -162,7 +162,12 @@ def reopen(visit: Visit) -> Response:
     staff, row = visit.staff, _own(visit)
     if row is None:
         return visit.missing(visit.words.gettext(say.GONE))
-    found = worklist.reopen(staff.store, staff.secret, row.id, visit.viewer.login, now=visit.now)
+    try:
+        found = worklist.reopen(
+            staff.store, staff.secret, row.id, visit.viewer.login, now=visit.now
+        )
+    except TaskRefused as refused:
+        return _refused(visit, refused)
     tend(staff.store, staff.rules, now=visit.now)
     staff.changed()
     return visit.go(_place(visit).to(row.id), visit.words.gettext(say.REOPENED[found]))
@@ -250,7 +255,7 @@ def hand_over(visit: Visit) -> Response:
     return _next(visit, row, visit.words.gettext("La tâche est passée."))
 
 
-def _do(visit: Visit, verb: Callable[[int], None], said: str = "") -> Response:
+def _do(visit: Visit, verb: Callable[[int], None]) -> Response:
     row = _own(visit)
     if row is None:
         return visit.missing(visit.words.gettext(say.GONE))
@@ -258,7 +263,7 @@ def _do(visit: Visit, verb: Callable[[int], None], said: str = "") -> Response:
         verb(row.id)
     except TaskRefused as refused:
         return _refused(visit, refused)
-    return visit.go(_place(visit).to(row.id), said)
+    return visit.go(_place(visit).to(row.id))
 
 
 def _refused(visit: Visit, refused: TaskRefused, **typed: Any) -> Response:

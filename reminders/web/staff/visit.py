@@ -31,13 +31,13 @@ from reminders.services.remembered import Remembered, Resting
 from reminders.services.rules import Rules
 from reminders.services.templates import Figures as Volumes
 from reminders.services.visits import Notebook
+from reminders.services.worklist import SYSTEM
 from reminders.store import accounts
 from reminders.store.engine import Record, Store
 from reminders.web.staff import forms
 from reminders.web.staff.words import DEFAULT, LANGUAGES, Words
 
 Method = Literal["GET", "POST"]
-SYSTEM = "reminders"  # who does what nobody did by hand
 SAID = "dit"  # the cookie of the one sentence shown after a POST
 LONGEST_SENTENCE = 300
 DEMO = N_("Démonstration")
@@ -175,20 +175,20 @@ class Visit:
         self.notes.append((action, subject, detail))
 
     def who(self, actor: str) -> str:
-        """Whoever did something, by name; another program's account stays what it is."""
+        """Whoever did something, by name; another program's account stays what it is. A text
+        may come with a release (store/templates.py)."""
         if actor == SYSTEM:
             return self.words.gettext("le service lui-même")
-        if actor and actor not in self._people():
-            self.staff.people.forget()  # somebody new, or no account: then not asked again soon
-            self._people().setdefault(actor, actor)
-        return self._people().get(actor, actor)
+        if (release := actor.removeprefix("livré avec ")) != actor:
+            return self.words.gettext("livré avec %(release)s", release=release)
+        known = self.staff.people.get("", self._people, now=self.now).value
+        if actor and actor not in known:  # somebody new, or no account: then not asked again soon
+            known.update({actor: actor} | self._people())
+        return known.get(actor, actor)
 
     def _people(self) -> dict[str, str]:
-        def read() -> dict[str, str]:
-            with self.staff.store.read() as connection:
-                return accounts.everybody(connection)
-
-        return self.staff.people.get("", read, now=self.now).value
+        with self.staff.store.read() as connection:
+            return accounts.names(connection)
 
     # --- answers --------------------------------------------------------------------------------
 

@@ -302,6 +302,23 @@ def test_a_story_names_people_and_every_move_from_and_to(office: Office) -> None
     assert "l.durand" not in story
 
 
+def test_names_are_read_once_however_many_are_nobodys(office: Office) -> None:
+    """Programs and people who left before accounts were kept are no reason to ask each time."""
+    clerk = office.clerk(Role.AGENT)
+    page = f"/rendez-vous/{key(office, 6)}"
+    with office.store.write() as connection:
+        for number, actor in enumerate(("svi", "robot", "borne"), start=1):
+            connection.exec_driver_sql(
+                "INSERT INTO audit (id, at, actor, action, subject, detail) SELECT "
+                f"90000 + {number}, first_seen_at + {number}, '{actor}', 'stop reminders', "
+                "'appointment:' || id, '{}' FROM appointment WHERE external_id = 'R6'"
+            )
+    assert all(f"par {one}" in text(clerk.get(page)) for one in ("svi", "robot", "borne"))
+    with counted(office.store) as statements:
+        clerk.get(page)
+    assert not [one for one in statements if "SELECT login, name FROM account" in one]
+
+
 # --- writing to a session ------------------------------------------------------------------------
 
 SESSION = "/ecrire?jour=2026-10-20&uf=4220&message=session_cancelled"
