@@ -15,6 +15,7 @@ from reminders.services.sheets import about, in_file
 from reminders.services.sheets_form import SheetForm, filled, taken, warnings
 from reminders.services.units import line_of
 from reminders.services.units_save import NotSaved, changing
+from reminders.services.worklist import SYSTEM
 from reminders.store import facts, sheets
 from reminders.store.engine import Connection, Store
 from reminders.store.types import micros
@@ -177,6 +178,7 @@ def enter_due(store: Store, rules: Rules, *, now: datetime) -> int:
                 _refuse_taken(rules, connection, table)
             except NotSaved:
                 sheets.call_off(connection, row.id, TAKEN)
+                _note(connection, "call-off", row.name, row.number, SYSTEM, micros(now))
                 continue
             entered += sheets.enter(connection, row.id)
     return entered

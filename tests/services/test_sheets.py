@@ -273,6 +273,8 @@ def test_a_sheet_whose_place_was_taken_meanwhile_stays_out_and_says_why(store: S
     found = page(store, rules, "imagerie", actor="anne", now=room.now)
     assert found is not None
     assert found.versions[0].remark.startswith("Une autre fiche")
+    kept = room.rows("SELECT actor, subject FROM audit WHERE action = 'sheet.call-off'")
+    assert [tuple(one) for one in kept] == [("reminders", "sheet:imagerie")]
 
 
 def test_going_back_to_a_sheet_for_many_asks_first(
