@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from reminders.domain.marking import N_
 from reminders.domain.sms import GSM7, UCS2_SINGLE, Measure, measure, replacement
 from reminders.domain.template import (
     LINKS,
@@ -20,6 +21,7 @@ from reminders.domain.template import (
     variables_used,
 )
 from reminders.domain.template_key import LANGUAGES, Part, TemplateKey, TemplateText
+from reminders.domain.template_problems import problems
 from reminders.domain.template_rules import SAY
 from reminders.errors import TemplateError
 
@@ -120,13 +122,14 @@ def position(source: str, start: int) -> tuple[int, int]:
 
 
 def lint(source: str, *, channel: Channel, family: Family, html: bool = False) -> list[Finding]:
-    """Every remark on one part of a text, refusals first. An unreadable one is one refusal."""
-    try:
-        used = variables_used(source, channel)
-        gaps = unguarded(source, channel)
-        printed = always_printed(source, channel)
-    except TemplateError as error:
-        return [Finding("refused", error.code, error.sentence, error.line)]
+    """Every remark on one part of a text, refusals first; of an unreadable one, only what keeps
+    it from being read."""
+    unreadable = problems(source, channel)
+    if unreadable:
+        return [Finding("refused", one.code, one.sentence, one.line) for one in unreadable]
+    used = variables_used(source, channel)
+    gaps = unguarded(source, channel)
+    printed = always_printed(source, channel)
     findings = [*_refusals(source, channel, family, used, gaps, printed)]
     told = _sensitive(_unmarked(source)) if html else _warnings(source, channel)
     return [*findings, *told]
@@ -211,7 +214,7 @@ def _warnings(source: str, channel: Channel) -> Iterator[Finding]:
     text = plain_text(source)
     yield from _sensitive(source)
     if channel == "sms":
-        yield from (_cost(one, source) for one in costly(source))
+        yield from _costs(source)
     if (start := _long_sentence(text)) is not None:
         yield remark("warned", "long_sentence", source, start)
 
@@ -268,9 +271,12 @@ class Costly:
         """How to show it: one that is not seen is named."""
         if self.character.isprintable() and not self.character.isspace():
             return self.character
-        return {"\u00a0": "espace insécable", "\u202f": "espace fine insécable"}.get(
-            self.character, f"U+{ord(self.character):04X}"
-        )
+        return _SPACES.get(self.character, f"U+{ord(self.character):04X}")
+
+
+_SPACES = {"\u00a0": N_("espace insécable"), "\u202f": N_("espace fine insécable")}
+_PLAIN_SPACE = N_("espace ordinaire")
+SCRIPT = 3  # letters without an equivalent; more of them are a writing, not an accident
 
 
 def costly(source: str) -> list[Costly]:
@@ -282,13 +288,29 @@ def costly(source: str) -> list[Costly]:
     return [Costly(one, replacement(one), tuple(found)) for one, found in places.items()]
 
 
+def another_script(found: Sequence[Costly]) -> bool:
+    """Is the text in letters no SMS alphabet has? Then nothing in it can be spelt cheaper."""
+    alone = [one for one in found if one.equivalent is None and one.character.isalpha()]
+    return len(alone) > SCRIPT
+
+
+def _costs(source: str) -> Iterator[Finding]:
+    """Each costly character, or one remark on a text in another script."""
+    found = costly(source)
+    if not another_script(found):
+        yield from (_cost(one, source) for one in found)
+        return
+    some = " ".join(one.character for one in found if one.character.isalpha())[:9]
+    yield remark("warned", "costly", source, found[0].places[0], say="costly_script", name=some)
+
+
 def _cost(one: Costly, source: str) -> Finding:
     start = one.places[0]
     if one.equivalent is None:
         return remark("warned", "costly", source, start, name=one.visible)
     if not one.equivalent.strip() and one.equivalent != " ":
         return remark("warned", "costly", source, start, say="costly_drop", name=one.visible)
-    other = one.equivalent if one.equivalent.strip() else "espace ordinaire"
+    other = one.equivalent if one.equivalent.strip() else _PLAIN_SPACE
     return remark(
         "warned", "costly", source, start, say="costly_advice", name=one.visible, other=other
     )

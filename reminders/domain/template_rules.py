@@ -20,6 +20,11 @@ class Rule:
     family: str = "link"
     channel: str = "sms"
 
+    @property
+    def wrong_seen(self) -> str:
+        """`wrong` on a page: a sign nobody sees is named, and does not turn the page around."""
+        return "".join(one if one.isprintable() else f"[U+{ord(one):04X}]" for one in self.wrong)
+
 
 PHONE = " {{ telephone_secretariat }}"
 REFUSED: Literal["refused"] = "refused"
@@ -247,9 +252,22 @@ SAY = {
     "subject": N_("L’objet tient sur une ligne, et il en faut un."),
     "html_forbidden": N_("« %(name)s » n’est pas permis dans un courriel."),
     "sensitive": N_("« %(name)s » peut révéler des soins."),
-    "costly": N_("« %(name)s » double le coût."),
-    "costly_advice": N_("« %(name)s » double le coût : écrire « %(other)s »."),
-    "costly_drop": N_("Un caractère invisible (%(name)s) double le coût : le retirer."),
+    "costly": N_(
+        "« %(name)s » n’est pas de l’alphabet des SMS (70 caractères par SMS au lieu de 160) et "
+        "n’y a pas d’équivalent."
+    ),
+    "costly_advice": N_(
+        "« %(name)s » n’est pas de l’alphabet des SMS (70 caractères par SMS au lieu de 160) : "
+        "écrire « %(other)s »."
+    ),
+    "costly_drop": N_(
+        "Un caractère invisible (%(name)s) n’est pas de l’alphabet des SMS (70 caractères par SMS "
+        "au lieu de 160) : le retirer."
+    ),
+    "costly_script": N_(
+        "Ces lettres ne sont pas de l’alphabet des SMS (%(name)s…) : 70 caractères par SMS au "
+        "lieu de 160."
+    ),
     "long_sentence": N_("Une phrase dépasse trente mots."),
     "second_segment": N_(
         "Dans le plus long cas, le texte fait %(segments)s SMS (%(units)s caractères, %(most)s "

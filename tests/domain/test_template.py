@@ -312,8 +312,18 @@ def test_what_costs_reveals_or_tires_is_a_warning() -> None:
     found = lint(f"l'hôpital {PHONE}", channel="sms", family="any")
     assert (found[0].level, found[0].sentence) == (
         "warned",
-        "« ô » double le coût : écrire « o ».",
+        "« ô » n’est pas de l’alphabet des SMS (70 caractères par SMS au lieu de 160) : "
+        "écrire « o ».",
     )
+
+
+def test_a_text_in_another_script_is_one_remark() -> None:
+    """Not one to tick for each of its letters; in an English text an emoji is still one."""
+    (arabic,) = lint(f"موعدكم يوم {{{{ jour_rdv }}}}’ {PHONE}", channel="sms", family="any")
+    assert (arabic.code, arabic.line, arabic.column) == ("costly", 1, 1)
+    assert arabic.sentence.startswith("Ces lettres ne sont pas de l’alphabet des SMS (م و ع")
+    assert arabic.mark == "costly:body:م و ع د ك"
+    assert codes("À l’hôpital 🙂") == ["costly"] * 4
 
 
 def test_every_variable_is_explained_to_staff() -> None:

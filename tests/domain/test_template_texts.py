@@ -81,6 +81,12 @@ def test_every_refusal_of_the_language_is_explained() -> None:
     assert len(refused) >= 10
 
 
+def test_an_example_turns_no_page_around() -> None:
+    rule = RULES["invisible_character"]
+    assert rule.wrong_seen == f"Rendez-vous [U+202E]le 14. {PHONE}"
+    assert RULES["unknown_filter"].wrong_seen == RULES["unknown_filter"].wrong
+
+
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
 def test_every_rule_says_what_and_why(rule: Rule) -> None:
     assert rule.title

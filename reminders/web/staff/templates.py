@@ -9,7 +9,6 @@ from fastapi import Response
 from reminders.domain.access import May
 from reminders.domain.marking import N_
 from reminders.domain.template import FILTERS, VARIABLES
-from reminders.domain.template_diff import difference
 from reminders.domain.template_key import (
     LANGUAGES,
     PURPOSES,
@@ -30,7 +29,14 @@ from reminders.store import templates
 from reminders.store.engine import Record
 from reminders.store.types import instant, micros
 from reminders.web.staff import templates_decide, templates_edit
-from reminders.web.staff.templates_shown import LABELS, key_of_visit, may_exist, named, shown
+from reminders.web.staff.templates_shown import (
+    LABELS,
+    changed_parts,
+    key_of_visit,
+    may_exist,
+    named,
+    shown,
+)
 from reminders.web.staff.visit import Route, Visit
 
 PAGE = 20
@@ -254,7 +260,7 @@ def history(visit: Visit) -> Response:
     live = there.live.id if there.live else 0
     by_id = {version.id: version for version in found}
     lines = [
-        (version, _changed(_base(version, place, found, by_id), version), version.id == live)
+        (version, changed_parts(_base(version, place, found, by_id), version), version.id == live)
         for place, version in enumerate(found[:PAGE])
     ]
     return visit.page(
@@ -276,16 +282,6 @@ def _base(
     if version.origin != "rollback" and version.base_id in by_id:
         return by_id[version.base_id]
     return found[place + 1] if place + 1 < len(found) else None
-
-
-def _changed(old: Stored | None, new: Stored) -> list[tuple[str, list[object]]]:
-    """(part, pieces) of each part that differs."""
-    parts = ("subject", "body", "html") if new.key.channel == "email" else ("body",)
-    return [
-        (part, [*difference(getattr(old.text, part) if old else "", getattr(new.text, part))])
-        for part in parts
-        if (getattr(old.text, part) if old else "") != getattr(new.text, part)
-    ]
 
 
 def _number(text: str) -> int:

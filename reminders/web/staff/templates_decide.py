@@ -1,6 +1,6 @@
 """One version: what it changes, ten real renderings, the price; and the decision on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
 
@@ -8,7 +8,6 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.marking import N_
-from reminders.domain.template_diff import difference
 from reminders.domain.template_key import TemplateKey
 from reminders.domain.template_life import MANY_PATIENTS, REASON_TEXT, SHOWN, may_approve
 from reminders.services.template_approval import (
@@ -28,9 +27,10 @@ from reminders.services.template_preview import (
     shown_ufs,
 )
 from reminders.services.template_review import review
-from reminders.services.templates import Refused, Stored, situation
+from reminders.services.templates import Refused, situation
 from reminders.web.staff.templates_shown import (
     LABELS,
+    changed_parts,
     key_of_visit,
     named,
     remark,
@@ -92,7 +92,7 @@ def _page(visit: Visit, refused: Refused | None = None) -> Response:
         version=found,
         live=live,
         live_id=there.live.id if there.live else 0,
-        changes=_changes(live, found),
+        changes=changed_parts(live, found),
         renderings=[
             (shown(one), before[place].text if place < len(before) else "")
             for place, one in enumerate(renderings)
@@ -122,15 +122,6 @@ def _page(visit: Visit, refused: Refused | None = None) -> Response:
         labels=LABELS,
         most_reason=REASON_TEXT,
     )  # fmt: skip
-
-
-def _changes(old: Stored | None, new: Stored) -> list[tuple[str, Sequence[Any]]]:
-    parts = ("subject", "body", "html") if new.key.channel == "email" else ("body",)
-    return [
-        (part, difference(getattr(old.text, part) if old else "", getattr(new.text, part)))
-        for part in parts
-        if (getattr(old.text, part) if old else "") != getattr(new.text, part)
-    ]
 
 
 def _address(visit: Visit) -> str:

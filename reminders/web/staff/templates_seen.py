@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Response
 
 from reminders.domain.access import May
-from reminders.domain.lint import Costly, costly, position, with_equivalents
+from reminders.domain.lint import Costly, another_script, costly, position, with_equivalents
 from reminders.domain.sms import measure
 from reminders.domain.template_key import TemplateKey, TemplateText
 from reminders.services.rules import Rules
@@ -98,6 +98,9 @@ def seen(
         else real
     )
     price = price_of(key, visit.staff.routes)
+    dear = costly(text.body) if key.channel == "sms" else []
+    if script := another_script(dear):  # nothing to choose: a remark says what it costs
+        dear = []
     place = min(typed.example, max(0, len(examples) - 1))
     return {
         "examples": len(examples),
@@ -108,12 +111,14 @@ def seen(
         "longest": found.longest,
         "longest_measure": measure(found.longest) if found.longest else None,
         "refused": [remark(words, one) for one in found.refused],
-        "warned": [remark(words, one) for one in found.warned if one.code != "costly"],
-        "costly": [
-            (one, [position(text.body, place) for place in one.places])
-            for one in (costly(text.body) if key.channel == "sms" else ())
-        ],
-        "marked": _marked(text.body, typed.kept) if key.channel == "sms" else [],
+        "warned": [remark(words, one) for one in found.warned if script or one.code != "costly"],
+        "costly": [(one, [position(text.body, place) for place in one.places]) for one in dear],
+        "marked": _marked(text.body, dear, typed.kept),
+        "plain_measure": measure(
+            with_equivalents(found.longest, "".join(one.character for one in dear))
+        )
+        if found.longest
+        else None,
         "kept": typed.kept,
         "price": price,
         "cost": monthly_cost(real or examples, volume, price),
@@ -152,11 +157,9 @@ class Piece:
     at: int = 0
 
 
-def _marked(source: str, kept: str) -> list[Piece]:
+def _marked(source: str, dear: Sequence[Costly], kept: str) -> list[Piece]:
     """The text with each costly character nobody decided on marked in place; [] for none."""
-    marks = {
-        place: one for one in costly(source) if one.character not in kept for place in one.places
-    }
+    marks = {place: one for one in dear if one.character not in kept for place in one.places}
     pieces, start = [], 0
     for place in sorted(marks):
         pieces += [Piece(source[start:place]), Piece(source[place], marks[place], place)]

@@ -9,12 +9,14 @@ from markupsafe import Markup
 from reminders.domain.access import May
 from reminders.domain.lint import Finding
 from reminders.domain.sms import Measure
+from reminders.domain.template_diff import Piece, difference
 from reminders.domain.template_key import (
     CHANNELS,
     FAMILIES,
     LANGUAGES,
     PARTS,
     PURPOSES,
+    Part,
     TemplateKey,
     key_from,
 )
@@ -23,7 +25,7 @@ from reminders.domain.template_mail import shown_html
 from reminders.domain.template_rules import RULES, Rule
 from reminders.errors import TemplateError
 from reminders.services.template_preview import Rendering
-from reminders.services.templates import Figures, figures
+from reminders.services.templates import Figures, Stored, figures
 from reminders.web.staff.visit import Visit
 from reminders.web.staff.words import Words
 
@@ -91,6 +93,15 @@ def shown(one: Rendering) -> Shown:
     )  # fmt: skip
 
 
+def changed_parts(old: Stored | None, new: Stored) -> list[tuple[Part, list[Piece]]]:
+    """The parts that differ from one version to another, word by word; all of a first one."""
+    parts: tuple[Part, ...] = (
+        ("subject", "body", "html") if new.key.channel == "email" else ("body",)
+    )
+    pairs = [(one, getattr(old.text, one) if old else "", getattr(new.text, one)) for one in parts]
+    return [(part, difference(before, now)) for part, before, now in pairs if before != now]
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """A finding in the reader's language, with its rule."""
@@ -98,7 +109,7 @@ class Remark:
     level: str
     code: str
     sentence: str
-    place: str
+    place: str  # "Objet, ligne 1"; the text's own lines are not named
     part: str
     mark: str
     rule: Rule
@@ -106,21 +117,31 @@ class Remark:
 
 
 def remark(words: Words, found: Finding) -> Remark:
-    values = dict(found.values)
-    if "language" in values:
-        values["language"] = words.gettext(values["language"])
-    place = ""
-    if not found.say:  # the parser's sentence begins with its line
-        sentence = words.gettext(found.sentence)
-        return Remark(found.level, found.code, sentence, "", found.part, found.mark,
-                      RULES[found.code], found.values)  # fmt: skip
-    sentence = words.gettext(found.say, **values)
-    if found.line and found.column:
-        place = words.gettext("ligne %(line)s, colonne %(column)s", line=found.line,
-                              column=found.column)  # fmt: skip
-    elif found.line:
-        place = words.gettext("ligne %(line)s", line=found.line)
+    said, place = _said(words, found)
     return Remark(
-        found.level, found.code, sentence, place, found.part, found.mark, RULES[found.code],
+        found.level, found.code, said, place, found.part, found.mark, RULES[found.code],
         found.values,
     )  # fmt: skip
+
+
+def _said(words: Words, found: Finding) -> tuple[str, str]:
+    """The sentence and its place. The parser's sentences begin with their line."""
+    part = "" if found.part == "body" else words.gettext(PARTS[found.part])
+    if not found.say:
+        return words.gettext(found.sentence), part
+    values = dict(found.values)
+    for name in _OURS.get(found.code, ()):
+        if name in values:
+            values[name] = words.gettext(values[name])
+    sentence = words.gettext(found.say, **values)
+    line = ""
+    if found.line and found.column:
+        line = words.gettext("ligne %(line)s, colonne %(column)s", line=found.line,
+                             column=found.column)  # fmt: skip
+    elif found.line:
+        line = words.gettext("ligne %(line)s", line=found.line)
+    return sentence, ", ".join(one for one in (part, line) if one)
+
+
+# Values that are words of ours, not of the text.
+_OURS = {"missing_translation": ("language",), "costly": ("name", "other")}

@@ -192,6 +192,43 @@ def test_a_costly_character_is_replaced_in_place_everywhere_or_kept(office: Offi
     assert re.findall(r'value="garder:(.)"', page) == ["’", "ô"]
 
 
+def test_letters_of_another_script_are_one_remark_and_nothing_to_choose(office: Office) -> None:
+    author = office.clerk(Role.AUTHOR)
+    page = author.follow(write(author, f"موعدكم يوم {{{{ date_rdv }}}}. {PHONE}")).text
+    assert page.count("Ces lettres ne sont pas de l’alphabet des SMS") == 1
+    assert 'value="garder:' not in page
+
+
+def test_a_costly_character_that_costs_nothing_more_is_not_said_to(office: Office) -> None:
+    author = office.clerk(Role.AUTHOR)
+    page = author.follow(write(author, f"À demain, {PHONE}")).text
+    assert "Ce texte n’en fait pas un SMS de plus." in page
+    page = author.follow(write(author, f"{GOOD} À demain. " + "Merci de venir. " * 3)).text
+    assert re.search(r"Dans le plus long cas, \d SMS.; sans eux, 1\.", page)
+
+
+def test_every_mistake_of_an_e_mail_names_its_part(office: Office) -> None:
+    author, mail = office.clerk(Role.AUTHOR), "confirm.fr.any.email"
+    page = author.follow(write(
+        author, f"Bonjour\n{{% if prenom %}}x\n{PHONE}", page=f"/modeles/{mail}",
+        objet="Le {{ date }}", mise_en_forme=f"<p>\n{{{{ motif }}}} {PHONE}</p>",
+    )).text  # fmt: skip
+    remarks = re.findall(r'<div class="status problem">\s*<p>(.*?)</p>', page, re.DOTALL)
+    told = [re.sub(r"\s+", " ", unescape(re.sub("<[^>]*>", "", one))) for one in remarks]
+    assert len(told) == 3
+    assert any("Ligne 2 : la condition « {% if prenom %} »" in one for one in told)
+    assert any("« date_rdv » ?" in one and one.endswith("(Objet)") for one in told)
+    assert any("Ligne 2" in one and one.endswith("(Mise en forme)") for one in told)
+
+
+def test_a_first_text_differs_from_nothing(office: Office) -> None:
+    author = office.clerk(Role.AUTHOR)
+    assert "<ins>" not in author.get(f"{PAGE}/version/1").text
+    assert "<ins>" not in author.get(f"{PAGE}/historique").text
+    waiting = proposal(office, GOOD)
+    assert "<ins>" in author.get(waiting).text
+
+
 def test_one_leafs_through_the_appointments(office: Office) -> None:
     author = office.clerk(Role.AUTHOR)
     page = author.follow(write(author, GOOD, "exemple:3")).text
