@@ -80,13 +80,16 @@ class Forged(ReminderError):
 
 
 class TemplateError(ReminderError):
-    """`line` counts from 1; `sentence` is French and names what to change."""
+    """`line` and `column` count from 1; `sentence` is French and names what to change."""
 
-    def __init__(self, code: str, sentence: str, *, line: int | None = None) -> None:
+    def __init__(
+        self, code: str, sentence: str, *, line: int | None = None, column: int | None = None
+    ) -> None:
         super().__init__(sentence)
         self.code = code
         self.sentence = sentence
         self.line = line
+        self.column = column
 
 
 class SendError(ReminderError):

@@ -126,7 +126,9 @@ def lint(source: str, *, channel: Channel, family: Family, html: bool = False) -
     it from being read."""
     unreadable = problems(source, channel)
     if unreadable:
-        return [Finding("refused", one.code, one.sentence, one.line) for one in unreadable]
+        return [
+            Finding("refused", one.code, one.sentence, one.line, one.column) for one in unreadable
+        ]
     used = variables_used(source, channel)
     gaps = unguarded(source, channel)
     printed = always_printed(source, channel)

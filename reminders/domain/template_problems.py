@@ -46,6 +46,9 @@ _CLOSED_BY = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _WORD = re.compile(r"[-+]?\s*(\w+)")
 
 
+Place = tuple[int, int | None]  # line and column, from 1
+
+
 @dataclass(frozen=True, slots=True)
 class _Tag:
     """One tag as it stands: `inside` is what is between its marks. `broken`: badly closed, so
@@ -54,7 +57,7 @@ class _Tag:
     kind: str
     inside: str
     whole: str
-    line: int
+    at: Place
     broken: bool = False
 
     @property
@@ -74,7 +77,7 @@ def problems(source: str, channel: Channel) -> list[TemplateError]:
         if error.line is None or len(source) > LONGEST[channel]:
             return [error]  # about the whole text
         said = {(one.line, one.sentence): one for one in _found(source, channel)}
-        found = sorted(said.values(), key=lambda one: one.line or 0)
+        found = sorted(said.values(), key=lambda one: (one.line or 0, one.column or 0))
         return found[:MOST] or [error]
     return []
 
@@ -89,8 +92,9 @@ def _found(source: str, channel: Channel) -> Iterator[TemplateError]:
     yield from islice(_elsewhere(source, tags, channel), MOST)
 
 
-def _syntax(form: str, line: int, **values: str) -> TemplateError:
-    return TemplateError("syntax", filled(form, line=line, **values), line=line)
+def _syntax(form: str, at: Place, **values: str) -> TemplateError:
+    line, column = at
+    return TemplateError("syntax", filled(form, line=line, **values), line=line, column=column)
 
 
 def _marks(source: str, tags: list[_Tag]) -> Iterator[TemplateError]:
@@ -98,23 +102,23 @@ def _marks(source: str, tags: list[_Tag]) -> Iterator[TemplateError]:
     place = 0
     while (opened := _OPEN.search(source, place)) is not None:
         yield from _strays(source, place, opened.start())
-        kind, line = opened[0], _line(source, opened.start())
+        kind, at = opened[0], _place(source, opened.start())
         after = _OPEN.search(source, opened.end())
         limit = after.start() if after else len(source)
         closed = _CLOSE.search(source, opened.end(), limit)
         if closed is None:
             whole = re.split(r"[}\n]", source[opened.start() : limit])[0]
-            tags.append(_Tag(kind, whole[2:], whole, line, broken=True))
+            tags.append(_Tag(kind, whole[2:], whole, at, broken=True))
             shown = whole.strip()[:SHOWN]
-            yield _syntax(UNCLOSED_TAG, line, tag=shown, close=_CLOSED_BY[kind])
+            yield _syntax(UNCLOSED_TAG, at, tag=shown, close=_CLOSED_BY[kind])
             place = opened.start() + len(whole)
             continue
         whole, inside = source[opened.start() : closed.end()], source[opened.end() : closed.start()]
         wrong = closed[0] != _CLOSED_BY[kind]
-        tags.append(_Tag(kind, inside, whole, line, broken=wrong))
+        tags.append(_Tag(kind, inside, whole, at, broken=wrong))
         if wrong:
             yield _syntax(
-                WRONG_CLOSE, line, tag=whole[:-2].strip()[:SHOWN], close=_CLOSED_BY[kind],
+                WRONG_CLOSE, at, tag=whole[:-2].strip()[:SHOWN], close=_CLOSED_BY[kind],
                 found=closed[0],
             )  # fmt: skip
         place = closed.end()
@@ -125,11 +129,11 @@ def _strays(source: str, start: int, end: int) -> Iterator[TemplateError]:
     """What closes in a stretch without a tag. A "#}" alone is text, as Jinja2 reads it."""
     for found in _CLOSE.finditer(source, start, end):
         if found[0] != "#}":
-            yield _syntax(STRAY_CLOSE, _line(source, found.start()), found=found[0])
+            yield _syntax(STRAY_CLOSE, _place(source, found.start()), found=found[0])
 
 
-def _line(source: str, place: int) -> int:
-    return source.count("\n", 0, place) + 1
+def _place(source: str, start: int) -> Place:
+    return source.count("\n", 0, start) + 1, start - source.rfind("\n", 0, start)
 
 
 def _balance(tags: Sequence[_Tag]) -> Iterator[TemplateError]:
@@ -140,19 +144,19 @@ def _balance(tags: Sequence[_Tag]) -> Iterator[TemplateError]:
             open_.append((tag, False))
         elif tag.word == "endif":
             if not open_:
-                yield _syntax(STRAY_END, tag.line, tag="{% endif %}", start="{% if variable %}")
+                yield _syntax(STRAY_END, tag.at, tag="{% endif %}", start="{% if variable %}")
             else:
                 open_.pop()
         elif tag.word in ("else", "elif"):
             shown = tag.whole[:SHOWN]
             if not open_:
-                yield _syntax(STRAY_ELSE, tag.line, tag=shown)
+                yield _syntax(STRAY_ELSE, tag.at, tag=shown)
             elif open_[-1][1]:
-                yield _syntax(SECOND_ELSE, tag.line, tag=shown, other="{% else %}")
+                yield _syntax(SECOND_ELSE, tag.at, tag=shown, other="{% else %}")
             else:
                 open_[-1] = (open_[-1][0], tag.word == "else")
     for tag, _ in open_:
-        yield _syntax(UNCLOSED_IF, tag.line, tag=tag.whole[:SHOWN], end="{% endif %}")
+        yield _syntax(UNCLOSED_IF, tag.at, tag=tag.whole[:SHOWN], end="{% endif %}")
 
 
 def _alone(tag: _Tag, channel: Channel) -> Iterator[TemplateError]:
@@ -160,22 +164,23 @@ def _alone(tag: _Tag, channel: Channel) -> Iterator[TemplateError]:
     if tag.word in ("else", "endif") and tag.inside.strip(" \t\n-+") == tag.word:
         return
     if tag.word and tag.word not in ("if", "elif", "else", "endif"):
-        sentence = filled(ONLY_TAGS, line=tag.line, **SHAPES)
-        yield TemplateError("forbidden_tag", sentence, line=tag.line)
+        line, column = tag.at
+        sentence = filled(ONLY_TAGS, line=line, **SHAPES)
+        yield TemplateError("forbidden_tag", sentence, line=line, column=column)
         return
     whole = tag.whole
     if tag.word == "if":
         whole += "{% endif %}"
     elif tag.word == "elif":
         whole = "{% if etablissement %}" + whole + "{% endif %}"
-    yield from _told(whole, channel, tag.line)
+    yield from _told(whole, channel, tag.at)
 
 
 def _elsewhere(source: str, tags: Sequence[_Tag], channel: Channel) -> Iterator[TemplateError]:
     """What stands outside tags: signs nobody sees, single braces around a variable."""
     for line, text in enumerate(_outside(source, tags).split("\n"), 1):
         if text:
-            yield from _told(text, channel, line)
+            yield from _told(text, channel, (line, None))
 
 
 def _outside(source: str, tags: Sequence[_Tag]) -> str:
@@ -185,18 +190,18 @@ def _outside(source: str, tags: Sequence[_Tag]) -> str:
     return _CLOSE.sub("", _OPEN.sub("", source))
 
 
-def _told(piece: str, channel: Channel, line: int) -> Iterator[TemplateError]:
+def _told(piece: str, channel: Channel, at: Place) -> Iterator[TemplateError]:
     """The refusal of a piece, at its line in the whole text."""
     try:
         parse(piece, channel)
     except TemplateError as error:
-        sentence = error.sentence
+        sentence, (line, column) = error.sentence, at
         if isinstance(sentence, Filled):
             form, values = sentence.form, {**sentence.values, "line": line}
             if error.code == "unknown_variable" and (near := _near(str(values["name"]), channel)):
                 form, values["near"] = NEAR, near
             sentence = filled(form, **values)
-        yield TemplateError(error.code, sentence, line=line)
+        yield TemplateError(error.code, sentence, line=line, column=column)
 
 
 def _near(name: str, channel: Channel) -> str:

@@ -22,8 +22,13 @@ class Rule:
 
     @property
     def wrong_seen(self) -> str:
-        """`wrong` on a page: a sign nobody sees is named, and does not turn the page around."""
-        return "".join(one if one.isprintable() else f"[U+{ord(one):04X}]" for one in self.wrong)
+        """`wrong` on a page."""
+        return legible(self.wrong)
+
+
+def legible(text: str) -> str:
+    """A text as a page may show it: a sign nobody sees is named, and turns nothing around."""
+    return "".join(one if one.isprintable() else f"[U+{ord(one):04X}]" for one in text)
 
 
 PHONE = " {{ telephone_secretariat }}"

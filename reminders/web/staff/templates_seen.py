@@ -110,7 +110,7 @@ def seen(
         "has_real": bool(appointments),
         "longest": found.longest,
         "longest_measure": measure(found.longest) if found.longest else None,
-        "refused": [remark(words, one) for one in found.refused],
+        "refused": [remark(words, one, text) for one in found.refused],
         "warned": [remark(words, one) for one in found.warned if script or one.code != "costly"],
         "costly": [(one, [position(text.body, place) for place in one.places]) for one in dear],
         "marked": _marked(text.body, dear, typed.kept),

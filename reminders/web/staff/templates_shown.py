@@ -18,16 +18,19 @@ from reminders.domain.template_key import (
     PURPOSES,
     Part,
     TemplateKey,
+    TemplateText,
     key_from,
 )
 from reminders.domain.template_life import REASONS, STATES
 from reminders.domain.template_mail import shown_html
-from reminders.domain.template_rules import RULES, Rule
+from reminders.domain.template_rules import RULES, Rule, legible
 from reminders.errors import TemplateError
 from reminders.services.template_preview import Rendering
 from reminders.services.templates import Figures, Stored, figures
 from reminders.web.staff.visit import Visit
 from reminders.web.staff.words import Words
+
+LINE_SHOWN = 120  # characters of a line with a mistake
 
 LABELS: Mapping[str, Mapping[str, str]] = {
     "purpose": PURPOSES, "language": LANGUAGES, "family": FAMILIES, "channel": CHANNELS,
@@ -114,14 +117,25 @@ class Remark:
     mark: str
     rule: Rule
     values: Mapping[str, str]
+    written: str = ""  # the line it is about
 
 
-def remark(words: Words, found: Finding) -> Remark:
+def remark(words: Words, found: Finding, text: TemplateText | None = None) -> Remark:
+    """`text`: what the remark is about, so that a mistake stands beside its line."""
     said, place = _said(words, found)
+    written = _line_of(found, text) if text and found.level == "refused" else ""
     return Remark(
         found.level, found.code, said, place, found.part, found.mark, RULES[found.code],
-        found.values,
+        found.values, written,
     )  # fmt: skip
+
+
+def _line_of(found: Finding, text: TemplateText) -> str:
+    lines = str(getattr(text, found.part)).split("\n")
+    line = lines[found.line - 1].strip() if found.line and found.line <= len(lines) else ""
+    around = max(0, (found.column or 0) - LINE_SHOWN // 2) if len(line) > LINE_SHOWN else 0
+    shown = legible(line[around : around + LINE_SHOWN])
+    return ("…" if around else "") + shown + ("…" if around + LINE_SHOWN < len(line) else "")
 
 
 def _said(words: Words, found: Finding) -> tuple[str, str]:

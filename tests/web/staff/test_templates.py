@@ -221,6 +221,18 @@ def test_every_mistake_of_an_e_mail_names_its_part(office: Office) -> None:
     assert any("Ligne 2" in one and one.endswith("(Mise en forme)") for one in told)
 
 
+def test_a_mistake_stands_beside_its_line(office: Office) -> None:
+    author = office.clerk(Role.AUTHOR)
+    body = f"Bonjour\n{'très ' * 40}{{{{ motif }}}} {'loin ' * 40}\n{PHONE}"
+    page = author.follow(write(author, body)).text
+    (written,) = re.findall(r'class="written"[^>]*><code>(.*?)</code>', page)
+    assert "{{ motif }}" in written
+    assert (written[0], written[-1]) == ("…", "…")
+    page = author.follow(write(author, f"Le {{{{ motif }}}} <b>\u202e. {PHONE}")).text
+    assert page.count('class="written"') == 2
+    assert "<code>Le {{ motif }} &lt;b&gt;[U+202E]. {{ telephone_secretariat }}</code>" in page
+
+
 def test_a_first_text_differs_from_nothing(office: Office) -> None:
     author = office.clerk(Role.AUTHOR)
     assert "<ins>" not in author.get(f"{PAGE}/version/1").text
