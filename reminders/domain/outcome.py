@@ -22,8 +22,9 @@ Several may speak of one appointment. The first of these that applies is the out
 
 What is counted is the appointment as it was first booked, from the moment its first reminder is
 due (the same moment whether one is sent or not). One that moves stays the same unit, and its
-outcome is that of where it went; one that takes a freed slot counts for that slot's being used
-again and is no unit of its own. Which outcomes a rate is told among: `Denominator`.
+outcome is that of where it went; one that takes a freed slot, the first or the one it went to,
+counts for that slot's being used again and is no unit of its own. Which outcomes a rate is told
+among: `Denominator`.
 
 Source: EVIDENCE 3 (estimand and denominators), DOMAIN 2.7 (status words).
 """

@@ -61,9 +61,11 @@ def _laid_out(**bits: int) -> dict[str, Field]:
 
 
 KIND = _laid_out(weekday=3, hour=5, day=5, lead=3, known=1, age=3, reach=3, language=15)
+# `freed_again`: the slot it had moved to was given back too.
 FATE = _laid_out(
     outcome=3, channel=2, planned=1, sent=1, delivered=1, answered=1, freed=1, refilled=1,
     contacted=1, recontact=1, alone=1, motive=4, handled=6, template=31,
+    freed_again=1, refilled_again=1,
 )  # fmt: skip
 
 

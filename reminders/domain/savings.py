@@ -75,14 +75,19 @@ def cost_on(costs: Iterable[UnitCost], component: Component, uf: str, day: date)
 
 
 def slots_wasted(
-    outcome: Outcome, *, freed: bool, refilled: bool, moved: bool = False
+    outcome: Outcome,
+    *,
+    freed: bool,
+    refilled: bool,
+    moved: bool = False,
+    refilled_again: bool = False,
 ) -> int | None:
     """Slots that one appointment as first booked left empty; None: nobody knows.
 
     `freed`: its first slot was given back (called off, or moved); `refilled`: and somebody else
     used it; `moved`: it then stood at another hour. A moved one that is then missed or called off
-    empties the second one too, whoever took the first: who took the second is not looked for, in
-    either arm. What the hospital calls off, it empties itself: none.
+    empties the second one too, whoever took the first, unless it was called off and somebody else
+    used that one (`refilled_again`). What the hospital calls off, it empties itself: none.
     """
     if outcome is Outcome.UNKNOWN:
         return None
@@ -93,7 +98,7 @@ def slots_wasted(
         return 1 + left
     if outcome is Outcome.ATTENDED:
         return left
-    return left + 1 if moved else int(not refilled)
+    return left + int(not refilled_again) if moved else int(not refilled)
 
 
 # --- hypotheses ----------------------------------------------------------------------------------

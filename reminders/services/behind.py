@@ -47,7 +47,9 @@ WHAT: dict[str, Callable[[Record, Outcome], bool]] = {
     "attended": lambda row, outcome: outcome is Outcome.ATTENDED,
     "cancelled-early": lambda row, outcome: outcome is Outcome.CANCELLED_EARLY,
     "cancelled-late": lambda row, outcome: outcome is Outcome.CANCELLED_LATE,
-    "refilled": lambda row, outcome: outcome is not Outcome.UNKNOWN and bool(row.refilled),
+    "refilled": lambda row, outcome: (
+        outcome is not Outcome.UNKNOWN and bool(row.refilled or row.refilled_again)
+    ),
 }
 
 

@@ -26,8 +26,10 @@ from reminders.store.types import micros
 
 AT_ONCE = 500  # appointments looked at in one transaction: some hundredths of a second
 MANY = 5_000  # likewise while everything is recomputed and nobody waits
-DONE = "done"
-HIDING = "2"  # which rule of domain/hiding.py months were counted by; another counts them anew
+ENTERING, DONE = "enter", "done"
+# Which rules of domain/hiding.py and of store/slots.py months were counted by: under others, every
+# unit is looked at and every month counted anew.
+COUNTING = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +132,24 @@ def is_behind(store: Store, rules: Rules, *, now: datetime) -> bool:
 
 
 def _follow_rules(connection: Connection, rules: Rules, at: int) -> None:
-    """Other steps or hours: what has not entered will enter at another moment. Other hiding:
-    every month is counted anew."""
+    """Other steps or hours: what has not entered will enter at another moment. Other rules of
+    counting: what became of each unit is looked at again, and every month counted anew."""
     rules.follow(connection)
     before = facts.read(connection, stored.RULES)
     if not facts.replace(connection, stored.RULES, _digest(rules)) or not before:
         return
     stored.look_at_coming(connection, at)
-    if not before.startswith(f"{HIDING}:"):
+    if not before.startswith(f"{COUNTING}:"):
         stored.mark_all_stale(connection)
+        if not (facts.read(connection, stored.FILL) or ENTERING).startswith(ENTERING):
+            facts.replace(connection, stored.FILL, "settle:0")
 
 
 def _digest(rules: Rules) -> str:
     """Of what decides when appointments enter, and what of them may be told."""
     units = rules.units
     told = repr([(uf, units[uf].steps, units[uf].hours) for uf in sorted(units)])
-    return f"{HIDING}:{blake2b(told.encode(), digest_size=16).hexdigest()}"
+    return f"{COUNTING}:{blake2b(told.encode(), digest_size=16).hexdigest()}"
 
 
 def _fill(connection: Connection, rules: Rules, now: datetime, at_once: int) -> Looked:
@@ -153,7 +157,7 @@ def _fill(connection: Connection, rules: Rules, now: datetime, at_once: int) -> 
     phase, _, after = (facts.read(connection, stored.FILL) or "enter:0").partition(":")
     if phase == DONE:
         return Looked(0, more=False)
-    entering = phase == "enter"
+    entering = phase == ENTERING
     table = "appointment" if entering else "report_unit"
     ids = stored.following(connection, table, int(after), at_once)
     if not ids:

@@ -74,10 +74,12 @@ def _unit(row: Record, rules: Rules) -> tuple[object, ...] | None:
 
 
 def _entry(row: Record, rules: Rules) -> tuple[int, int | None]:
-    """The start it enters with, and when. Moved after it had entered, it stays where it was."""
+    """The start it enters with, and when. Moved after it had entered, it stays where it was,
+    unless its patient had declined that hour before."""
     if row.version > 1:
         first = _moment(row, row.first_starts_at, rules, moved=False)
-        if first is not None and first <= row.version_at:
+        declined = row.declined_at is not None and row.declined_at < (first or 0)
+        if first is not None and first <= row.left_at and not declined:
             return row.first_starts_at, first
     return row.starts_at, _moment(row, row.starts_at, rules, moved=row.version > 1)
 

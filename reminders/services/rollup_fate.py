@@ -17,8 +17,8 @@ from reminders.domain.report_unit import (
 )
 from reminders.services.observed import outcome_of_row
 from reminders.store import rollups as stored
-from reminders.store.effects import MOVED_WITHIN
 from reminders.store.engine import Connection, Record
+from reminders.store.slots import MOVED_WITHIN
 from reminders.store.types import DAY, MINUTE
 
 ONE_CONTACT = 10 * MINUTE  # parts of one text, a second tap
@@ -83,8 +83,7 @@ def _settled(row: Record, told: _Told, at: int) -> tuple[object, ...]:
     fate = packed(
         FATE,
         outcome=number,
-        freed=row.freed,
-        refilled=row.refilled,
+        **_of_slots(row),
         **_of_texts(row, texts, told),
         **_of_answers(row, texts, contacts, told),
     )
@@ -103,11 +102,17 @@ def _settled(row: Record, told: _Told, at: int) -> tuple[object, ...]:
 def _as_it_was(row: Record, outcome: int, counted: int, *, coming: bool) -> tuple[object, ...]:
     """Its messages have been purged since: what was counted of them stays."""
     kept = row.fate
-    for name in ("outcome", "freed", "refilled"):
+    slots = _of_slots(row)
+    for name in ("outcome", *slots):
         kept &= ~(FATE[name].mask << FATE[name].shift)
-    kept |= packed(FATE, outcome=outcome, freed=row.freed, refilled=row.refilled)
+    kept |= packed(FATE, outcome=outcome, **slots)
     return (row.patient, counted, row.starts_at if coming else None, kept, row.messages,
             row.segments, row.cost, row.contacts)  # fmt: skip
+
+
+def _of_slots(row: Record) -> dict[str, int]:
+    names = ("freed", "refilled", "freed_again", "refilled_again")
+    return {name: getattr(row, name) for name in names}
 
 
 def _of_texts(row: Record, texts: Sequence[Record], told: _Told) -> dict[str, int]:

@@ -281,14 +281,17 @@ def _sums(
     return found
 
 
+_MEASURES = ("entered", "planned", "sent", "delivered", "answered", "came", "freed", "refilled",
+             "replied", "alone", "contacted", "recontacts")  # fmt: skip
+
+
 def _measures(units: _Units) -> list[list[int]]:
-    """By service: entered, planned, sent, delivered, answered, came, freed, refilled, replied,
-    alone, contacted, recontacts."""
+    """By service, in the order of _MEASURES."""
     outcome = units.of("outcome")
     due = outcome != PENDING
     yes = {name: units.of(name) == 1 for name in (
         "planned", "sent", "delivered", "answered", "freed", "refilled", "alone", "contacted",
-        "recontact",
+        "recontact", "freed_again", "refilled_again",
     )}  # fmt: skip
     flags = [
         due, due & yes["planned"], due & yes["sent"], due & yes["delivered"],
@@ -298,6 +301,10 @@ def _measures(units: _Units) -> list[list[int]]:
     ]  # fmt: skip
     size = len(units.ufs)
     columns = [np.bincount(units.uf[flag], minlength=size) for flag in flags]
+    for name in ("freed", "refilled"):  # slots: whoever moved may give two of them back
+        columns[_MEASURES.index(name)] += np.bincount(
+            units.uf[due & yes[f"{name}_again"]], minlength=size
+        )
     return [[int(column[n]) for column in columns] for n in range(size)]
 
 

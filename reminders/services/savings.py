@@ -91,7 +91,7 @@ class _Ledger:
     patients: list[int] = field(default_factory=list)
     cells: list[tuple[int, int, float]] = field(default_factory=list)  # (row, column, quantity)
     outcomes: list[Outcome] = field(default_factory=list)
-    refilled: list[bool] = field(default_factory=list)
+    refilled: list[int] = field(default_factory=list)
 
     def add(self, component: Component, uf: str, quantity: float) -> None:
         """To the unit being written."""
@@ -161,7 +161,7 @@ def _enter(ledger: _Ledger, row: Record, at: int) -> None:
     ledger.treated.append(row.arm == Arm.REMINDED)
     ledger.patients.append(row.patient)
     ledger.outcomes.append(outcome)
-    ledger.refilled.append(bool(row.refilled))
+    ledger.refilled.append(row.refilled + row.refilled_again)
     ledger.add(Component.SLOT, row.uf, wasted)
     ledger.add(Component.SEGMENT, row.uf, float(row.segments))
     done = float(row.tasks) - ledger.called.get(row.appointment_id, 0.0)
@@ -172,8 +172,9 @@ def _enter(ledger: _Ledger, row: Record, at: int) -> None:
 def wasted_by(row: Record, outcome: Outcome) -> int | None:
     """Of a row of `effects.units`."""
     return slots_wasted(
-        outcome, freed=bool(row.freed), refilled=bool(row.refilled), moved=bool(row.moved)
-    )
+        outcome, freed=bool(row.freed), refilled=bool(row.refilled), moved=bool(row.moved),
+        refilled_again=bool(row.refilled_again),
+    )  # fmt: skip
 
 
 def _sum_up(

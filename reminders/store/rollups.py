@@ -10,17 +10,11 @@ from sqlalchemy import Connection
 
 from reminders.domain.report_unit import FATE
 from reminders.store import facts
-from reminders.store.effects import (
-    IS_NEAR,
-    MOVED_TO,
-    NEVER_LEFT,
-    REFILLED,
-    WHEN_BOOKED,
-    WHEN_FREED,
-)
+from reminders.store.effects import NEVER_LEFT
 from reminders.store.engine import Record, insert_rows, many, rows, run
 from reminders.store.planning import among
 from reminders.store.reporting import ASKED_AT, TOLD_ELSEWHERE
+from reminders.store.slots import IS_NEAR, WHEN_FREED, is_in, judged
 from reminders.store.types import instant
 
 LOCK = "rollup_lock"
@@ -105,8 +99,9 @@ def is_behind(connection: Connection, now: int) -> bool:
     return bool(rows(connection, f"SELECT {BEHIND} AS behind", now=now, fill=FILL)[0].behind)
 
 
-# A unit whose slot was given back, as it was last looked at.
+# A unit whose slot was given back, as it was last looked at; and the one it moved to.
 _GAVE_BACK = f"({{0}}.fate >> {FATE['freed'].shift} & 1) = 1"
+_AGAIN = f"({{0}}.fate >> {FATE['freed_again'].shift} & 1) = 1"
 
 
 def around(connection: Connection, ids: Sequence[int]) -> list[int]:
@@ -132,7 +127,41 @@ def around(connection: Connection, ids: Sequence[int]) -> list[int]:
         "WHERE n.starts_at = s.starts_at AND n.uf = s.uf",
         ids,
     )
-    return sorted({*ids, *(row.id for row in patients), *(row.id for row in slots)})
+    both = sorted({*ids, *(row.id for row in patients)})
+    again = [*_second_slots(connection, both), *_moved_into(connection, ids)]
+    return sorted({*both, *(row.id for row in (*slots, *again))})
+
+
+def _second_slots(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    """Units in the slots in which any of these, or another of its patient, may have been the move
+    that was called off, now or when last looked at: one of them may have taken it."""
+    return among(
+        connection,
+        "WITH second AS (SELECT DISTINCT f.starts_at, f.uf FROM appointment f WHERE f.id IN :ids "
+        "AND (CASE WHEN f.status = 'cancelled' THEN EXISTS (SELECT 1 FROM report_unit v "
+        "WHERE v.appointment_id = f.id AND v.starts_at <> f.starts_at) OR EXISTS (SELECT 1 FROM "
+        "appointment o WHERE o.patient_id = f.patient_id AND o.uf || '' = f.uf AND o.id <> f.id "
+        "AND o.status = 'cancelled') ELSE 1 = 0 END OR EXISTS (SELECT 1 FROM appointment o "
+        "CROSS JOIN report_unit w WHERE o.patient_id = f.patient_id AND o.uf || '' = f.uf "
+        f"AND w.appointment_id = o.id AND {_AGAIN.format('w')}))) "
+        "SELECT n.appointment_id AS id FROM second s CROSS JOIN report_unit n "
+        "WHERE n.starts_at = s.starts_at AND n.uf = s.uf",
+        ids,
+    )
+
+
+def _moved_into(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    """Units that moved into the slot of one of these and gave it back, when last looked at."""
+    return among(
+        connection,
+        "SELECT w.appointment_id AS id FROM (SELECT starts_at, uf FROM appointment "
+        "WHERE id IN :ids UNION SELECT starts_at, uf FROM report_unit WHERE appointment_id IN :ids"
+        ") s CROSS JOIN appointment f CROSS JOIN appointment o CROSS JOIN report_unit w "
+        "WHERE f.starts_at = s.starts_at AND f.uf = s.uf AND f.status = 'cancelled' "
+        "AND o.patient_id = f.patient_id AND o.uf || '' = f.uf AND w.appointment_id = o.id "
+        f"AND {_AGAIN.format('w')}",
+        ids,
+    )
 
 
 # --- units ----------------------------------------------------------------------------------------
@@ -152,7 +181,14 @@ def entering(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
     return among(
         connection,
         "SELECT a.id, COALESCE(p.merged_into, p.id) AS patient, a.uf, a.starts_at, "
-        "a.first_starts_at, a.version, a.version_at, a.booked_at, a.first_seen_at, "
+        "a.first_starts_at, a.version, a.version_at, COALESCE((SELECT MIN(h.at) FROM "
+        "appointment_change h WHERE h.appointment_id = a.id AND h.was_starts_at = "
+        "a.first_starts_at AND h.starts_at <> a.first_starts_at), a.version_at) AS left_at, "
+        "CASE WHEN a.version > 1 THEN (SELECT MIN(w.given_at) FROM answer w "
+        "WHERE w.appointment_id = a.id AND w.kind = 'cancelled' AND w.cycle < a.version "
+        "AND w.undone_at IS NULL AND (w.superseded_at IS NULL OR w.superseded_at >= a.version_at)) "
+        "END AS declined_at, "
+        "a.booked_at, a.first_seen_at, "
         "a.in_first_sync, a.all_day, a.status, a.cancelled_at, "
         f"{ASKED_AT.format('a')} AS asked_at, p.birth_date, "
         "COALESCE(NULLIF(p.spoken, ''), p.language) AS language, "
@@ -208,35 +244,23 @@ _IS_MOVE = (
     "AND o.id <> a.id AND o.status = 'cancelled' AND a.starts_at > o.cancelled_at "
     f"AND v.entered_at <= o.cancelled_at AND {IS_NEAR.format('a', 'o')})"
 )
-# All units of the slots asked about that gave theirs back, then who took one: once for all of them.
-_REFILLS = (
-    "WITH freed AS MATERIALIZED (SELECT v.appointment_id AS id, v.starts_at, v.uf, o.agenda, "
-    f"v.entered_at, {WHEN_FREED.format('o', 'v')} AS at FROM (SELECT DISTINCT starts_at, uf "
-    "FROM report_unit WHERE appointment_id IN :ids) s CROSS JOIN report_unit v CROSS JOIN "
-    "appointment o WHERE v.starts_at = s.starts_at AND v.uf = s.uf AND o.id = v.appointment_id "
-    f"AND {WHEN_FREED.format('o', 'v')} IS NOT NULL), "
-    "refills AS MATERIALIZED (SELECT DISTINCT u.appointment_id AS id FROM report_unit u "
-    "JOIN appointment a ON a.id = u.appointment_id JOIN freed v ON v.starts_at = u.starts_at "
-    "AND v.uf = u.uf AND v.agenda = a.agenda WHERE u.appointment_id IN :ids AND v.id <> a.id "
-    f"AND v.entered_at <= {WHEN_BOOKED.format('a')} AND v.at <= {WHEN_BOOKED.format('a')}) "
-)
+_PAGE = "SELECT appointment_id, starts_at, uf FROM report_unit WHERE appointment_id IN :ids"
 
 
 def standing(connection: Connection, ids: Sequence[int], near: int) -> Sequence[Record]:
     """Units with what became of where they stand now, or moved to within `near`."""
     return among(
         connection,
-        f"{_REFILLS}SELECT u.appointment_id AS id, u.month, u.entered_at, u.turns_at, u.counted, "
-        "u.fate, "
-        "u.patient_id, u.messages, u.segments, u.cost, u.contacts, "
+        f"{judged(_PAGE, 'report_unit v')}SELECT u.appointment_id AS id, u.month, u.entered_at, "
+        "u.turns_at, u.counted, u.fate, u.patient_id, u.messages, u.segments, u.cost, u.contacts, "
         "COALESCE(p.merged_into, a.patient_id) AS patient, f.status, f.starts_at, "
         f"f.cancelled_at, f.cancelled_by, f.attendance, {ASKED_AT.format('f')} AS asked_at, "
-        f"CASE WHEN {WHEN_FREED.format('a', 'u')} IS NULL THEN 0 ELSE 1 END AS freed, "
-        f"CASE WHEN {REFILLED} THEN 1 ELSE 0 END AS refilled, "
+        f"{is_in('given', 1)} AS freed, {is_in('taken', 1)} AS refilled, "
+        f"{is_in('given', 2)} AS freed_again, {is_in('taken', 2)} AS refilled_again, "
         f"CASE WHEN {_IS_MOVE} OR u.appointment_id IN (SELECT id FROM refills) "
         f"OR {TOLD_ELSEWHERE} THEN 1 ELSE 0 END AS other "
         "FROM report_unit u JOIN appointment a ON a.id = u.appointment_id "
-        f"JOIN appointment f ON f.id = COALESCE({MOVED_TO}, a.id) "
+        "JOIN ends e ON e.id = u.appointment_id JOIN appointment f ON f.id = e.end_id "
         "LEFT JOIN patient p ON p.id = a.patient_id WHERE u.appointment_id IN :ids",
         ids,
         near=near,

@@ -85,6 +85,15 @@ def test_one_moved_then_called_off_empties_its_second_slot_too(outcome: Outcome)
     assert missed == slots_wasted(outcome, freed=True, refilled=True, moved=True)
 
 
+@pytest.mark.parametrize("outcome", [Outcome.CANCELLED_EARLY, Outcome.CANCELLED_LATE])
+def test_a_second_slot_that_somebody_took_is_not_wasted(outcome: Outcome) -> None:
+    def wasted(one: Outcome, *, refilled: bool) -> int | None:
+        return slots_wasted(one, freed=True, refilled=refilled, moved=True, refilled_again=True)
+
+    assert (wasted(outcome, refilled=True), wasted(outcome, refilled=False)) == (0, 1)
+    assert wasted(Outcome.NO_SHOW, refilled=True) == 1  # nobody can take what was never called off
+
+
 @given(st.sampled_from(sorted(set(Outcome) - {Outcome.UNKNOWN})), st.booleans())
 def test_a_slot_used_again_never_costs_more(outcome: Outcome, freed: bool) -> None:
     empty = slots_wasted(outcome, freed=freed, refilled=False)

@@ -42,6 +42,7 @@ OPERATIONS = st.lists(
         ]), st.sampled_from(CancelledBy)),
         st.tuples(st.just("again"), NUMBERS, st.sampled_from(SLOTS)),
         st.tuples(st.just("refill"), NUMBERS, PEOPLE, st.booleans()),
+        st.tuples(st.just("move_off"), NUMBERS, PEOPLE, st.sampled_from(SLOTS), st.integers(0, 7)),
         st.tuples(st.just("elsewhere"), NUMBERS, UFS, PEOPLE),
         st.tuples(st.just("mark"), NUMBERS, st.sampled_from(Attendance)),
         st.tuples(st.just("asks"), NUMBERS),
@@ -58,10 +59,14 @@ class Naive:
 
     clinic: Clinic
     entered: dict[int, tuple[datetime, str, datetime]] = field(default_factory=dict)
+    stood: dict[int, list[tuple[int, datetime]]] = field(default_factory=dict)  # where, since when
 
     def look(self) -> Sequence[Record]:
         rows = self.clinic.rows("SELECT * FROM appointment ORDER BY id")
         for row in rows:
+            places = self.stood.setdefault(row.id, [])
+            if not places or places[-1][0] != row.starts_at:
+                places.append((row.starts_at, instant(row.version_at)))
             if row.id not in self.entered and (moment := self._moment(row)) is not None:
                 self.entered[row.id] = (instant(row.starts_at), row.uf, moment)
         return rows
@@ -87,21 +92,70 @@ class Naive:
         rows = self.look()
         found: Counter[tuple[str, str, int, str, str]] = Counter()
         for row in rows:
-            if row.id not in self.entered or self._is_move(row, rows) or self._is_refill(row, rows):
+            if not self._counts(row, rows):
                 continue
             end = self._went_to(row, rows)
-            outcome = outcome_of(
-                Status(end.status), instant(end.starts_at), instant_or_none(end.cancelled_at),
-                CancelledBy(end.cancelled_by or "unknown"), self.clinic.now,
-                asked_at=asked_at(end), marked=Attendance(end.attendance),
-            )  # fmt: skip
-            if outcome is None and instant(end.starts_at) <= self.clinic.now:
-                continue
+            outcome = self._outcome(end)
             start, uf, _ = self.entered[row.id]
             local = start.astimezone(PARIS)
             name = outcome.value if outcome is not None else "pending"
             found[f"{local:%Y-%m}", uf, local.hour, str(local.isoweekday()), name] += 1
         return found
+
+    def slots(self) -> Counter[tuple[str, str, str]]:
+        """(month, UF, freed or refilled) -> slots of units whose outcome is due."""
+        rows = self.look()
+        found: Counter[tuple[str, str, str]] = Counter()
+        for row in rows:
+            if not self._counts(row, rows) or self._outcome(self._went_to(row, rows)) is None:
+                continue
+            start, uf, _ = self.entered[row.id]
+            month = f"{start.astimezone(PARIS):%Y-%m}"
+            for where, who, at in self._given(row, rows):
+                found[month, uf, "freed"] += 1
+                found[month, uf, "refilled"] += any(
+                    (instant(one.starts_at), one.uf) == where and one.agenda == who.agenda
+                    and one.id != who.id and one.status not in NOT_THERE
+                    and instant(one.booked_at) >= at
+                    for one in rows
+                )  # fmt: skip
+        return +found
+
+    def _counts(self, row: Record, rows: Sequence[Record]) -> bool:
+        if row.id not in self.entered or self._is_move(row, rows) or self._is_refill(row, rows):
+            return False
+        end = self._went_to(row, rows)
+        return self._outcome(end) is not None or instant(end.starts_at) > self.clinic.now
+
+    def _outcome(self, end: Record) -> Outcome | None:
+        return outcome_of(
+            Status(end.status), instant(end.starts_at), instant_or_none(end.cancelled_at),
+            CancelledBy(end.cancelled_by or "unknown"), self.clinic.now,
+            asked_at=asked_at(end), marked=Attendance(end.attendance),
+        )  # fmt: skip
+
+    def _given(
+        self, row: Record, rows: Sequence[Record]
+    ) -> list[tuple[tuple[datetime, str], Record, datetime]]:
+        """The slots a unit gave back, who stood there, and since when they are free: the one it
+        entered with, and where it went if it was called off there."""
+        start, uf, _ = self.entered[row.id]
+        found = []
+        off = instant_or_none(row.cancelled_at) if row.status == Status.CANCELLED else None
+        if instant(row.starts_at) != start:
+            left = self._left(row, start)
+            found.append(((start, uf), row, left if off is None else min(off, left)))
+        elif off is not None:
+            found.append(((start, uf), row, off))
+        end = self._went_to(row, rows)
+        if end.status == Status.CANCELLED and instant(end.starts_at) != start:
+            found.append(((instant(end.starts_at), end.uf), end, instant(end.cancelled_at)))
+        return found
+
+    def _left(self, row: Record, start: datetime) -> datetime:
+        places = self.stood[row.id]
+        last = max(n for n, (where, _) in enumerate(places) if instant(where) == start)
+        return places[last + 1][1]
 
     def _went_to(self, row: Record, rows: Sequence[Record]) -> Record:
         if row.status != Status.CANCELLED:
@@ -131,21 +185,13 @@ class Naive:
         )
 
     def _is_refill(self, row: Record, rows: Sequence[Record]) -> bool:
-        for other in rows:
-            if other.id == row.id or other.id not in self.entered or other.agenda != row.agenda:
-                continue
-            start, uf, moment = self.entered[other.id]
-            if (start, uf) != self.entered[row.id][:2]:
-                continue
-            freed = None
-            if other.status == Status.CANCELLED:
-                freed = instant(other.cancelled_at)
-            elif instant(other.starts_at) != start:
-                freed = instant(other.version_at)
-            booked = instant(row.booked_at)
-            if freed is not None and moment <= booked and freed <= booked:
-                return True
-        return False
+        booked, mine = instant(row.booked_at), self.entered[row.id][:2]
+        return any(
+            where == mine and who.agenda == row.agenda and row.id not in (who.id, other.id)
+            and self.entered[other.id][2] <= booked and at <= booked
+            for other in rows if other.id in self.entered
+            for where, who, at in self._given(other, rows)
+        )  # fmt: skip
 
 
 def asked_at(row: Record) -> datetime | None:
@@ -211,6 +257,21 @@ class Hospital:
             slot = f"{old.starts_at.astimezone(PARIS):%Y-%m-%d %H:%M}"
             self._book(next(self.more), person, old.uf, slot)
 
+    def _move_off(self, number: int, person: object, slot: object, taken: object) -> None:
+        """Moved, then called off where it went; somebody takes the first slot before that (1),
+        the first one after (2), or the second one (4)."""
+        old, bits = self.records[number], int(str(taken))
+        if old.starts_at is None or old.status is not Status.BOOKED:
+            return
+        first = f"{old.starts_at.astimezone(PARIS):%Y-%m-%d %H:%M}"
+        self._move(number, slot)
+        for bit, where in ((1, first), (0, ""), (2, first), (4, str(slot))):
+            self.clinic.now += timedelta(hours=1)
+            if not bit:
+                self._tell(number, status=Status.CANCELLED)
+            elif bits & bit:
+                self._book(next(self.more), person, old.uf, where)
+
     def _elsewhere(self, number: int, uf: object, person: object) -> None:
         self._tell(number, uf=uf, patient=someone(int(str(person))))
 
@@ -239,6 +300,16 @@ def counted(clinic: Clinic, dim: str) -> Counter[tuple[str, str, str, str]]:
     return found
 
 
+def given_back(clinic: Clinic) -> Counter[tuple[str, str, str]]:
+    """(month, UF, freed or refilled) -> slots."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for row in clinic.rows("SELECT * FROM rollup_sum WHERE uf <> '*'"):
+        month = f"{row.month // 12}-{row.month % 12 + 1:02}"
+        found[month, row.uf, "freed"] += row.freed
+        found[month, row.uf, "refilled"] += row.refilled
+    return +found
+
+
 def tables(clinic: Clinic) -> list[Counter[tuple[object, ...]]]:
     return [
         Counter(tuple(row) for row in clinic.rows(f"SELECT * FROM {table}"))
@@ -262,6 +333,7 @@ def happens(store: Store, operations: Sequence[Sequence[object]], *, each_time: 
         assert counted(clinic, "all") == summed(units, lambda *_: "")
         assert counted(clinic, "hour") == summed(units, lambda hour, _: str(hour))
         assert counted(clinic, "weekday") == summed(units, lambda _, day: day)
+        assert given_back(clinic) == naive.slots()
     fresh = tables(clinic)
     recompute(store, clinic.rules, now=clinic.now)
     assert tables(clinic) == fresh

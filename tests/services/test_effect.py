@@ -25,6 +25,7 @@ from reminders.services.effect import (
 from reminders.services.effect_said import said
 from reminders.services.holdout import approve, propose, stop
 from reminders.services.observed import observe, outcome_of_row
+from reminders.services.savings import wasted_by
 from reminders.statistics.clustered import itt, units
 from reminders.statistics.normal import Z
 from reminders.store import effects as stored
@@ -386,6 +387,36 @@ def test_of_many_in_one_slot_each_refill_is_found(trial: Comparison) -> None:
     units = kept(trial)
     assert set(units) == {*freed, *fillers[1:]}
     assert [units[one].refilled for one in freed] == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("arm", Arm)
+def test_a_slot_left_by_a_move_and_the_next_one_are_looked_at_in_both_arms(
+    arm: Arm, trial: Comparison
+) -> None:
+    """The first was free before the cancellation, the second since: each may have been taken."""
+    (moved,) = trial.patients(arm, [[CANCELLED]])
+    (off,) = trial.patients(arm, [[CANCELLED]])
+    first, second = trial.patients(Arm.REMINDED, [[CAME], [CAME]])
+    slot, gone = micros(SINCE) + 40 * DAY, micros(SINCE) + 35 * DAY
+    other = slot + 3 * DAY
+    with trial.store.write() as connection:
+        run(connection, "UPDATE unit_entry SET starts_at = CASE WHEN appointment_id = :second "
+            "THEN :other ELSE :slot END, entered_at = :entered",
+            second=second, other=other, slot=slot, entered=gone - DAY)  # fmt: skip
+    trial.change(off, starts_at=slot, cancelled_at=gone + 9 * DAY, booked_at=gone - 9 * DAY)
+    trial.change(moved, starts_at=other, version_at=gone, cancelled_at=gone + DAY,
+                 booked_at=gone - 9 * DAY)  # fmt: skip
+    trial.change(first, starts_at=slot, booked_at=gone + HOUR)
+    trial.change(second, starts_at=other, booked_at=gone + 2 * DAY)
+    units = kept(trial)
+    assert set(units) == {moved, off}
+    assert (units[moved].refilled, units[moved].refilled_again) == (1, 1)
+    assert wasted_by(units[moved], Outcome.CANCELLED_EARLY) == 0
+    trial.change(second, booked_at=gone + HOUR)  # it stood there before
+    units = kept(trial)
+    assert set(units) == {moved, off, second}
+    assert (units[moved].refilled, units[moved].refilled_again) == (1, 0)
+    assert wasted_by(units[moved], Outcome.CANCELLED_EARLY) == 1
 
 
 def test_what_is_left_out_or_still_to_come_is_in_no_arm(trial: Comparison) -> None:
