@@ -226,7 +226,7 @@ class ServiceTable(Table):
     label: Annotated[str, Field(min_length=1, max_length=80)]
     sensitivity: Literal["normal", "neutral", "excluded"] | None = None
     protocol: str = "default"
-    slot_cost_eur: Annotated[float, Field(ge=0)] = 50.0
+    slot_cost_eur: Annotated[float, Field(ge=0)] | None = None  # nobody said: no price
     phone: str | None = None  # the desk patients call; absent: the site's
     manager_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
     escalation_desk: str = ""  # who gets what stays undone past its deadline

@@ -18,7 +18,7 @@ from reminders.domain.holdout import Arm, Holdout
 from reminders.domain.outcome import Denominator, Outcome, Tally
 from reminders.services.baseline import past as imported
 from reminders.services.draw import holdout_of
-from reminders.services.holdout import EXPECTED_BASE, EXPECTED_RATIO, Standing, State, standing
+from reminders.services.holdout import EXPECTED_BASE, EXPECTED_RATIO, Standing, standing
 from reminders.services.observed import Observed, observe
 from reminders.statistics.clustered import (
     PLAIN,
@@ -110,6 +110,8 @@ class Measured:
     high: float | None = None
     p: float | None = None
     method: str = ""
+    taken_at: datetime | None = None  # when the final look was; what came later does not change it
+    taken_known: int = 0  # reminded units of known outcome then
 
     @property
     def units(self) -> int:
@@ -121,7 +123,7 @@ class Measured:
         is known; never cut at 0."""
         if self.estimate is None or self.low is None or self.high is None:
             return None
-        known = self.arms[Arm.REMINDED].known
+        known = self.taken_known or self.arms[Arm.REMINDED].known
         return -self.estimate * known, -self.high * known, -self.low * known
 
 
@@ -143,20 +145,47 @@ def effect(
     final look is that at or after the hold-out's end, of everything before it, whether it was
     stopped since or not. One that was stopped early counts until then: everybody is reminded
     afterwards. `look`: a month whose look this is; p is then never above those of earlier months.
-    `which`: an earlier hold-out; 0 for the last one approved.
+    `which`: an earlier hold-out; 0 for the last one approved by then.
+
+    Once the final look was taken, it is what is said: its interval holds for one look, not for
+    one more each time an outcome is corrected. The arms are as they are now.
     """
-    where = standing(store, now=now, begun=True, holdout=which)
-    if where.state is State.NONE:
-        return Measured(Verdict.NO_HOLDOUT)
+    moment = until or now
     with store.read() as connection:
-        row = holdouts.one(connection, where.id)
-        assert row is not None
+        row = (
+            holdouts.one(connection, which)
+            if which
+            else holdouts.latest(connection, begun=True, before=micros(moment))
+        )
+        if row is None:
+            return Measured(Verdict.NO_HOLDOUT)
         holdout = holdout_of(row)
         earlier = None if uf else _smallest_p(connection, holdout, now, look)
-    end = min(until or now, holdout.until, where.stopped_at or now)
+        taken = None if uf else stored.look(connection, holdout.id, FINAL, until=micros(now))
+    where = standing(store, now=now, holdout=row.id, until=moment)
+    end = min(moment, holdout.until, where.stopped_at or now)
     known = imported(store) if past is None else past
     observed = observe(store, holdout, until=end, now=now, past=known, uf=uf)
-    return _judge(observed, holdout, where, end, final=end == holdout.until, earlier=earlier)
+    found = _judge(observed, holdout, where, end, final=end == holdout.until, earlier=earlier)
+    return _as_taken(found, taken) if found.final and taken is not None else found
+
+
+def _as_taken(found: Measured, taken: Record) -> Measured:
+    """The final look as it was written down, whatever was corrected since."""
+    margin = Z * taken.variance**0.5
+    return replace(
+        found,
+        verdict=Verdict.MEASURED,
+        estimate=taken.estimate,
+        error=taken.variance**0.5,
+        low=taken.estimate - margin,
+        high=taken.estimate + margin,
+        p=taken.p,
+        method=taken.method,
+        adjusted=not taken.method.startswith(PLAIN),
+        taken_at=instant(taken.at),
+        taken_known=taken.treated,
+    )
 
 
 def _smallest_p(
@@ -256,7 +285,7 @@ def take_look(
     with store.write() as connection:
         key = which
         if not key:
-            row = holdouts.latest(connection, begun=True)
+            row = holdouts.latest(connection, begun=True, before=micros(until or now))
             assert row is not None
             key = row.id
         stored.remember(

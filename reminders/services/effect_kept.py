@@ -21,6 +21,8 @@ def effect_told(found: Measured) -> dict[str, Plain]:
         "verdict": found.verdict,
         "since": found.since,
         "until": found.until,
+        "taken_at": found.taken_at,
+        "taken_known": found.taken_known,
         "arms": {
             arm: {
                 "units": figures.units, "patients": figures.patients, "known": figures.known,
@@ -45,6 +47,8 @@ def effect_of(told: Mapping[str, Any]) -> Measured | None:
         Verdict(told["verdict"]),
         since=_instant(told["since"]),
         until=_instant(told["until"]),
+        taken_at=_instant(told.get("taken_at")),
+        taken_known=told.get("taken_known", 0),
         arms={Arm(arm): _figures(one) for arm, one in told["arms"].items()},
         balance=Balance(**told["balance"]) if told["balance"] else None,
         **{name: told[name] for name in ALIKE},

@@ -190,7 +190,18 @@ def method(found: Measured, voice: Voice) -> list[str]:
         voice.gettext(N_("Différence : %(difference)s."), difference=difference(found, voice)),
         *_certainty(found, voice),
         voice.gettext(N_("Méthode : %(method)s."), method=method_said(found.method, voice)),
+        *_taken(found, voice),
     ]
+
+
+def _taken(found: Measured, voice: Voice) -> list[str]:
+    if found.taken_at is None:
+        return []
+    told = N_(
+        "Regard final pris le %(day)s : ce qui a été corrigé depuis se lit dans les effectifs et "
+        "ne le change pas."
+    )
+    return [voice.gettext(told, day=voice.date(found.taken_at))]
 
 
 def _certainty(found: Measured, voice: Voice) -> list[str]:

@@ -167,16 +167,24 @@ def stop(store: Store, *, now: datetime, by: str) -> bool:
     return bool(ended)
 
 
-def standing(store: Store, *, now: datetime, begun: bool = False, holdout: int = 0) -> Standing:
+def standing(
+    store: Store,
+    *,
+    now: datetime,
+    begun: bool = False,
+    holdout: int = 0,
+    until: datetime | None = None,
+) -> Standing:
     """Of the last hold-out proposed; `begun`: of the last one that was approved; `holdout`: of
-    this one."""
+    this one. `until`: with what had entered by then, whatever has since."""
     at = micros(now)
+    entered = at if until is None else min(at, micros(until))
     with store.read() as connection:
         row = stored.one(connection, holdout) if holdout else stored.latest(connection, begun=begun)
         if row is None:
             return Standing(State.NONE)
-        sizes = stored.arm_sizes(connection, row.id, now=at)
-        left_out = stored.excluded_units(connection, row.id, now=at)
+        sizes = stored.arm_sizes(connection, row.id, now=entered)
+        left_out = stored.excluded_units(connection, row.id, now=entered)
     state = State(row.state)
     if state is State.APPROVED and row.ends_at <= at:
         state = State.ENDED

@@ -55,28 +55,30 @@ def money(
     look: str = "",
 ) -> Told:
     """What reminders saved up to a moment (now), of the hospital or of one service; `look`: the
-    month that is closed, if one is."""
+    month that is closed, if one is. Prices are those of the period's last civil day, at the
+    hospital's first site."""
     period = _period(store, until or now)
     if period is None:
         return {"verdict": Verdict.NO_HOLDOUT.value, "uf": uf}
     row, since, end = period
     zone = rules.settings.site[0].zone
     first, last = since.astimezone(zone).date(), end.astimezone(zone).date()
+    day = (end - timedelta.resolution).astimezone(zone).date()
     entered = priced.entered(store)
-    costs = [one for one in priced.resolved(entered, rules, last) if one.component not in MONTHLY]
+    costs = [one for one in priced.resolved(entered, rules, day) if one.component not in MONTHLY]
     fees = {} if uf else fees_of(entered, first, last)
     known = calls_known(store, row.id, uf, before=end)
     found = savings(
-        store, costs, now=now, until=until, fees=fees, calls=known.calls,
+        store, costs, now=now, day=day, until=until, fees=fees, calls=known.calls,
         called=known.tasks, uf=uf, look=look,
     )  # fmt: skip
     return told(found, fees, known, uf) | {"holdout": [row.id, row.state]}
 
 
 def _period(store: Store, until: datetime) -> tuple[Record, datetime, datetime] | None:
-    """The hold-out that counts, and the moments between which; None: none was ever approved."""
+    """The hold-out that counts then, and the moments between which; None: none was approved."""
     with store.read() as connection:
-        row = holdouts.latest(connection, begun=True)
+        row = holdouts.latest(connection, begun=True, before=micros(until))
     if row is None:
         return None
     ends = [until, instant(row.ends_at)]
@@ -195,7 +197,7 @@ def seen(store: Store, *, now: datetime) -> Seen | None:
     if row is None or last.value.get("holdout") != [row.id, row.state]:
         return None
     found = effect_of(last.value)
-    if found is None or now - last.at > SERVES:
+    if found is None or (now - last.at > SERVES and found.taken_at is None):
         return None
     return Seen(last.at, found)
 
@@ -217,12 +219,27 @@ def compute_daily(store: Store, rules: Rules, *, now: datetime) -> int:
         if holdouts.latest(connection, begun=True) is None:
             return 0
         known = {row.uf: instant(row.at) for row in stored.estimated(connection)}
-    due = [uf for uf, at in known.items() if at.astimezone(zone).date() < today]
+    due = [
+        uf
+        for uf, at in known.items()
+        if at.astimezone(zone).date() < today and not _is_final(store, uf)
+    ]
     if "" not in known:
         due.insert(0, "")
     for uf in due:
         compute(store, rules, now=now, uf=uf)
     return len(due)
+
+
+def _is_final(store: Store, uf: str) -> bool:
+    """Was it computed once its final look was taken, at today's prices? Then it stays: one more
+    look a day would be one more chance to be wrong."""
+    last = kept(store, uf)
+    if last.value is None or last.stale or not last.value.get("taken_at"):
+        return False
+    with store.read() as connection:
+        row = holdouts.latest(connection, begun=True)
+    return row is not None and last.value.get("holdout") == [row.id, row.state]
 
 
 # --- without any comparison ----------------------------------------------------------------------

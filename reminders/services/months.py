@@ -85,10 +85,12 @@ def figures(store: Store, rules: Rules, month: Month, *, now: datetime) -> dict[
         }
     )
     assert isinstance(made, dict)
-    told = made["report"]
+    told, saved = made["report"], made["savings"]
     assert isinstance(told, dict)
+    assert isinstance(saved, dict)
     for name in ("fresh", "silent"):  # of the moment; of which months are told beside others
         told.pop(name, None)
+    saved.pop("holdout", None)  # how it stands since
     return made
 
 

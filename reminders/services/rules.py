@@ -261,7 +261,9 @@ def book_of(settings: Settings, owned: Stored | None = None, revision: int = 0) 
         desks=_kept({uf: _desk(one, sites[one.site]) for uf, one in services.items()}),
         preparations_by_service=_kept({t.service: one for t, one in prepared if t.service}),
         preparations_by_type=_kept({t.type: one for t, one in prepared if t.type}),
-        slot_costs=_kept({uf: one.slot_cost_eur for uf, one in services.items()}),
+        slot_costs=_kept(
+            {uf: one.slot_cost_eur for uf, one in services.items() if one.slot_cost_eur is not None}
+        ),
         offices=_kept({uf: _office(one, sites[one.site]) for uf, one in services.items()}),
         rebooks=frozenset(
             uf

@@ -110,6 +110,7 @@ def savings(
     costs: Sequence[UnitCost],
     *,
     now: datetime,
+    day: date,
     until: datetime | None = None,
     fees: Mapping[Component, Spent] | None = None,
     calls: Calls | None = None,
@@ -120,7 +121,8 @@ def savings(
 ) -> Savings:
     """What the reminded units cost less than they would have without reminders.
 
-    `costs`: unit costs, those valid at the end of the period count. `fees`: what the service cost
+    `costs`: unit costs; those that hold on `day`, the last civil day of the period, count for all
+    of it. `fees`: what the service cost
     over the period, hosting included; one nobody entered is missing as any price is. `calls`:
     None where they are not linked to appointments in both arms: then not measured, and 0 €.
     `called`: appointment -> how many of its tasks are among its calls: those are no tasks as well.
@@ -130,10 +132,10 @@ def savings(
     if found.verdict is not Verdict.MEASURED or found.until is None:
         return Savings(found)
     with store.read() as connection:
-        row = holdouts.latest(connection, begun=True)
+        row = holdouts.latest(connection, begun=True, before=micros(until or now))
         assert row is not None
         holdout = holdout_of(row)
-    ledger = _Ledger(costs, found.until.date(), calls or {}, called or {} if calls else {})
+    ledger = _Ledger(costs, day, calls or {}, called or {} if calls else {})
     _gather(store, holdout, ledger, found.until, now, uf)
     paid = fees or {}
     ledger.missing |= {(component, "") for component, one in paid.items() if not one.known}

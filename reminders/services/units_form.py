@@ -30,7 +30,7 @@ class ServiceForm:
     sure: bool = False  # a name of sensitive care is meant, and the choice with it
     protocol: str = "default"
     sender: str = ""
-    slot_cost_eur: str = "50"
+    slot_cost_eur: str = ""
     phone: str = ""
     manager_email: str = ""
     escalation_desk: str = ""
@@ -54,7 +54,7 @@ def filled(table: ServiceTable) -> ServiceForm:
         sure=names_sensitive_care(table.label) and table.effective_sensitivity != "excluded",
         protocol=table.protocol,
         sender=table.sender or "",
-        slot_cost_eur=f"{table.slot_cost_eur:g}".replace(".", ","),
+        slot_cost_eur=_euros(table.slot_cost_eur),
         phone=table.phone or "",
         manager_email=table.manager_email or "",
         escalation_desk=table.escalation_desk,
@@ -96,7 +96,7 @@ def _values(form: ServiceForm) -> dict[str, Any]:
         "sensitivity": form.sensitivity,
         "protocol": form.protocol,
         "sender": form.sender or None,
-        "slot_cost_eur": cost,
+        "slot_cost_eur": cost or None,
         "phone": form.phone or None,
         "manager_email": form.manager_email or None,
         "escalation_desk": form.escalation_desk,
@@ -127,11 +127,15 @@ def _checked(form: ServiceForm, settings: Settings, book: Book) -> dict[str, str
         errors["phone"] = N_("Numéro illisible : l’écrire comme 01 99 00 12 34.")
     if form.manager_email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", form.manager_email):
         errors["manager_email"] = N_("Adresse illisible : l’écrire comme prenom.nom@example.org.")
-    if not AMOUNT.fullmatch(_amount(form.slot_cost_eur)):
+    if form.slot_cost_eur and not AMOUNT.fullmatch(_amount(form.slot_cost_eur)):
         errors["slot_cost_eur"] = N_("Écrire un montant en euros, par exemple 50 ou 52,50.")
     if not form.desk_days:
         errors["desk_days"] = N_("Cocher au moins un jour.")
     return errors
+
+
+def _euros(value: float | None) -> str:
+    return "" if value is None else f"{value:g}".replace(".", ",")
 
 
 def _amount(told: str) -> str:

@@ -106,6 +106,19 @@ def looks(connection: Connection, holdout: int, *, before: int) -> Sequence[Reco
     )
 
 
+def look(connection: Connection, holdout: int, name: str, *, until: int) -> Record | None:
+    """The look of this name, if it was taken by this moment."""
+    found = rows(
+        connection,
+        f"SELECT {LOOK} FROM effect_look WHERE holdout_id = :holdout AND name = :name "
+        "AND at <= :until",
+        holdout=holdout,
+        name=name,
+        until=until,
+    )
+    return found[0] if found else None
+
+
 def remember(connection: Connection, holdout: int, name: str, **values: object) -> bool:
     """Write a look down, once: False if this one was taken already."""
     names = ("at", "estimate", "variance", "p", "treated", "held", "method")

@@ -26,10 +26,18 @@ def approved(connection: Connection) -> Record | None:
     return found[0] if found else None
 
 
-def latest(connection: Connection, *, begun: bool = False) -> Record | None:
-    """The last one proposed, whatever became of it; `begun`: of those once approved."""
+def latest(
+    connection: Connection, *, begun: bool = False, before: int | None = None
+) -> Record | None:
+    """The last one proposed, whatever became of it; `begun`: of those once approved, and
+    `before`: by this moment."""
     which = "WHERE approved_at IS NOT NULL " if begun else ""
-    found = rows(connection, f"SELECT {HOLDOUT} FROM holdout {which}ORDER BY id DESC LIMIT 1")
+    if before is not None:
+        which = "WHERE approved_at <= :before "
+    values = {} if before is None else {"before": before}
+    found = rows(
+        connection, f"SELECT {HOLDOUT} FROM holdout {which}ORDER BY id DESC LIMIT 1", **values
+    )
     return found[0] if found else None
 
 

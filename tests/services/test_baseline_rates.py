@@ -144,7 +144,8 @@ def test_without_any_cost_they_are_ranked_by_no_shows_and_that_is_said(store: St
 
 
 def test_costs_are_those_entered_else_the_services_own(store: Store) -> None:
-    rules = rules_of(settings_with())
+    priced = {"uf": "4220", "site": "sud", "label": "Consultations", "slot_cost_eur": 50}
+    rules = rules_of(settings_with(service=[priced, {**priced, "uf": "4230"}]))
     add(store, [cost("4230", 80)], actor="nadia", now=MONDAY)
     cost_of = slot_costs(store, rules, TODAY)
     found = [cost_of("4220"), cost_of("4230"), cost_of("9999")]

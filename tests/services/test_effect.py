@@ -1,10 +1,9 @@
 """What may be said of the effect, and when nothing may."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -31,11 +30,9 @@ from reminders.statistics.normal import Z
 from reminders.store import effects as stored
 from reminders.store.engine import Record, Store, run
 from reminders.store.types import DAY, HOUR, micros
-from tests.support.clinic import Clinic
+from tests.support.clinic import PARIS, Clinic
 from tests.support.comparison import CAME, CANCELLED, ENDS, MISSED, NOW, OPEN, SINCE, Comparison
 from tests.support.stores import SqliteFiles
-
-PARIS = ZoneInfo("Europe/Paris")
 
 
 def first_line(found: Measured) -> str:
@@ -222,6 +219,43 @@ def test_the_final_look_stays_when_it_is_stopped_after_its_end(trial: Comparison
     assert found.final
     assert (found.until, found.low, found.high) == (ENDS, final.low, final.high)
     assert "regard final" in found.method
+
+
+def test_the_final_look_is_what_is_said_whatever_is_corrected_afterwards(
+    trial: Comparison,
+) -> None:
+    """Its interval holds for one look: one more each day would be one more chance to be wrong."""
+    trial.arm(Arm.REMINDED, 1_600, 224)
+    missed = trial.patients(Arm.HELD, [[MISSED]] * 104 + [[CAME]] * 296)
+    taken = take_look(trial.store, "2027-02", now=ENDS + timedelta(days=2))
+    for one in missed[:40]:
+        trial.change(one, status=CAME)
+    found = effect(trial.store, now=ENDS + timedelta(days=30))
+    assert (found.verdict, found.taken_at) == (Verdict.MEASURED, ENDS + timedelta(days=2))
+    assert (found.estimate, found.p) == (taken.estimate, taken.p)
+    assert (found.low, found.high) == pytest.approx((taken.low, taken.high))
+    assert found.avoided == pytest.approx(taken.avoided)
+    assert found.arms[Arm.HELD].missed == 64
+    assert "Regard final pris le 03/03/2027" in " ".join(said(found, PARIS))
+
+
+def test_a_past_month_is_judged_by_what_had_entered_then(trial: Comparison) -> None:
+    """And by the hold-out of that time: neither a later draw nor a later hold-out changes it."""
+    trial.arm(Arm.REMINDED, 160, 20)
+    trial.arm(Arm.HELD, 40, 12)
+    until = datetime(2026, 5, 31, tzinfo=UTC)  # what starts in August enters later
+    before = effect(trial.store, now=NOW, until=until)
+    august = datetime(2026, 8, 1, tzinfo=UTC)
+    trial.arm(Arm.REMINDED, 30, 3, since=august)
+    trial.arm(Arm.HELD, 60, 3, since=august)
+    later = datetime(2026, 9, 1, tzinfo=UTC)
+    assert effect(trial.store, now=later).verdict is Verdict.UNBALANCED
+    stop(trial.store, now=later, by="nadia")
+    propose(trial.store, Clinic(trial.store).rules, now=later, by="nadia")
+    approve(trial.store, now=later, by="Claire")
+    found = effect(trial.store, now=later + timedelta(days=9), until=until)
+    assert (found.verdict, found.balance) == (before.verdict, before.balance)
+    assert found.arms == before.arms
 
 
 def test_a_hold_out_another_one_followed_keeps_its_final_look(trial: Comparison) -> None:

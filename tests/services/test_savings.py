@@ -80,7 +80,7 @@ def refill(trial: Comparison, share: int) -> None:
 
 
 def told(trial: Comparison, costs: Sequence[UnitCost] = (SLOT,), **more: object) -> Savings:
-    return savings(trial.store, costs, now=NOW, **more)  # type: ignore[arg-type]
+    return savings(trial.store, costs, now=NOW, day=NOW.date(), **more)  # type: ignore[arg-type]
 
 
 def test_without_a_measured_effect_there_is_no_saving(trial: Comparison) -> None:
@@ -206,7 +206,7 @@ def test_each_driver_has_its_interval(trial: Comparison) -> None:
     assert found.effect.avoided is not None
     central, low, high = found.effect.avoided
     assert (-missed.number, -missed.high, -missed.low) == pytest.approx((central, low, high))
-    final = savings(trial.store, [SLOT], now=ENDS).drivers[0]
+    final = savings(trial.store, [SLOT], now=ENDS, day=ENDS.date()).drivers[0]
     assert missed.low < final.low < missed.number < final.high < missed.high
 
 
@@ -248,7 +248,7 @@ def test_unknown_outcomes_cost_nothing_in_either_arm(trial: Comparison) -> None:
 def test_the_final_look_is_narrower_than_a_monthly_one(trial: Comparison) -> None:
     enough(trial)
     refill(trial, share=2)
-    monthly, final = told(trial), savings(trial.store, [SLOT], now=ENDS)
+    monthly, final = told(trial), savings(trial.store, [SLOT], now=ENDS, day=ENDS.date())
     assert monthly.total is not None
     assert final.total is not None
     assert monthly.total.central == final.total.central
