@@ -214,6 +214,11 @@ WRONG = N_(
     "Identifiant ou mot de passe incorrect. Après cinq essais, le compte attend quinze minutes."
 )
 
+WRONG_FIGURES = N_(
+    "Ce code n’est pas le bon. Attendre le suivant et le recopier. Après cinq essais, le compte "
+    "attend quinze minutes."
+)
+
 
 def sign_in(
     store: Store,
@@ -289,7 +294,7 @@ def prove(
     store: Store, present: Present, code: str, *, browser: str, lasting: Lasting, now: datetime
 ) -> Ticket:
     """The second factor: ends the waiting session and opens a real one. Raises Refused."""
-    wrong = Refused(N_("Ce code n’est pas le bon. Attendre le suivant et le recopier."), "code")
+    wrong = Refused(WRONG_FIGURES, "code")
     with store.read() as connection:
         account = _known(accounts.by_id(connection, present.viewer.account))
     if _is_locked(account, now):

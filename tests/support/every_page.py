@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from reminders.domain.access import GIVES, Role
 from reminders.web.staff.routes import ROUTES
 from reminders.web.staff.visit import Route
-from tests.support.office import Office
+from tests.support import door
+from tests.support.door import MOMENTS, Moment
+from tests.support.office import Clerk, Office, Response
 
 PAGES = tuple(one for one in ROUTES if one.method == "GET")
+VIEWS = (*PAGES, *MOMENTS)  # what is behind the door, and the door in all its states
 PLACE = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 # What a place in an address stands for: the rows it may be filled with, most telling first.
@@ -36,8 +39,8 @@ PLACES: Mapping[str, str] = {
 }
 
 
-def name_of(route: Route) -> str:
-    return f"{route.method} {route.path}"
+def name_of(one: Route | Moment) -> str:
+    return f"{one.path} {one.name}" if isinstance(one, Moment) else f"{one.method} {one.path}"
 
 
 def role_for(route: Route) -> Role:
@@ -60,4 +63,14 @@ def address_in(office: Office, route: Route) -> str:
     return PLACE.sub(filled, route.path)
 
 
-Fill = Callable[[Office, Route], str]
+def shown(
+    office: Office, one: Route | Moment, *, language: str = ""
+) -> tuple[Clerk, Callable[[], Response]]:
+    """Somebody at a browser, and what shows them this page."""
+    if isinstance(one, Moment):
+        return door.shown(office, one, language=language)
+    role, address = role_for(one), address_in(office, one)
+    clerk = office.clerk(role, login=f"{language}-{role}" if language else "")
+    if language:
+        clerk.post("/compte/langue", langue=language)
+    return clerk, lambda: clerk.get(address)

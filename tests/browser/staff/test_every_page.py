@@ -9,15 +9,15 @@ from playwright.sync_api import Browser, Page
 
 from reminders.domain.access import Role
 from reminders.web.staff.visit import Route
+from tests.support.door import DOORS, MOMENTS, Moment, attacked, typed
 from tests.support.every_page import PAGES, address_in, name_of, role_for
 from tests.support.office import Office
 from tests.support.stores import SqliteFiles
-from tests.support.workday import workday
+from tests.support.workday import ATTACKS, workday
 
 WIDTHS = (1280, 360)
 DOWNLOADS = {"/oppositions/export"}
 HTML_PAGES = [one for one in PAGES if one.path not in DOWNLOADS]
-DOOR = ("/connexion", "/connexion/premiere-fois")
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +67,27 @@ def test_every_page_is_accessible_at_both_widths(
         look_at(page)
 
 
+@pytest.fixture(scope="module")
+def doors(office: Office) -> Iterator[dict[bool, str]]:
+    """The same office asking a second factor: a hospital's door, and the demo's."""
+    with (
+        office.served(second_factor=True) as at,
+        office.served(second_factor=True, doors=DOORS) as demo,
+    ):
+        yield {False: at, True: demo}
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("path", DOOR)
-def test_the_door_is_accessible(path: str, width: int, browser: Browser, address: str) -> None:
-    with browser.new_context(viewport={"width": width, "height": 800}) as context:
+@pytest.mark.parametrize("moment", MOMENTS, ids=name_of)
+def test_the_door_is_accessible_in_each_of_its_states(
+    moment: Moment, width: int, browser: Browser, office: Office, doors: dict[bool, str]
+) -> None:
+    with browser.new_context(locale="fr-FR", viewport={"width": width, "height": 800}) as context:
         page = context.new_page()
-        page.goto(address + path)
+        typed(office, page, doors[moment.demo], moment)
         look_at(page)
+        broken = "[...document.images].filter(one => !one.naturalWidth).length"
+        assert page.evaluate(broken) == 0  # the picture of the second factor
 
 
 def test_no_attack_runs(browser: Browser, sqlite_files: SqliteFiles, tmp_path: Path) -> None:
@@ -88,3 +102,16 @@ def test_no_attack_runs(browser: Browser, sqlite_files: SqliteFiles, tmp_path: P
                     if role_for(route) == role:
                         page.goto(at + address_in(besieged, route))
                         assert page.evaluate("window.hit === undefined"), route.path
+
+
+def test_no_attack_runs_at_the_door(
+    browser: Browser, office: Office, doors: dict[bool, str]
+) -> None:
+    refused = [one for one in MOMENTS if one.name.startswith("wrong")]
+    assert {one.path for one in refused} == {one.path for one in MOMENTS}
+    with browser.new_context() as context:
+        page = context.new_page()
+        for moment in refused:
+            for attack in ATTACKS:
+                typed(office, page, doors[False], attacked(moment, attack))
+                assert page.evaluate("window.hit === undefined"), moment.name

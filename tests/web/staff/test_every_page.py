@@ -12,18 +12,20 @@ from sqlalchemy import event
 
 from reminders.domain.access import Role
 from reminders.store.engine import Store
+from reminders.web.staff.sign_in import DOOR
 from reminders.web.staff.visit import Route
-from tests.support.every_page import PAGES, address_in, name_of, role_for
+from tests.support.door import MOMENTS, Moment, attacked
+from tests.support.every_page import PAGES, VIEWS, address_in, name_of, shown
 from tests.support.office import Clerk, Office
 from tests.support.reading import french_in, said
 from tests.support.stores import SqliteFiles
 from tests.support.workday import ATTACKS, FAMILIES, GIVENS, SERVICES, workday
 
 MOST_STATEMENTS = 6
+WRITTEN = 3  # a refusal at the door is written down: the try, and its line of the audit
 MOST_BYTES = 60_000
 WORK = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 NAMES = (*FAMILIES, *GIVENS, *(str(one["label"]) for one in SERVICES))
-HTML_PAGES = list(PAGES)
 
 
 def lived(
@@ -45,10 +47,6 @@ def besieged(
     yield from lived(sqlite_files, tmp_path_factory, hostile=True)
 
 
-def clerk_for(office: Office, route: Route) -> Clerk:
-    return office.clerk(role_for(route))
-
-
 @contextmanager
 def counting(store: Store) -> Iterator[list[str]]:
     """The statements the block sends to the database, transactions' own words left out."""
@@ -65,15 +63,22 @@ def counting(store: Store) -> Iterator[list[str]]:
         event.remove(store.engine, "before_cursor_execute", heard)
 
 
-@pytest.mark.parametrize("route", PAGES, ids=name_of)
-def test_a_page_asks_little_and_weighs_little(route: Route, office: Office) -> None:
-    clerk = clerk_for(office, route)
-    address = address_in(office, route)
-    clerk.get(address)  # what a process reads once
+def test_every_page_of_the_door_is_among_them() -> None:
+    assert {path for path, method, _ in DOOR if method == "GET"} == {one.path for one in MOMENTS}
+
+
+@pytest.mark.parametrize("one", VIEWS, ids=name_of)
+def test_a_page_asks_little_and_weighs_little(one: Route | Moment, office: Office) -> None:
+    clerk, ask = shown(office, one)
+    at_the_door = isinstance(one, Moment)
+    most = MOST_STATEMENTS + (WRITTEN if isinstance(one, Moment) and one.fields else 0)
+    if not at_the_door:
+        ask()  # what a process reads once
     with counting(office.store) as heard:
-        answer = clerk.get(address)
-    assert answer.status_code in (200, 303), answer.text[:2_000]
-    assert len(heard) <= MOST_STATEMENTS, "\n".join(heard)
+        answer = ask()
+    expected = {200, 403, 422} if at_the_door else {200, 303}
+    assert answer.status_code in expected, answer.text[:2_000]
+    assert len(heard) <= most, "\n".join(heard)
     if "text/html" in answer.headers.get("content-type", ""):
         weight = len(gzip.compress(answer.content, 5)) + _assets(clerk, answer.text)
         assert weight <= MOST_BYTES, weight
@@ -85,32 +90,30 @@ def _assets(clerk: Clerk, text: str) -> int:
     return sum(len(gzip.compress(clerk.get(one).content, 5)) for one in found)
 
 
-@pytest.mark.parametrize("route", HTML_PAGES, ids=name_of)
-def test_nothing_from_outside_becomes_markup(route: Route, besieged: Office) -> None:
-    clerk = clerk_for(besieged, route)
-    text = clerk.get(address_in(besieged, route)).text
-    for attack in ATTACKS[:5]:
-        assert attack not in text
-    assert "<svg/onload" not in text
-    assert "49<svg" not in text.replace("&lt;", "<")  # nor is it a template
-    assert 'href="javascript:' not in text
+@pytest.mark.parametrize("one", VIEWS, ids=name_of)
+def test_nothing_from_outside_becomes_markup(one: Route | Moment, besieged: Office) -> None:
+    for typed in ATTACKS[:5] if isinstance(one, Moment) and one.fields else ("",):
+        view = attacked(one, typed) if isinstance(one, Moment) and typed else one
+        text = shown(besieged, view)[1]().text
+        for attack in ATTACKS[:5]:
+            assert attack not in text
+        assert "<svg/onload" not in text
+        assert "49<svg" not in text.replace("&lt;", "<")  # nor is it a template
+        assert 'href="javascript:' not in text
 
 
-@pytest.mark.parametrize("route", HTML_PAGES, ids=name_of)
-def test_no_page_carries_inline_style_or_program(route: Route, office: Office) -> None:
+@pytest.mark.parametrize("one", VIEWS, ids=name_of)
+def test_no_page_carries_inline_style_or_program(one: Route | Moment, office: Office) -> None:
     """The policy would refuse them: what a page needs is in its files."""
-    text = clerk_for(office, route).get(address_in(office, route)).text
+    text = shown(office, one)[1]().text
     for mark in (" style=", "<style", " onclick=", " onload=", "<script>", 'href="http'):
         assert mark not in text, mark
 
 
-@pytest.mark.parametrize("route", HTML_PAGES, ids=name_of)
-def test_every_page_speaks_english(route: Route, office: Office) -> None:
-    clerk = office.clerk(role_for(route), login=f"english-{role_for(route)}")
-    clerk.post("/compte/langue", langue="en")
-    answer = clerk.get(address_in(office, route))
-    assert answer.status_code in (200, 303)
-    if answer.status_code == 200 and "text/html" in answer.headers["content-type"]:
+@pytest.mark.parametrize("one", VIEWS, ids=name_of)
+def test_every_page_speaks_english(one: Route | Moment, office: Office) -> None:
+    answer = shown(office, one, language="en")[1]()
+    if "text/html" in answer.headers.get("content-type", ""):
         assert '<html lang="en">' in answer.text
         assert french_in(answer.text, NAMES) == []
 
@@ -118,10 +121,10 @@ def test_every_page_speaks_english(route: Route, office: Office) -> None:
 LOOSE = re.compile(r"(?<=\S) (?=[:;?!»](?:\s|$))|« |(?<=\d) (?=%|€)")
 
 
-@pytest.mark.parametrize("route", HTML_PAGES, ids=name_of)
-def test_no_french_line_begins_with_its_punctuation(route: Route, office: Office) -> None:
+@pytest.mark.parametrize("one", VIEWS, ids=name_of)
+def test_no_french_line_begins_with_its_punctuation(one: Route | Moment, office: Office) -> None:
     """A space before a colon, a question mark, a per cent or inside quotes never breaks."""
-    answer = clerk_for(office, route).get(address_in(office, route))
+    answer = shown(office, one)[1]()
     if "text/html" in answer.headers.get("content-type", ""):
         assert [one for one in said(answer.text) if LOOSE.search(one)] == []
 
@@ -133,7 +136,7 @@ def test_who_may_not_see_patients_reads_no_name(office: Office) -> None:
 
     for role in (Role.READER, Role.ADMINISTRATOR, Role.AUTHOR, Role.APPROVER):
         clerk = office.clerk(role)
-        for route in HTML_PAGES:
+        for route in PAGES:
             text = html.unescape(clerk.get(address_in(office, route)).text)
             for name in names:
                 assert name not in text, (role, route.path, name)

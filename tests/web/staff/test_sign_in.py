@@ -110,6 +110,19 @@ def test_another_code_is_refused(office: Office) -> None:
     assert visitor.send("/connexion/code", {"code": wrong}).status_code == 403
 
 
+def test_who_copies_a_wrong_code_reads_how_long_five_of_them_wait(office: Office) -> None:
+    _, secret = enrolled(office)
+    office.now += timedelta(days=1)
+    visitor = office.visitor()
+    try_password(visitor)
+    wrong = pyotp.TOTP(secret).at(office.now + timedelta(hours=5))
+    for _ in range(5):
+        answer = visitor.send("/connexion/code", {"code": wrong})
+        assert "Après cinq essais, le compte attend quinze minutes." in answer.text
+    right = pyotp.TOTP(secret).at(office.now)
+    assert visitor.send("/connexion/code", {"code": right}).status_code == 403
+
+
 def test_a_one_time_code_serves_once_and_for_two_days(office: Office) -> None:
     code = hired(office)
     begun(office, code=code)
