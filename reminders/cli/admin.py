@@ -20,6 +20,7 @@ from reminders.cli.common import (
 from reminders.clock import SystemClock
 from reminders.config import Settings
 from reminders.domain.access import Grant, Role
+from reminders.domain.sign_in import SPOKEN
 from reminders.errors import ConfigurationError, Problem
 from reminders.services import accounts
 from reminders.services.accounts import Refused, Told
@@ -52,6 +53,9 @@ def create(
     ] = [Role.ADMINISTRATOR],  # noqa: B006
     site: Annotated[list[str], typer.Option("--site", help="Pour ce site seulement.")] = [],  # noqa: B006
     uf: Annotated[list[str], typer.Option("--uf", help="Pour cette UF seulement.")] = [],  # noqa: B006
+    language: Annotated[
+        str, typer.Option("--language", metavar="fr|en", help="La langue de ses pages.")
+    ] = SPOKEN[0],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Crée un compte et donne le code de première connexion."""
@@ -66,6 +70,7 @@ def create(
                 grants=grants,
                 actor=operator(),
                 now=SystemClock().now(),
+                language=language,
             )
         except Refused as refused:
             raise _wrong(refused) from None
@@ -127,6 +132,7 @@ def _plain(one: Told) -> dict[str, object]:
         "login": one.login,
         "name": one.name,
         "grants": [{"role": str(g.role), "site": g.site, "uf": g.uf} for g in one.grants],
+        "language": one.language,
         "state": one.state,
         "second_factor": one.second_factor,
     }

@@ -16,6 +16,7 @@ LOCKED = timedelta(minutes=15)
 CODE_LASTS = timedelta(hours=48)  # of a first sign-in or a reset
 SECOND_FACTOR_WAITS = timedelta(minutes=10)
 STEP_SECONDS = 30  # of a time-based code (RFC 6238)
+SPOKEN = ("fr", "en")  # languages the pages speak; a new account starts with the first
 COMMON = ("motdepasse", "password", "azerty", "qwerty", "123456", "hopital", "bonjour", "soleil")
 
 

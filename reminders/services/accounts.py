@@ -24,6 +24,7 @@ from reminders.domain.sign_in import (
     CODE_LASTS,
     LOCKED,
     SECOND_FACTOR_WAITS,
+    SPOKEN,
     STEP_SECONDS,
     TRIES,
     Lasting,
@@ -79,15 +80,18 @@ def create(
     grants: Sequence[Grant],
     actor: str,
     now: datetime,
-    language: str = "fr",
+    language: str = SPOKEN[0],
 ) -> str:
-    """Make an account; the one-time code to hand to its person. Raises Refused."""
+    """Make an account, whose pages speak `language`; the one-time code to hand to its person.
+    Raises Refused."""
     login = login.strip().lower()
     good = all(one.isalnum() or one in ".-_@" for one in login) and login.strip(".-_@")
     if not good or len(login) > 60:  # « .. » would be no address of a page
         raise Refused(N_("Identifiant attendu : lettres, chiffres, point, tiret ou @."), "login")
     if not name.strip():
         raise Refused(N_("Indiquer le nom de la personne."), "name")
+    if language not in SPOKEN:
+        raise Refused(N_("Cette langue n’est pas connue : fr ou en."), "language")
     code = _new_code()
     with store.write() as connection:
         made = accounts.add(
@@ -183,7 +187,7 @@ def set_profile(
             viewer.account,
             name=name.strip()[:80],
             phone=number,
-            language=language if language in ("fr", "en") else "fr",
+            language=language if language in SPOKEN else SPOKEN[0],
         )
         _note(connection, now, viewer.login, "account.profile", viewer.account)
 
@@ -250,8 +254,8 @@ def sign_in(
     return enter(store, account.id, browser=browser, lasting=lasting, now=now)
 
 
-def first_sign_in(store: Store, login: str, code: str, password: str, *, now: datetime) -> None:
-    """Set the password by the one-time code. Raises Refused."""
+def first_sign_in(store: Store, login: str, code: str, password: str, *, now: datetime) -> str:
+    """Set the password by the one-time code; the account's language. Raises Refused."""
     if problem := password_problem(password, login.strip()):
         raise Refused(problem, "password")
     hashed = _hash(password)
@@ -270,6 +274,7 @@ def first_sign_in(store: Store, login: str, code: str, password: str, *, now: da
               account.id)  # fmt: skip
     if not done:
         raise wrong
+    return str(account.language)
 
 
 def enrolment(store: Store, present: Present) -> str:

@@ -9,6 +9,7 @@ from reminders.domain.marking import N_
 from reminders.services import accounts
 from reminders.services.accounts import Refused
 from reminders.web.staff.visit import Route, Visit
+from reminders.web.staff.words import DEFAULT
 
 ROLES = {
     Role.AGENT: N_("Agent d’accueil ou de secrétariat"),
@@ -67,6 +68,7 @@ def create(visit: Visit) -> Response:
             grants=_grants(visit),
             actor=visit.viewer.login,
             now=visit.now,
+            language=form.get("langue", DEFAULT),
         )
     except Refused as refused:
         return _list(visit, 422, refused.sentence)

@@ -39,6 +39,7 @@ class Door:
     fields: Sequence[tuple[str, str]]
     now: datetime
     present: Present | None
+    told: str = ""  # the language of the account that just proved to be theirs
 
     @property
     def form(self) -> Mapping[str, str]:
@@ -49,6 +50,8 @@ class Door:
         chosen = self.request.cookies.get(CHOSEN, "")
         if chosen in LANGUAGES:
             return chosen
+        if self.told:
+            return self.told
         if self.present is not None:
             return self.present.viewer.language
         wished = self.request.cookies.get(LANGUAGE, DEFAULT)
@@ -204,7 +207,7 @@ def first(door: Door) -> Response:
     try:
         if plain.get("mot_de_passe", "") != plain.get("encore", ""):
             raise Refused(N_("Les deux mots de passe ne sont pas les mêmes."), "again")
-        accounts.first_sign_in(
+        door.told = accounts.first_sign_in(
             door.staff.store, form.get("identifiant", ""), form.get("code", ""),
             plain.get("mot_de_passe", ""), now=door.now,
         )  # fmt: skip
@@ -213,7 +216,9 @@ def first(door: Door) -> Response:
             "sign_in/first.html", 422, problem=refused.sentence, field=refused.field,
             login=form.get("identifiant", ""),
         )  # fmt: skip
-    return door.page("sign_in/sign_in.html", login=form.get("identifiant", ""), ready=True)
+    response = door.page("sign_in/sign_in.html", login=form.get("identifiant", ""), ready=True)
+    _remember(response, door.told)
+    return response
 
 
 def speak(door: Door) -> Response:
@@ -221,9 +226,14 @@ def speak(door: Door) -> Response:
     wished = door.form.get("langue", DEFAULT)
     response = RedirectResponse("/connexion", 303)
     if wished in LANGUAGES:
-        response.set_cookie(LANGUAGE, wished, max_age=31_536_000, httponly=True, samesite="lax")
+        _remember(response, wished)
         response.set_cookie(CHOSEN, wished, max_age=A_MOMENT, httponly=True, samesite="lax")
     return response
+
+
+def _remember(response: Response, language: str) -> None:
+    """The language of this browser's next page at the door."""
+    response.set_cookie(LANGUAGE, language, max_age=31_536_000, httponly=True, samesite="lax")
 
 
 def _browser(agent: str) -> str:

@@ -339,6 +339,34 @@ def test_an_administrator_makes_an_account_whose_code_works(office: Office) -> N
     }
 
 
+def test_who_makes_an_account_chooses_the_language_its_owner_reads_first(office: Office) -> None:
+    clerk = office.clerk(Role.ADMINISTRATOR)
+    clerk.post("/compte/langue", langue="en")  # the maker's own language is nobody else's
+    chosen_for: dict[str, dict[str, str]] = {
+        "amy.j": {"langue": "en"}, "lea.p": {"langue": "fr"}, "luc.d": {},
+    }  # fmt: skip
+    page = clerk.get("/comptes").text
+    assert re.findall(r'<option value="(fr|en)"[^>]*?( selected)?>', page) == [
+        ("fr", ""), ("en", ""),
+    ]  # fmt: skip
+    for login, chosen in chosen_for.items():
+        made = {"nom": "Amy Jones", "identifiant": login, "role": "agent", "lieu": ""}
+        handed = clerk.post("/comptes", made | chosen).text
+        code = re.search(r"[A-Z0-9]{4}(-[A-Z0-9]{4}){3}", handed)
+        assert code is not None
+        visitor = office.visitor()
+        form = {"identifiant": login, "mot_de_passe": PASSWORD, "encore": PASSWORD}
+        answer = visitor.send("/connexion/premiere-fois", form | {"code": code[0]})
+        expected = f'<html lang="{chosen.get("langue", "fr")}">'
+        assert expected in answer.text
+        assert expected in visitor.get("/connexion").text
+        try_password(visitor, login=login)
+        assert expected in visitor.get("/connexion/application").text
+    assert "English" in clerk.get("/comptes/amy.j").text
+    unknown = clerk.post("/comptes", nom="X", identifiant="x.y", role="agent", lieu="", langue="xx")
+    assert unknown.status_code == 422
+
+
 def test_sessions_that_ended_long_ago_are_forgotten(office: Office) -> None:
     office.clerk(Role.AGENT)
     for days, left in ((20, 1), (40, 0)):
