@@ -1,4 +1,8 @@
-"""The audit as people read it: who saw and did what, when, about what."""
+"""The audit as people read it: who saw and did what, when, about what.
+
+Lines are never changed: where an older release wrote another name for a thing, it is read under
+the name it has now, and found by it.
+"""
 
 import json
 import re
@@ -10,13 +14,16 @@ from zoneinfo import ZoneInfo
 
 from reminders.store import audit
 from reminders.store.audit import NEWEST, Place
-from reminders.store.engine import Record, Store
+from reminders.store.engine import Connection, Record, Store
 from reminders.store.types import instant, micros
 
 # A subject is one of our ids behind its kind. Ten digits without a leading zero: no telephone
 # number, French or international, reads as one, whatever is typed into the field; no name either.
 NUMBERED = ("patient", "appointment", "task", "message", "account", "writing", "hold", "holdout")
 NAMED = ("uf", "template", "sheet", "protocol", "day")  # by a code somebody configured, or a date
+NAMED_NOW = ("account", "template")  # whose numbers have a name people know
+DIGITS = 11  # no key of ours is as long
+DOTS = 3  # of a template's slug
 SUBJECT = re.compile(
     rf"(?:{'|'.join(NUMBERED)}):[1-9]\d{{0,9}}"
     rf"|(?:{'|'.join(NAMED)}):(?!.*\d{{10}})[A-Za-z0-9][\w./-]{{0,59}}"
@@ -41,8 +48,10 @@ class Line:
     name: str  # "" for whoever has no account
     account: int | None
     action: str  # a code
-    subject: str
+    subject: str  # by its present name: a template's slug, whatever the line itself holds
     details: Mapping[str, str] = field(default_factory=dict)  # codes and counts
+    person: str = ""  # of a subject that is an account: its person's name
+    login: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +65,39 @@ def look(
 ) -> tuple[list[Line], str]:
     """Lines found, the newest first, and where the next page begins ("": nowhere)."""
     with store.read() as connection:
-        found = audit.page(connection, _stored(sought, zone), before=_place(after), limit=limit + 1)
-    shown = found[:limit]
+        stored = _stored(connection, sought, zone)
+        found = audit.page(connection, stored, before=_place(after), limit=limit + 1)
+        shown = found[:limit]
+        lines = _lines(connection, shown)
     more = f"{shown[-1].at}-{shown[-1].id}" if len(found) > limit else ""
-    return [_line(row) for row in shown], more
+    return lines, more
 
 
 def everything(store: Store, sought: Sought, zone: ZoneInfo) -> Iterator[Line]:
     """All of them, the newest first, a batch in memory at a time."""
-    return (_line(row) for row in audit.every(store, _stored(sought, zone)))
+    with store.read() as connection:
+        stored = _stored(connection, sought, zone)
+    for batch in audit.every(store, stored):
+        with store.read() as connection:
+            lines = _lines(connection, batch)
+        yield from lines
+
+
+def account_of(store: Store, login: str) -> str:
+    """The subject that stands for somebody's account; "" for nobody's."""
+    with store.read() as connection:
+        found = audit.account(connection, login.strip().lower())
+    return f"account:{found}" if found else ""
+
+
+def login_of(store: Store, subject: str) -> str:
+    """Whose account a subject is; "" for any other."""
+    key = _key(subject, "account")
+    if not key:
+        return ""
+    with store.read() as connection:
+        found = audit.accounts(connection, [key]).get(key)
+    return str(found.login) if found else ""
 
 
 def actors(store: Store) -> Sequence[Actor]:
@@ -72,14 +105,14 @@ def actors(store: Store) -> Sequence[Actor]:
         return [Actor(row.actor, row.name) for row in audit.actors(connection)]
 
 
-def _stored(sought: Sought, zone: ZoneInfo) -> audit.Sought:
+def _stored(connection: Connection, sought: Sought, zone: ZoneInfo) -> audit.Sought:
     def midnight(day: date) -> int:
         return micros(datetime.combine(day, time(), zone))
 
     return audit.Sought(
         sought.actor,
         sought.action,
-        sought.subject,
+        _names(connection, sought.subject) if sought.subject else (),
         since=midnight(sought.first) if sought.first else None,
         until=midnight(sought.last + timedelta(days=1)) if sought.last else None,
     )
@@ -91,15 +124,45 @@ def _place(text: str) -> Place:
     return (int(found[1]), int(found[2])) if found else NEWEST
 
 
-def _line(row: Record) -> Line:
+def _names(connection: Connection, subject: str) -> list[str]:
+    """A subject under each name a line may hold: there are older ones of
+    template:137, a version, where we write the template."""
+    kind, _, name = subject.partition(":")
+    if kind != "template":
+        return [subject]
+    key = _key(subject, "template")
+    slug = audit.slugs(connection, [key]).get(key, "") if key else name
+    if slug.count(".") != DOTS:
+        return [subject]
+    return [f"template:{slug}", *(f"template:{one}" for one in audit.versions(connection, slug))]
+
+
+def _key(subject: str, kind: str) -> int:
+    """The number behind a kind; 0 where there is none."""
+    said, _, number = subject.partition(":")
+    return int(number) if said == kind and number.isdecimal() and len(number) < DIGITS else 0
+
+
+def _lines(connection: Connection, found: Sequence[Record]) -> list[Line]:
+    keys = {kind: sorted({_key(row.subject, kind) for row in found} - {0}) for kind in NAMED_NOW}
+    people = audit.accounts(connection, keys["account"])
+    slugs = audit.slugs(connection, keys["template"])
+    return [_line(row, people, slugs) for row in found]
+
+
+def _line(row: Record, people: Mapping[int, Record], slugs: Mapping[int, str]) -> Line:
+    person = people.get(_key(row.subject, "account"))
+    slug = slugs.get(_key(row.subject, "template"))
     return Line(
         at=instant(row.at),
         actor=row.actor,
         name=row.name,
         account=row.account,
         action=row.action,
-        subject=row.subject,
+        subject=f"template:{slug}" if slug else row.subject,
         details=_details(row.detail),
+        person=person.name if person else "",
+        login=person.login if person else "",
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, Store, rows
+from reminders.store.planning import among
+from reminders.store.worklist import scoped
 
 BATCH = 2_000  # lines a reading of everything takes at once
 MOST_ACTORS = 2_000
@@ -20,7 +22,7 @@ class Sought:
 
     actor: str = ""
     action: str = ""
-    subject: str = ""
+    subjects: Sequence[str] = ()  # one thing under each of the names it had
     since: int | None = None
     until: int | None = None
 
@@ -28,13 +30,15 @@ class Sought:
 def page(connection: Connection, sought: Sought, *, before: Place, limit: int) -> Sequence[Record]:
     """The newest lines older than a place, with the name of whoever has an account."""
     where, values = _conditions(sought)
+    several = sought.subjects if len(sought.subjects) > 1 else None
     if sought.until is not None:
         before = min(before, (sought.until, 0))
-    return rows(
+    return scoped(
         connection,
         "SELECT a.id, a.at, a.actor, a.action, a.subject, a.detail, c.id AS account, "
         "COALESCE(c.name, '') AS name FROM audit a LEFT JOIN account c ON c.login = a.actor "
         f"WHERE (a.at, a.id) < (:at, :id){where} ORDER BY a.at DESC, a.id DESC LIMIT :limit",
+        several,
         at=before[0],
         id=before[1],
         limit=limit,
@@ -42,17 +46,50 @@ def page(connection: Connection, sought: Sought, *, before: Place, limit: int) -
     )
 
 
-def every(store: Store, sought: Sought) -> Iterator[Record]:
-    """All lines found, the newest first. Lines are only appended: short readings one after the
-    other see the same as a single long one, and nobody waits for whoever downloads slowly."""
+def every(store: Store, sought: Sought) -> Iterator[Sequence[Record]]:
+    """All lines found, the newest first, in batches. Lines are only appended: short readings
+    one after the other see the same as a single long one, and nobody waits for whoever downloads
+    slowly."""
     before = NEWEST
     while True:
         with store.read() as connection:
             found = page(connection, sought, before=before, limit=BATCH)
-        yield from found
+        yield found
         if len(found) < BATCH:
             return
         before = (found[-1].at, found[-1].id)
+
+
+def accounts(connection: Connection, ids: Sequence[int]) -> dict[int, Record]:
+    """The accounts of these keys: id -> (login, name)."""
+    found = among(connection, "SELECT id, login, name FROM account WHERE id IN :ids", ids)
+    return {row.id: row for row in found}
+
+
+def account(connection: Connection, login: str) -> int | None:
+    found = rows(connection, "SELECT id FROM account WHERE login = :login", login=login)
+    return int(found[0].id) if found else None
+
+
+_KEY = "purpose || '.' || language || '.' || family || '.' || channel"
+
+
+def slugs(connection: Connection, versions: Sequence[int]) -> dict[int, str]:
+    """Versions of templates -> the template's name in addresses."""
+    sql = f"SELECT id, {_KEY} AS slug FROM template_version WHERE id IN :ids"
+    return {row.id: row.slug for row in among(connection, sql, versions)}
+
+
+def versions(connection: Connection, slug: str) -> Sequence[int]:
+    """Every version of a template."""
+    purpose, language, family, channel = slug.split(".")
+    found = rows(
+        connection,
+        "SELECT id FROM template_version WHERE purpose = :purpose AND language = :language "
+        "AND family = :family AND channel = :channel ORDER BY id",
+        purpose=purpose, language=language, family=family, channel=channel,
+    )  # fmt: skip
+    return [row.id for row in found]
 
 
 def actors(connection: Connection) -> Sequence[Record]:
@@ -72,7 +109,6 @@ _NEXT = "SELECT min(a.actor) FROM audit a WHERE a.actor > one.actor"
 _SAYS = {
     "actor": "a.actor = :actor",
     "action": "a.action = :action",
-    "subject": "a.subject = :subject",
     "since": "a.at >= :since",
 }
 
@@ -81,4 +117,9 @@ def _conditions(sought: Sought) -> tuple[str, dict[str, object]]:
     """Only what is asked for stands in the statement, so that its index is used."""
     values = {name: getattr(sought, name) for name in _SAYS}
     asked = {name: value for name, value in values.items() if value not in ("", None)}
-    return "".join(f" AND {_SAYS[name]}" for name in asked), asked
+    where = "".join(f" AND {_SAYS[name]}" for name in asked)
+    if len(sought.subjects) > 1:
+        return f"{where} AND a.subject IN :ids", asked
+    if sought.subjects:  # the index then has the order, too
+        return f"{where} AND a.subject = :subject", asked | {"subject": sought.subjects[0]}
+    return where, asked

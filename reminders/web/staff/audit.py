@@ -1,9 +1,8 @@
 """The audit: who saw and did what. It is read and exported here, and changed nowhere."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from urllib.parse import urlencode
 
 from fastapi import Response
@@ -11,19 +10,19 @@ from fastapi import Response
 from reminders.domain.access import May
 from reminders.domain.cells import sheet
 from reminders.domain.marking import N_
-from reminders.domain.template_key import PURPOSES
 from reminders.services import audit
 from reminders.services.audit import NAMED, NUMBERED, SUBJECT, Line, Sought
-from reminders.web.staff.accounts import ROLES
-from reminders.web.staff.audit_words import ACTIONS, DETAILS, SUBJECTS
-from reminders.web.staff.objections_words import CHANNELS, SCOPES
-from reminders.web.staff.patients_words import RELATIONS
-from reminders.web.staff.units import SENSITIVITIES
+from reminders.web.staff.audit_words import (
+    ACTIONS,
+    SUBJECTS,
+    about,
+    details,
+    done,
+    subject_code,
+)
 from reminders.web.staff.visit import Route, Visit
 from reminders.web.staff.words import Words
 
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)")
 PAGE = 50
 FIELDS = ("compte", "action", "sujet", "du", "au")  # of the address: ids, codes and dates only
 HEADS = (
@@ -35,19 +34,18 @@ HEADS = (
     N_("Objet"),
     N_("Précisions"),
 )
-VALUES: Mapping[str, Mapping[str, str]] = {
-    "purpose": PURPOSES,
-    "channel": CHANNELS,
-    "scope": SCOPES,
-    "sensitivity": SENSITIVITIES,
-    "relation": RELATIONS,
-    "roles": {str(role): label for role, label in ROLES.items()},
-}
 # Where a subject is shown, for those who may see it.
 PLACES: Mapping[str, tuple[str, May]] = {
-    "patient": ("/patients/", May.SEE_PATIENTS),
+    "account": ("/comptes/", May.MANAGE_ACCOUNTS),
     "appointment": ("/rendez-vous/", May.SEE_PATIENTS),
+    "hold": ("/retenus/", May.RELEASE_HOLDS),
+    "patient": ("/patients/", May.SEE_PATIENTS),
+    "protocol": ("/protocoles/", May.SEE_SERVICES),
+    "sheet": ("/consignes/", May.SEE_TEMPLATES),
     "task": ("/a-traiter/", May.SEE_TASKS),
+    "template": ("/modeles/", May.SEE_TEMPLATES),
+    "uf": ("/services/uf/", May.SEE_SERVICES),
+    "writing": ("/ecrire/", May.WRITE_TO_SESSION),
 }
 
 
@@ -65,6 +63,7 @@ def _page(
     )
     visit.saw("audit.see")
     kind, _, number = asked.get("sujet", "").partition(":")
+    number = audit.login_of(staff.store, f"{kind}:{number}") or number
     return visit.page(
         "audit/list.html",
         422 if problem else 200,
@@ -89,6 +88,8 @@ def search(visit: Visit) -> Response:
     asked = {name: form.get(name, "") for name in FIELDS}
     kind, number = form.get("objet", ""), form.get("numero", "")
     asked["sujet"] = f"{kind}:{number}" if number else ""
+    if kind == "account" and number:  # its person's login, or its number in an older address
+        asked["sujet"] = audit.account_of(visit.staff.store, number) or asked["sujet"]
     if number and not SUBJECT.fullmatch(asked["sujet"]):
         del asked["sujet"]
         return _page(visit, asked, ("numero", visit.words.gettext(NO_SUBJECT)))
@@ -122,59 +123,26 @@ def _cells(lines: Iterable[Line], words: Words) -> Iterator[list[str]]:
             words.local(line.at).isoformat(timespec="seconds"),
             line.actor,
             line.name,
-            _done(line, words),
+            done(line, words),
             line.action,
-            line.subject,
-            _details(line, words),
+            subject_code(line),
+            details(line, words),
         ]
 
 
 def _shown(visit: Visit, line: Line) -> dict[str, object]:
-    kind, _, number = line.subject.partition(":")
-    place, may = PLACES.get(kind, ("", None))
+    code, _, name = subject_code(line).partition(":")
+    place, may = PLACES.get(code, ("", None))
+    kind, called = about(line, visit.words)
     return {
         "line": line,
-        "done": _done(line, visit.words),
-        "kind": visit.words.gettext(SUBJECTS[kind]) if kind in SUBJECTS else kind,
-        "number": number,
-        "address": f"{place}{number}" if may is not None and visit.viewer.may(may) else "",
-        "details": _details(line, visit.words),
+        "who": line.name or visit.who(line.actor),
+        "done": done(line, visit.words),
+        "kind": kind,
+        "name": called,
+        "address": f"{place}{name}" if name and may is not None and visit.viewer.may(may) else "",
+        "details": details(line, visit.words),
     }
-
-
-def _done(line: Line, words: Words) -> str:
-    return words.gettext(ACTIONS[line.action]) if line.action in ACTIONS else line.action
-
-
-def _details(line: Line, words: Words) -> str:
-    """Counts and codes beside a line; a name without words is shown as it is."""
-    parts = []
-    for name, value in line.details.items():
-        if not value:
-            continue
-        label, value = words.gettext(DETAILS.get(name, name)), _value(name, value, words)
-        parts.append(f"{label}{words.colon} {value}" if label else value)
-    return ", ".join(parts)
-
-
-def _value(name: str, value: str, words: Words) -> str:
-    """Codes in words where they have some; a list of them keeps its commas. A moment and a share
-    as their reader writes them."""
-    known = VALUES.get(name)
-    if known is None:
-        return _figure(name, value, words)
-    return ", ".join(words.gettext(known.get(one.strip(), one.strip())) for one in value.split(","))
-
-
-def _figure(name: str, value: str, words: Words) -> str:
-    with suppress(ValueError):  # a person's note may look like a day that there is not
-        if name == "share":
-            return words.percent(float(value))
-        if MOMENT.fullmatch(value):
-            return words.full_moment(datetime.fromisoformat(value))
-        if DAY.fullmatch(value):
-            return words.short_date(date.fromisoformat(value))
-    return value
 
 
 def _sought(asked: Mapping[str, str]) -> Sought:

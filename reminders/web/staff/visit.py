@@ -177,7 +177,7 @@ class Visit:
     def who(self, actor: str) -> str:
         """Whoever did something, by name; another program's account stays what it is. A text
         may come with a release (store/templates.py)."""
-        if actor == SYSTEM:
+        if actor in (SYSTEM, "service"):  # a month that closed by itself
             return self.words.gettext("le service lui-même")
         if (release := actor.removeprefix("livré avec ")) != actor:
             return self.words.gettext("livré avec %(release)s", release=release)

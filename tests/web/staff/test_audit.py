@@ -3,6 +3,7 @@
 import ast
 import csv
 import io
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
@@ -11,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from reminders.domain.access import Role
+from reminders.services import accounts
 from reminders.services.object import object_address
 from reminders.store import facts
 from reminders.store.engine import Store, insert_rows
 from reminders.store.types import micros
-from reminders.web.staff.audit_words import ACTIONS
+from reminders.web.staff.appointments import DONE
+from reminders.web.staff.audit_words import ACTIONS, DETAILS, FLAGS
 from tests.support.office import Clerk, Office, office_on
 
 
@@ -73,6 +76,120 @@ def test_what_stands_beside_a_line_is_written_for_its_reader(office: Office) -> 
     assert "part : 10,0 %, jusqu’à : mercredi 29 septembre 2027 à 9 h 55<" in page
     assert "à partir du : 01/10/2026, UF : 4220, 4230<" in page
     assert "[]" not in page
+
+
+def told(page: str) -> list[str]:
+    """The lines of the page as they are read, without what one skips."""
+    rows = page.split("<tbody>")[1].split("</tbody>")[0].split("<tr>")[1:]
+    return [" ".join(re.sub(r"<[^>]+>", " ", row).replace("\u00a0", " ").split()) for row in rows]
+
+
+# What is written -> what a tired administrator reads behind the hour and the person.
+READ = [
+    ("export", "", {"names": 0}, "a exporté les données sans les noms"),
+    ("export", "", {"names": 1, "ufs": "4220,4230"},
+     "a exporté les données avec les noms, UF : 4220,4230"),
+    ("answer cancelled", "appointment:7", {},
+     "a noté par téléphone que le patient ne vient pas rendez-vous 7"),
+    ("stop reminders", "appointment:7", {}, "a arrêté les rappels d’un rendez-vous rendez-vous 7"),
+    ("discard-messages", "hold:3", {"messages": 12},
+     "a abandonné des messages retenus envoi retenu 3 messages : 12"),
+    ("patient.search", "", {"note": "name,birth"}, "a cherché un patient nom, date de naissance"),
+    ("attendance.mark", "appointment:7", {"note": "came"}, "a noté une venue rendez-vous 7 venu"),
+    ("task.end", "task:5", {"note": "no-answer"}, "a terminé une tâche tâche 5 ne répond pas"),
+    ("call.note", "appointment:7", {"note": "move"},
+     "a noté un appel rendez-vous 7 veut une autre date"),
+    ("report.list", "uf:", {"note": "no-show"},
+     "a ouvert la liste derrière un chiffre du rapport tout l’établissement Non venus"),
+    ("savings.list", "", {"note": "slot"},
+     "a ouvert la liste derrière les économies créneaux perdus"),
+    ("cost.set", "", {"component": "slot", "since": "2026-10-01"},
+     "a saisi un coût composante : Un créneau que personne n’a utilisé, à partir du : 01/10/2026"),
+    ("say", "appointment:7", {"answer": "reschedule"},
+     "a noté ce que dit un patient au téléphone rendez-vous 7 réponse : veut une autre date"),
+    ("object", "patient:9", {"channel": "sms", "scope": "service:4220", "patients": 1},
+     "a enregistré une opposition patient 9 canal : SMS, portée : un service (4220), patients : 1"),
+    ("template.approve", "template:confirm.fr.any.sms",
+     {"template": "confirm.fr.any.sms", "number": 4, "reach": 12, "warnings": ["long_sentence"],
+      "effective": "2026-10-14T06:00:00+00:00", "alone": True},
+     "a approuvé un modèle modèle Demande de confirmation, français, SMS version : 4, patients "
+     "concernés : 12, avertissements acceptés : Phrase trop longue, en service : mercredi 14 "
+     "octobre à 8 h 00, sans seconde personne"),
+    ("template.propose", "template:confirm.fr.any.sms", {"origin": "import"},
+     "a proposé un modèle modèle Demande de confirmation, français, SMS par quelle voie : importé"),
+    ("template.reject", "template:confirm.fr.any.sms", {"reason": "unclear"},
+     "a refusé un modèle modèle Demande de confirmation, français, SMS raison : Difficile à "
+     "comprendre"),
+    ("template.test", "message:12", {"template": "confirm.fr.any.sms"},
+     "s’est envoyé un essai message 12 modèle : Demande de confirmation, français, SMS"),
+    ("list appointments", "day:2026-10-14", {},
+     "a ouvert les rendez-vous d’un jour jour 14/10/2026"),
+    ("holdout.stop", "holdout:1", {"was": "approved"},
+     "a arrêté le groupe témoin groupe témoin avant : en cours"),
+    ("holdout.propose", "holdout:1", {"share": 0.1, "without": ["4220"]},
+     "a proposé un groupe témoin groupe témoin part : 10,0 %, UF laissées de côté : 4220"),
+    ("baseline.remove", "baseline:0", {}, "a effacé les rendez-vous passés repris état de départ"),
+    ("month.close", "", {"month": "2026-09", "revision": 1},
+     "a clos un mois mois : septembre 2026, révision : 1"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("action", "subject", "detail", "read"), READ)
+def test_a_line_says_in_words_what_was_done(
+    action: str, subject: str, detail: dict[str, object], read: str, office: Office
+) -> None:
+    office.hire(Role.AGENT, login="nadia", name="Nadia Exemple")
+    note(office, "nadia", action, subject, **detail)
+    (line,) = told(see(administrator(office), "/journal?compte=nadia"))
+    assert line.partition("Nadia Exemple nadia ")[2] == read
+
+
+def test_an_account_is_told_by_its_person_and_found_by_their_login(office: Office) -> None:
+    office.hire(Role.AGENT, login="nadia", name="Nadia Exemple")
+    accounts.reset(office.store, "nadia", actor="root", now=office.now)
+    ada = administrator(office)
+    page = see(ada, "/journal?action=account.reset")
+    (line,) = told(page)
+    assert line.endswith("root a remis un compte à zéro compte Nadia Exemple (nadia)")
+    assert 'href="/comptes/nadia"' in page
+    (cells,) = exported(ada, action="account.reset")
+    assert cells[5] == "account:nadia"
+    answer = ada.post("/journal", objet="account", numero="Nadia")
+    assert re.fullmatch(r"/journal\?sujet=account:\d+", answer.headers["location"])
+    found = see(ada, answer.headers["location"])
+    assert len(told(found)) == 2  # made, reset
+    assert 'name="numero" value="nadia"' in found
+    assert ada.post("/journal", objet="account", numero="personne").status_code == 422
+
+
+def test_a_template_is_found_under_the_number_older_lines_hold(office: Office) -> None:
+    """The line itself is never changed: it is read by the name that pages have now."""
+    (version,) = office.rows(
+        "SELECT id FROM template_version WHERE purpose = 'confirm' AND language = 'fr' "
+        "AND family = 'any' AND channel = 'sms'"
+    )
+    slug = "confirm.fr.any.sms"
+    note(office, "nadia", "template.approve", f"template:{version.id}")
+    note(office, "nadia", "template.seen", f"template:{slug}")
+    note(office, "nadia", "template.seen", "template:999999")  # its version is gone
+    note(office, "nadia", "template.seen", "template:short.fr.reply.sms")
+    ada = administrator(office)
+    answer = ada.post("/journal", objet="template", numero=slug)
+    for address in (answer.headers["location"], f"/journal?sujet=template:{version.id}"):
+        page = see(ada, address)
+        assert all("Demande de confirmation, français, SMS" in line for line in told(page))
+        assert len(told(page)) == 2
+        assert page.count(f'href="/modeles/{slug}"') == 2
+    cells = exported(ada, sujet=f"template:{slug}")
+    assert [line[5] for line in cells] == [f"template:{slug}", f"template:{slug}"]
+    assert any("modèle 999999" in line for line in told(see(ada)))
+    kept = office.rows("SELECT subject FROM audit WHERE action = 'template.approve'")
+    assert [one.subject for one in kept] == [f"template:{version.id}"]
+
+
+def exported(clerk: Clerk, **asked: str) -> list[list[str]]:
+    text = clerk.post("/journal/export", asked).content.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text), delimiter=";"))[1:]
 
 
 def test_what_is_looked_for_comes_back_as_codes_in_the_address(office: Office) -> None:
@@ -179,9 +296,36 @@ def test_every_action_of_the_program_has_its_words() -> None:
     made = {f"sheet.{one}" for one in ("approve", "propose", "refuse", "restore", "withdraw")}
     made |= {f"template.{one}" for one in ("reject", "call-off", "withdraw")}
     made |= {"export", "export.patient"}
+    made |= {f"answer {one}" for one in DONE}
     parts = {one.partition(".")[2] for one in made}
     assert (_said() - parts | made) - set(ACTIONS) == set()
     assert {"hold", "sign-in", "patient.view"} <= _said()
+
+
+def test_every_detail_of_the_program_has_its_label() -> None:
+    given = _labels()
+    assert {"reach", "messages", "alone", "restores"} <= given
+    assert given - set(DETAILS) - set(FLAGS) == set()
+
+
+def _labels() -> set[str]:
+    """The names of what is written beside a line: `audit(…, name=…)`, `_note(…, name=…)`."""
+    found: set[str] = set()
+    for path in (Path(__file__).parents[3] / "reminders" / "services").glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and _named(call) in ("audit", "_note", "_told"):
+                found |= {one.arg for one in call.keywords if one.arg}
+                for one in ast.walk(call):
+                    if isinstance(one, ast.Dict):
+                        found |= {
+                            key.value for key in one.keys
+                            if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                        }  # fmt: skip
+    return found - {"at", "actor", "action", "subject"}
+
+
+def _named(call: ast.Call) -> str:
+    return str(getattr(call.func, "attr", getattr(call.func, "id", "")))
 
 
 def _said() -> set[str]:
@@ -200,7 +344,7 @@ def _actions(call: ast.Call) -> Iterator[str]:
         parts: list[ast.expr] = call.args[:1]
     elif name == "audit":
         parts = [one.value for one in call.keywords if one.arg == "action"]
-    elif name == "_note":
+    elif name in ("_note", "_audit", "_told"):
         parts = [one for one in call.args if isinstance(one, ast.Constant | ast.IfExp)]
     else:
         return
