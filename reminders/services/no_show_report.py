@@ -33,13 +33,13 @@ from reminders.domain.report import (
     Signal,
     Trend,
 )
-from reminders.domain.report_unit import AGE_BANDS, LEAD_BANDS, MOTIVES, OUTCOMES, minutes_of
+from reminders.domain.report_unit import AGE_BANDS, LEAD_BANDS, MOTIVES, minutes_of
 from reminders.services.rollup_month import ALL, KNOWN
 from reminders.services.rules import Rules
 from reminders.statistics.control import design_effect, p_chart, wilson_of
 from reminders.store import rollup_reading as stored
 from reminders.store.engine import Record, Store
-from reminders.store.types import instant, micros
+from reminders.store.types import micros
 
 WEEKS_SINCE = 6  # months of weeks the trend shows, the last one asked for included
 MONTHS_SINCE = 12
@@ -94,50 +94,24 @@ def no_show_report(
 
     Weeks and months are civil ones of each site's zone.
     """
-    places = _places(rules, asked, ufs)
+    chosen = places(rules, asked, ufs)
     first, last = asked.first.number, asked.last.number
     since = min(first, last + 1 - (WEEKS_SINCE if every is Every.WEEK else MONTHS_SINCE))
     with store.read() as connection:
-        sums = stored.sums(connection, first, last, places, micros(now))
+        sums = stored.sums(connection, first, last, chosen, micros(now))
         if asked.only is not None:
             since = min(first, last + 1 - MONTHS_SINCE)
             dim, value = asked.only.dimension.value, asked.only.value
-            months = stored.one_value(connection, since, last, places, dim, value)
-            whole = stored.one_value(connection, first, last, places, "all", "")
+            months = stored.one_value(connection, since, last, chosen, dim, value)
+            whole = stored.one_value(connection, first, last, chosen, "all", "")
             return _narrowed(asked, months, whole, sums)
-        lines = stored.lines(connection, first, last, since, places)
+        lines = stored.lines(connection, first, last, since, chosen)
         numbers = [int(row.value) for row in lines if row.dim == Dimension.TEMPLATE and row.value]
         templates = stored.templates(connection, [one for one in numbers if one])
     return _report(_Read(asked, rules, lines, sums, templates), every)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """Appointments with the moment they were first booked for; `after`: where the next page
-    begins, None: nowhere."""
-
-    units: tuple[tuple[int, datetime], ...]
-    after: tuple[int, int] | None
-
-
-LISTED = 50  # on a page
-
-
-def listed(
-    store: Store, asked: Asked, uf: str, outcome: Outcome, *, after: tuple[int, int] = (0, 0)
-) -> Listed:
-    """The appointments of a service that the report counts with an outcome."""
-    with store.read() as connection:
-        found = stored.behind(
-            connection, asked.first.number, asked.last.number, uf, OUTCOMES.index(outcome), after,
-            LISTED + 1,
-        )  # fmt: skip
-    page = found[:LISTED]
-    more = (page[-1].month, page[-1].id) if len(found) > LISTED else None
-    return Listed(tuple((row.id, instant(row.starts_at)) for row in page), more)
-
-
-def _places(rules: Rules, asked: Asked, ufs: frozenset[str] | None) -> list[str]:
+def places(rules: Rules, asked: Asked, ufs: frozenset[str] | None) -> list[str]:
     """The whole hospital, or the services chosen and allowed; one that is none for nothing."""
     sites = {desk.site_id for desk in rules.desks.values()}
     some = asked.ufs or (asked.sites and not asked.sites >= sites)
@@ -290,10 +264,12 @@ def _place(dimension: Dimension, value: str) -> tuple[int, str]:
 
 def _label(read: _Read, dimension: Dimension, value: str) -> str:
     found = read.templates.get(value) if dimension is Dimension.TEMPLATE else None
-    if found is None:
-        return ""
-    parts = (found.purpose, found.channel, found.family, found.language, str(found.number))
-    return " · ".join(parts)
+    return "" if found is None else text_label(found)
+
+
+def text_label(row: Record) -> str:
+    """The key of a text and its number; the reader's language names it."""
+    return " · ".join((row.purpose, row.channel, row.family, row.language, str(row.number)))
 
 
 def _counts(found: Sequence[Record], codes: Sequence[str]) -> tuple[Count, ...]:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from reminders.domain.report_unit import FATE
-from reminders.store.engine import Record, listed, rows
+from reminders.store.engine import Record, listed
 from reminders.store.rollups import BEHIND, COUNT_COLUMNS, FILL, SUM_COLUMNS
 
 OUTCOMES = COUNT_COLUMNS[5:]  # patients, then each outcome
@@ -88,31 +87,6 @@ def sums(connection: Connection, first: int, last: int, ufs: Sequence[str], now:
         fill=FILL,
     ).one()
     return found
-
-
-def behind(
-    connection: Connection,
-    first: int,
-    last: int,
-    uf: str,
-    outcome: int,
-    after: tuple[int, int],
-    limit: int,
-) -> Sequence[Record]:
-    """(id, month, starts_at) of the units of one service that `lines` counts with an outcome, by
-    month and key, after one of them."""
-    field = FATE["outcome"]
-    return rows(
-        connection,
-        "SELECT u.appointment_id AS id, u.month, u.starts_at FROM report_unit u "
-        "WHERE u.month BETWEEN :first AND :last AND u.uf = :uf AND u.counted = 1 "
-        f"AND (u.fate >> {field.shift} & {field.mask}) = :outcome "
-        "AND (u.month > :month OR (u.month = :month AND u.appointment_id > :key)) "
-        "AND NOT EXISTS (SELECT 1 FROM rollup r WHERE r.month = u.month AND r.uf = u.uf "
-        "AND r.dim = 'all' AND r.value = '' AND r.hidden = 1) "
-        "ORDER BY u.month, u.appointment_id LIMIT :limit",
-        first=first, last=last, uf=uf, outcome=outcome, month=after[0], key=after[1], limit=limit,
-    )  # fmt: skip
 
 
 def templates(connection: Connection, ids: Sequence[int]) -> dict[str, Record]:

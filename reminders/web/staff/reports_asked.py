@@ -181,3 +181,34 @@ def bands(ends: Sequence[int]) -> list[str]:
     """Every band of a whole number, as domain.baseline.band names them."""
     between = [f"{low}-{high - 1}" for low, high in pairwise(ends)]
     return [f"<{ends[0]}", *between, f"{ends[-1]}+", UNKNOWN]
+
+
+# --- in words ------------------------------------------------------------------------------------
+
+
+def scope_said(visit: Visit, sought: Wanted) -> str:
+    """Which sites, services and appointments the report is of, in words."""
+    words, form = visit.words, choices(visit, sought)
+    parts = [*_places(visit, sought, form)]
+    if sought.only:
+        named = {value: name for _, those in form.only for value, name in those}
+        parts.append(named.get(sought.only, sought.only))
+    return words.gettext("%(scope)s.", scope=" ; ".join(parts))
+
+
+def _places(visit: Visit, sought: Wanted, form: Choices) -> Iterator[str]:
+    words, held = visit.words, visit.viewer.ufs(May.SEE_REPORTS)
+    sites, units = dict(form.sites), dict(form.services)
+    if sought.sites:
+        yield words.gettext(
+            "Sites : %(names)s", names=", ".join(sites.get(s, s) for s in sought.sites)
+        )
+    if sought.ufs:
+        nobody = words.gettext("UF %(uf)s, sans réglage")
+        names = ", ".join(units.get(uf, nobody % {"uf": uf}) for uf in sought.ufs)
+        yield words.gettext("Services : %(names)s", names=names)
+    elif held is not None:
+        names = ", ".join(name for _, name in form.services)
+        yield words.gettext("Vos services : %(names)s", names=names)
+    elif not sought.sites:
+        yield words.gettext("Tous les services")

@@ -1,7 +1,7 @@
 """The no-show report as a page shows it: pictures, and the lines of the tables behind them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from markupsafe import Markup
@@ -38,11 +38,13 @@ IN_ORDER = frozenset(Dimension) - {Dimension.SITE, Dimension.SERVICE, Dimension.
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table. `line` None: it may not be told. `more`: the value of a filter."""
+    """One line of a table. `line` None: it may not be told. `more`: the value of a filter; `at`:
+    what it adds to the address of the list behind one of its counts."""
 
     name: str
     line: Line | None
     more: str = ""
+    at: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ def _row(words: Words, dimension: Dimension, line: Line | Hidden) -> Row:
     name = line_name(words, dimension, line.value, line.label)
     finer = dimension in FINER
     more = f"{dimension}:{line.value}" if finer else line.value
-    return Row(name, None if isinstance(line, Hidden) else line, more)
+    narrows = {Dimension.SITE: "ligne", Dimension.SERVICE: "service"}.get(dimension, "parmi")
+    at = {narrows: f"{dimension}:{line.value}" if narrows == "ligne" else more}
+    return Row(name, None if isinstance(line, Hidden) else line, more, at)
 
 
 def _bar(words: Words, row: Row) -> Bar:
@@ -219,6 +223,7 @@ OF = {"planned": "entered", "sent": "planned", "delivered": "sent", "answered": 
 class Step:
     """`share`: of the stage named `of`; None: of nothing, or nothing to divide by."""
 
+    code: str
     name: str
     number: int
     share: float | None
@@ -231,7 +236,7 @@ def steps(words: Words, found: Funnel) -> list[Step]:
         number = int(getattr(found, code))
         whole = int(getattr(found, OF[code])) if code in OF else 0
         share = number / whole if whole else None
-        told.append(Step(words.gettext(name), number, share, words.gettext(of) if of else ""))
+        told.append(Step(code, words.gettext(name), number, share, words.gettext(of) if of else ""))
     return told
 
 

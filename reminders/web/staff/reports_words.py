@@ -55,6 +55,15 @@ OUTCOMES: Mapping[Outcome, str] = {
     Outcome.CANCELLED_BY_HOSPITAL: N_("Annulés par l’hôpital"),
     Outcome.UNKNOWN: N_("Issue inconnue"),
 }
+BECAME: Mapping[Outcome | None, str] = {  # of one appointment; None: nothing yet
+    Outcome.ATTENDED: N_("venu"),
+    Outcome.NO_SHOW: N_("non venu"),
+    Outcome.CANCELLED_EARLY: N_("annulé au moins 48 h avant"),
+    Outcome.CANCELLED_LATE: N_("annulé tard"),
+    Outcome.CANCELLED_BY_HOSPITAL: N_("annulé par l’hôpital"),
+    Outcome.UNKNOWN: N_("issue inconnue"),
+    None: N_("à venir"),
+}
 DEFINED: Mapping[Outcome, str] = {
     Outcome.ATTENDED: N_("Le DPI dit que le patient est venu ; s’il ne dit rien, une personne du "
                          "service l’a noté."),
