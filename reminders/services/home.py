@@ -16,10 +16,11 @@ from reminders.domain.outcome import EARLY, Attendance, Denominator, Outcome, Ta
 from reminders.domain.report import HIDDEN_BELOW
 from reminders.services.lists import DayRun, run_of
 from reminders.services.money import Kept
+from reminders.services.no_show_report import effect_of, rate_of
 from reminders.services.remembered import Measured, Remembered
+from reminders.services.rollup_month import ALL
 from reminders.services.rules import Rules
 from reminders.services.worklist import scope_of
-from reminders.statistics.proportion import Interval, wilson_interval
 from reminders.store import home as stored
 from reminders.store.engine import Record, Store
 from reminders.store.lists import Ufs
@@ -128,23 +129,25 @@ def _source(
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`events` among `among`, of services that may be told."""
+    """`events` among `among`, of services that may be told; `interval`: what chance allows."""
 
     events: int
     among: int
+    interval: tuple[float, float] | None = field(default=None, compare=False)
 
     @property
     def share(self) -> float:
         return self.events / self.among
 
-    @property
-    def interval(self) -> Interval:
-        return wilson_interval(self.events, self.among)
-
 
 def rate(events: int, among: int) -> Rate | None:
     """None: there is nothing to measure, or too little to say so."""
     return Rate(events, among) if among >= FEWEST else None
+
+
+# Over patients, of known outcomes: squares of appointments, products, squares of no-shows.
+Squares = tuple[int, int, int]
+_NONE: Squares = (0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ class UnitMeasures:
     asked: int  # a text about their start may have reached the patient
     confirmed: int  # of those, who said before it that they would come
     people: Group = field(default_factory=lambda: Group(0))
+    squares: Squares = _NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,7 @@ class Measures:
     first: date
     last: date
     units: Mapping[str, UnitMeasures]
+    together: Squares = _NONE  # of the whole hospital
 
     @property
     def hidden(self) -> frozenset[str]:
@@ -179,14 +184,21 @@ class Measures:
         counts: Counter[Outcome] = Counter()
         for one in found:
             counts.update(one.tally.counts)
+        first, second, third = (sum(one.squares[n] for one in found) for n in range(3))
         return UnitMeasures(
-            Tally(counts), sum(one.asked for one in found), sum(one.confirmed for one in found)
+            Tally(counts),
+            sum(one.asked for one in found),
+            sum(one.confirmed for one in found),
+            squares=self.together if ufs is None else (first, second, third),
         )
 
 
 def no_shows(found: UnitMeasures) -> Rate | None:
-    """Among all of known outcome: the rate every report leads with."""
-    return rate(found.tally[Outcome.NO_SHOW], found.tally.among(Denominator.ELIGIBLE))
+    """Among all of known outcome: the rate every report leads with, with its interval."""
+    told = rate_of(found.tally, Denominator.ELIGIBLE, effect_of(found.tally, found.squares))
+    if told is None or told.among < FEWEST:
+        return None
+    return Rate(told.missed, told.among, (told.low, told.high))
 
 
 def confirmations(found: UnitMeasures) -> Rate | None:
@@ -209,20 +221,26 @@ def measures_of(store: Store, zone: ZoneInfo, *, now: datetime) -> Measures:
     counts: dict[str, Counter[Outcome]] = {}
     asked: dict[str, tuple[int, int]] = {}
     people: dict[str, Group] = {}
+    squares: dict[str, Squares] = {}
     for row in found:
         if row.status == "asked":
             asked[row.uf] = (row.number, row.starts_at)
         elif row.status == "people":
             people[row.uf] = Group(row.number, waiting=0 if row.number else row.starts_at)
+        elif row.status == "squares":
+            squares[row.uf] = (row.number, row.starts_at, row.cancelled_at)
         elif (outcome := _outcome(row, now)) is not None:
             counts.setdefault(row.uf, Counter())[outcome] += row.number
     units = {
         uf: UnitMeasures(
-            Tally(counts.get(uf, Counter())), *asked.get(uf, (0, 0)), people.get(uf, Group(0))
+            Tally(counts.get(uf, Counter())),
+            *asked.get(uf, (0, 0)),
+            people.get(uf, Group(0)),
+            squares.get(uf, _NONE),
         )
         for uf in counts.keys() | asked.keys()
     }
-    return Measures(first, today - timedelta(days=1), units)
+    return Measures(first, today - timedelta(days=1), units, squares.get(ALL, _NONE))
 
 
 def _outcome(row: Record, now: datetime) -> Outcome | None:

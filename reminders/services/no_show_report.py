@@ -76,8 +76,13 @@ class _Read:
 
 
 def _effect(tally: Tally, sums: Record) -> float:
-    """Of the appointments these sums are of."""
     of_patients = float(sums.squares), float(sums.products), float(sums.missed_squares)
+    return effect_of(tally, of_patients)
+
+
+def effect_of(tally: Tally, of_patients: tuple[float, float, float]) -> float:
+    """Of a patient's several appointments on the variance of the primary rate; `of_patients`:
+    what `design_effect` takes, of the appointments of the tally."""
     return design_effect(tally[Outcome.NO_SHOW], tally.among(Denominator.ELIGIBLE), of_patients)
 
 
@@ -133,15 +138,16 @@ def figures_of(rows: Sequence[Record], effect: float = 1.0) -> Figures:
     tally = Tally({one: sum(each[one] for each in tallies) for one in Outcome})
     return Figures(
         tally,
-        _rate(tally, Denominator.ELIGIBLE, effect),
-        _rate(tally, Denominator.EXPECTED, effect),
+        rate_of(tally, Denominator.ELIGIBLE, effect),
+        rate_of(tally, Denominator.EXPECTED, effect),
         tally.bounds_of(Denominator.ELIGIBLE),
         sum(int(row.pending) for row in rows),
         effect,
     )
 
 
-def _rate(tally: Tally, denominator: Denominator, effect: float) -> Rate | None:
+def rate_of(tally: Tally, denominator: Denominator, effect: float) -> Rate | None:
+    """With what chance allows, on as many independent appointments as tell as much."""
     among, value = tally.among(denominator), tally.rate(denominator)
     if value is None:
         return None

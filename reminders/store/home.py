@@ -106,27 +106,51 @@ _TOLD = (
 )
 
 
+# Nobody told that they would not come: the DPI, or a person while the DPI says nothing final.
+_MISSED = (
+    f"({ASKED_AT.format('a')} IS NULL AND (a.status = 'noshow' OR a.attendance = 'absent' "
+    "AND a.status IN ('pending', 'booked', 'unknown')))"
+)
+_SUMMED = "CAST(SUM(known) AS BIGINT) AS known, CAST(SUM(missed) AS BIGINT) AS missed"
+_EACH = (
+    f"WITH each AS MATERIALIZED (SELECT uf, patient, {_SUMMED} "
+    "FROM (SELECT a.uf, COALESCE(p.merged_into, p.id) AS patient, "
+    f"CASE WHEN {_TOLD} THEN 1 ELSE 0 END AS known, "
+    f"CASE WHEN {_MISSED} THEN 1 ELSE 0 END AS missed "
+    "FROM appointment a JOIN patient p ON p.id = a.patient_id "
+    "WHERE a.starts_at >= :start AND a.starts_at < :end AND a.status NOT IN "
+    f"('entered-in-error', 'proposed', 'waitlist') AND NOT {TOLD_ELSEWHERE}) visits "
+    "GROUP BY uf, patient) "
+)
+_SQUARES = ", ".join(
+    f"CAST(SUM({one}) AS BIGINT)" for one in ("known * known", "known * missed", "missed * missed")
+)
+
+
 def measures(connection: Connection, start: int, end: int, early: int) -> Sequence[Record]:
     """What became of the appointments starting in [start, end), as `reporting.outcomes` groups
     it; and for each service a line of status "asked": `number` of those of whose present start
     a text may have told the patient, and in `starts_at` how many of them said before it that
     they would come. What the hospital called off itself is none of the latter. And a line of
     status "people": `number` of patients whose outcome is known, in `starts_at` all of them.
+    And one of status "squares", for the UF `*` too: over patients, of known outcomes, in
+    `number` squares of appointments, in `starts_at` of them times no-shows, in `cancelled_at`
+    squares of no-shows.
     """
     return rows(
         connection,
-        f"{OUTCOMES} UNION ALL SELECT uf, 'asked', '', '', COUNT(*), "
+        f"{_EACH}{OUTCOMES} UNION ALL SELECT uf, 'asked', '', '', COUNT(*), "
         "SUM(CASE WHEN said_yes THEN 1 ELSE 0 END), NULL, NULL "
         f"FROM (SELECT a.uf, ({_SAID_YES}) AS said_yes FROM appointment a "
         "WHERE a.starts_at >= :start AND a.starts_at < :end "
         "AND NOT (a.status = 'cancelled' AND a.cancelled_by = 'hospital') "
         "AND a.status NOT IN ('entered-in-error', 'proposed', 'waitlist') "
         f"AND NOT {TOLD_ELSEWHERE} AND {_TEXT_LEFT}) told_of GROUP BY uf "
-        "UNION ALL SELECT a.uf, 'people', '', '', "
-        f"COUNT(DISTINCT CASE WHEN {_TOLD} THEN a.patient_id END), "
-        "COUNT(DISTINCT a.patient_id), NULL, NULL FROM appointment a "
-        "WHERE a.starts_at >= :start AND a.starts_at < :end AND a.status NOT IN "
-        f"('entered-in-error', 'proposed', 'waitlist') AND NOT {TOLD_ELSEWHERE} GROUP BY a.uf",
+        "UNION ALL SELECT uf, 'people', '', '', SUM(CASE WHEN known > 0 THEN 1 ELSE 0 END), "
+        "COUNT(*), NULL, NULL FROM each GROUP BY uf "
+        f"UNION ALL SELECT uf, 'squares', '', '', {_SQUARES}, NULL FROM each GROUP BY uf "
+        f"UNION ALL SELECT '*', 'squares', '', '', {_SQUARES}, NULL FROM "
+        f"(SELECT {_SUMMED} FROM each GROUP BY patient) together HAVING COUNT(*) > 0",
         start=start,
         end=end,
         early=early,

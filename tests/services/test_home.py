@@ -1,6 +1,7 @@
 """The first page's figures, each counted by hand; scope; what is remembered and for how long."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from threading import Event
 from time import monotonic, sleep
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from reminders.domain.appointment import AppointmentRecord, CancelledBy, ContactPoint, Status
+from reminders.domain.report import Asked, Month
 from reminders.domain.worklist import Ending
 from reminders.errors import BadRecipient, Unknown
 from reminders.services.compose import Route
@@ -39,12 +41,15 @@ from reminders.services.lists import (
     run_of,
     unreached_of,
 )
+from reminders.services.no_show_report import no_show_report
 from reminders.services.remembered import Remembered
+from reminders.services.rollup import refresh
 from reminders.services.worklist import resolve, tend
 from reminders.store.engine import Store
 from reminders.store.lists import FIRST, Ufs
 from reminders.store.schema import metadata
 from reminders.store.types import micros
+from tests.services.test_rollup import tell
 from tests.support.clinic import PARIS, Clinic, paris, settings_with, someone, visit, visits
 from tests.support.mailroom import LIVE, Mailroom
 from tests.support.worklist import hospital, reply
@@ -285,12 +290,44 @@ def test_no_shows_are_told_among_known_outcomes(store: Store) -> None:
         *ended(500, 9, Status.CANCELLED, cancelled_by=CancelledBy.HOSPITAL),
     )
     found = measured(clinic).of(None)
-    assert no_shows(found) == Rate(5, 67)  # cancellations are in it, as in every report
+    told = no_shows(found)  # cancellations are in it, as in every report
+    assert told is not None
+    assert told.interval is not None
+    assert (told.events, told.among) == (5, 67)
+    assert told.interval == pytest.approx((0.0323, 0.1631), abs=1e-4)  # Wilson, by hand
     assert found.tally.no_show_rate == 5 / 50
-    interval = Rate(5, 50).interval  # Wilson, by hand: (0.0435, 0.2136)
-    assert (round(interval.low, 4), round(interval.high, 4)) == (0.0435, 0.2136)
     assert found.tally.unknown_share == 10 / 77
     assert early_cancellations(found) == Rate(6, 68)
+
+
+@pytest.mark.parametrize("ufs", [None, SOUTH, SOUTH | IMAGING])
+def test_the_first_page_and_the_report_tell_one_interval(ufs: Ufs, store: Store) -> None:
+    """Patients who come several times, some of whom never do, some in two services."""
+    clinic = Clinic(store, now=paris("2026-10-05 09:00"))
+    words = [Status.NOSHOW, Status.FULFILLED, Status.FULFILLED, Status.CANCELLED, Status.BOOKED]
+    records = [
+        replace(
+            visit(n, f"2026-10-2{day} {8 + n % 9:02}:30", uf="4230" if n % 7 == 0 else "4220"),
+            patient=someone(1 + n // 4), status=words[0 if n < 16 else n % 5],
+            cancelled_by=CancelledBy.PATIENT if n % 5 == 3 else CancelledBy.UNKNOWN,
+        )
+        for n in range(100) for day in [n % 4]
+    ]  # fmt: skip
+    clinic.read(*(replace(one, status=Status.BOOKED) for one in records))
+    clinic.now = paris("2026-10-19 09:00")
+    refresh(store, clinic.rules, now=clinic.now)
+    clinic.now = paris("2026-10-25 09:00")
+    tell(clinic, *records)
+    refresh(store, clinic.rules, now=NOVEMBER)
+    october = Month(2026, 10)
+    report = no_show_report(store, clinic.rules, Asked(october, october), ufs=ufs, now=NOVEMBER)
+    told, figures = no_shows(measured(clinic).of(ufs)), report.figures
+    assert told is not None
+    assert figures is not None
+    assert figures.primary is not None
+    assert figures.design_effect > 1.3
+    assert (told.events, told.among) == (figures.primary.missed, figures.primary.among)
+    assert told.interval == (figures.primary.low, figures.primary.high)
 
 
 def test_nothing_known_is_no_rate(store: Store) -> None:

@@ -132,8 +132,8 @@ def _no_shows(words: Words, ours: UnitMeasures) -> Tile:
     found = no_shows(ours)
     plain = _rate(words, N_("Non-venues"), found, "non-venues", _ABSENT)
     notes = list(plain.notes)
-    if found is not None:
-        low, high = found.interval.low, found.interval.high
+    if found is not None and found.interval is not None:
+        low, high = found.interval
         told = N_("entre %(low)s et %(high)s (intervalle à 95 %%)")
         notes.insert(0, words.gettext(told, low=words.percent(low), high=words.percent(high)))
     if (national := ours.tally.no_show_rate) is not None and found is not None:
