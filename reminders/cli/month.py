@@ -24,7 +24,7 @@ from reminders.domain.canonical import Change, Plain
 from reminders.domain.report import Month
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
 from reminders.services import months as service
-from reminders.services.months import Closed
+from reminders.services.months import Closed, Why
 from reminders.services.rules import rules_in
 
 month = typer.Typer(
@@ -34,6 +34,11 @@ month = typer.Typer(
 )
 MonthArgument = Annotated[str, typer.Argument(metavar="AAAA-MM", help="Par exemple 2026-10.")]
 SHOWN = 40  # changes told one by one
+WHY = {
+    Why.DATA: "données arrivées depuis",
+    Why.PROGRAM: "autre version du programme, données inchangées",
+    Why.BOTH: "données arrivées depuis et autre version du programme",
+}
 
 
 @month.callback()
@@ -70,7 +75,7 @@ def list_months(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = Fal
         for one in those:
             table.add_row(
                 one.month, str(one.revision), local(one.at, zone), one.by or "le service",
-                one.version, str(len(one.changes)) if one.revision > 1 else "",
+                one.version, f"{len(one.changes)}, {WHY[one.why]}" if one.revision > 1 else "",
             )  # fmt: skip
     out.print(table)
 
@@ -137,6 +142,7 @@ def _head(one: Closed) -> dict[str, object]:
         "code_version": one.version,
         "digest": one.digest,
         "intact": one.intact,
+        "why": one.why.value,
         "changes": [{"where": place, "before": a, "after": b} for place, a, b in one.changes],
     }
 
@@ -151,6 +157,8 @@ def _tell(one: Closed) -> None:
     )
     if not one.intact:
         out.print("ATTENTION : l'empreinte ne correspond pas au contenu. Prévenir le support.")
+    if one.why is not Why.FIRST:
+        out.print(f"Pourquoi : {WHY[one.why]}.")
     for place, before, after in one.changes[:SHOWN]:
         out.print(Text(f"  {place} : {_said(before)} → {_said(after)}"))
     if len(one.changes) > SHOWN:

@@ -86,6 +86,24 @@ def _differing(before: Plain, after: Plain, place: str) -> Iterable[Change]:
         yield place, before, after
 
 
+def in_common(before: Plain, after: Plain) -> tuple[Plain, Plain]:
+    """Both without the names only one of them has: two versions of a program may tell the same
+    figures under more names or fewer. Lines of a list stay: those are data."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        both = {n: in_common(before[n], after[n]) for n in before.keys() & after.keys()}
+        return {n: one for n, (one, _) in both.items()}, {n: one for n, (_, one) in both.items()}
+    if isinstance(before, list) and isinstance(after, list):
+        one, other = _by_name(before), _by_name(after)
+        assert isinstance(one, dict)
+        assert isinstance(other, dict)
+        both = {n: in_common(one[n], other[n]) for n in one.keys() & other.keys()}
+        return (
+            {n: both[n][0] if n in both else line for n, line in one.items()},
+            {n: both[n][1] if n in both else line for n, line in other.items()},
+        )
+    return before, after
+
+
 NAMES = ("component", "uf", "dimension", "name", "value", "code", "start")
 
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from reminders import __version__
@@ -17,6 +18,7 @@ from reminders.domain.canonical import (
     canonical,
     differences,
     digest_of,
+    in_common,
     plain,
 )
 from reminders.domain.marking import N_, filled
@@ -37,6 +39,16 @@ ITSELF = ""  # who closes on the stated day
 REVISED_BACK = 3  # months looked at again when another one is closed
 MADE_UP_FOR = 12  # months closed late at most
 TRIES = 20  # of a revision while others revise too
+READ = ("inputs.", "costs.")  # what is read as it is, whatever the program counts of it
+
+
+class Why(StrEnum):
+    """Why there is a revision."""
+
+    FIRST = ""  # there is none
+    DATA = "data"  # later data, under the same version of the program
+    PROGRAM = "program"  # nothing that is read differs: another version counts it otherwise
+    BOTH = "both"  # later data, and another version
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,16 @@ class Closed:
     changes: tuple[Change, ...]
     content: dict[str, Plain]
     intact: bool = True
+    version_before: str = ""  # of the revision before
+
+    @property
+    def why(self) -> Why:
+        if self.revision == 1:
+            return Why.FIRST
+        if self.version == self.version_before:
+            return Why.DATA
+        read = any(place.startswith(READ) for place, _, _ in self.changes)
+        return Why.BOTH if read else Why.PROGRAM
 
 
 def closed_until(store: Store) -> str:
@@ -125,8 +147,10 @@ def close(
 
 
 def revise(store: Store, rules: Rules, month: Month, *, by: str, now: datetime) -> Closed | None:
-    """The next revision, if anything differs from the last; None: nothing does. Raises
-    RepairNeeded for a month that was never closed, or whose appointments are purged by now."""
+    """The next revision, if anything differs from the last; None: nothing does. Of one that
+    another version of the program froze only what both tell is compared: other names for the
+    same figures are no revision. Raises RepairNeeded for a month that was never closed, or whose
+    appointments are purged by now."""
     _refuse_if_purged(rules, month, now)
     rollup.refresh(store, rules, now=now)
     fresh = figures(store, rules, month, now=now)
@@ -135,7 +159,9 @@ def revise(store: Store, rules: Rules, month: Month, *, by: str, now: datetime) 
         if last is None:
             remedy = filled(N_("lancer : reminders month close %(month)s"), month=month)
             raise RepairNeeded(Problem(f"mois {month}", N_("il n'est pas clos"), remedy))
-        changes = differences(_compared(last.content), fresh)
+        before: Plain = _compared(last.content)
+        both = (before, fresh) if last.version == __version__ else in_common(before, fresh)
+        changes = differences(*both)
         if not changes:
             return None
         if _append(store, month, last.revision, fresh, changes, by=by, now=now):
@@ -265,4 +291,5 @@ def _closed(row: Record, text: str = "") -> Closed:
         tuple((place, before, after) for place, before, after in json.loads(row.changes)),
         json.loads(text) if text else {},
         not text or digest_of(text) == row.digest,
+        row.version_before or "",
     )  # fmt: skip

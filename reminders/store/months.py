@@ -9,7 +9,8 @@ from reminders.store.engine import Record, reserve, rows, run
 MOST = 2_000
 _HEAD = (
     "m.month, m.revision, m.closed_at, m.closed_by, m.code_version, m.digest, m.changes, "
-    "COALESCE(a.name, m.closed_by) AS name"
+    "COALESCE(a.name, m.closed_by) AS name, (SELECT b.code_version FROM month_closing b "
+    "WHERE b.month = m.month AND b.revision = m.revision - 1) AS version_before"
 )
 _FROM = "FROM month_closing m LEFT JOIN account a ON a.login = m.closed_by"
 

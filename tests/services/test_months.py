@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
 from reminders import __version__
+from reminders.domain.canonical import Plain
 from reminders.domain.holdout import Arm
 from reminders.domain.report import Month
 from reminders.domain.savings import MONTHLY, Component, UnitCost
 from reminders.errors import ReminderError
 from reminders.services import costs, months
-from reminders.services.months import Closed, close, close_due, find, newest_due, revise
+from reminders.services.months import Closed, Why, close, close_due, find, newest_due, revise
 from reminders.services.rules import rules_of
 from reminders.store.engine import Store, open_engine, rows, run
 from tests.support.clinic import settings_with
@@ -78,6 +80,61 @@ def test_what_is_closed_does_not_change_and_later_data_are_a_revision(trial: Com
     assert ("inputs.missed", 8, 9) in second.changes
     assert find(trial.store, APRIL, 1) == first
     assert revise(trial.store, RULES, APRIL, by="omar", now=TENTH + timedelta(days=4)) is None
+
+
+def closed_by_an_earlier_release(trial: Comparison, patch: pytest.MonkeyPatch) -> None:
+    """Which told fewer figures, one of them under another name."""
+    fresh = months.figures
+
+    def earlier(*given: Any, **more: Any) -> dict[str, Plain]:
+        found = fresh(*given, **more)
+        for part in ("inputs", "report"):
+            told = found[part]
+            assert isinstance(told, dict)
+            told["former"] = told.pop("messages" if part == "inputs" else "masked")
+        return found
+
+    with patch.context() as then:
+        then.setattr(months, "__version__", "0.0.1")
+        then.setattr(months, "figures", earlier)
+        closed(trial)
+
+
+def test_other_names_for_the_same_figures_are_no_revision(
+    trial: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed_by_an_earlier_release(trial, monkeypatch)
+    assert revise(trial.store, RULES, APRIL, by="omar", now=TENTH) is None
+
+
+def test_a_revision_says_whether_data_or_the_program_made_it(
+    trial: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed_by_an_earlier_release(trial, monkeypatch)
+    with monkeypatch.context() as then:
+        then.setattr(months, "__version__", "0.0.2")
+        fresh = months.figures
+
+        def otherwise(*given: Any, **more: Any) -> dict[str, Plain]:
+            found = fresh(*given, **more)
+            report = found["report"]
+            assert isinstance(report, dict)
+            return found | {"report": report | {"refilled": 99}}
+
+        then.setattr(months, "figures", otherwise)
+        program = revise(trial.store, RULES, APRIL, by="omar", now=TENTH)
+    trial.change(1, status=MISSED)
+    both = revise(trial.store, RULES, APRIL, by="omar", now=TENTH)
+    trial.change(2, status=MISSED)
+    data = revise(trial.store, RULES, APRIL, by="omar", now=TENTH)
+    assert program is not None
+    assert program.changes == (("report.refilled", 0, 99),)
+    assert both is not None
+    assert data is not None
+    assert [one.why for one in (program, both, data)] == [Why.PROGRAM, Why.BOTH, Why.DATA]
+    assert [one.why for one in months.listed(trial.store)[0]] == [
+        Why.DATA, Why.BOTH, Why.PROGRAM, Why.FIRST,
+    ]  # fmt: skip
 
 
 def test_a_cost_entered_later_for_that_month_is_a_revision(trial: Comparison) -> None:

@@ -10,7 +10,7 @@ from reminders.domain.report import Month
 from reminders.errors import RepairNeeded
 from reminders.services import months
 from reminders.services.costs import COMPONENTS
-from reminders.services.months import Closed
+from reminders.services.months import Closed, Why
 from reminders.web.staff.asked import today
 from reminders.web.staff.costs import SOURCES
 from reminders.web.staff.reports_tabs import report_tabs
@@ -48,6 +48,24 @@ PLACES = {
 }
 
 
+REASONS = {
+    Why.DATA: N_("des données arrivées depuis"),
+    Why.PROGRAM: N_("une autre version du programme"),
+    Why.BOTH: N_("des données et une autre version du programme"),
+}
+SAID = {
+    Why.DATA: N_("Pourquoi cette révision : des données arrivées depuis, comptées de même."),
+    Why.PROGRAM: N_(
+        "Pourquoi cette révision : ni les rendez-vous ni les coûts n’ont changé. Le programme est "
+        "passé de la version %(before)s à la version %(after)s, qui compte autrement."
+    ),
+    Why.BOTH: N_(
+        "Pourquoi cette révision : des données arrivées depuis, et le programme est passé de la "
+        "version %(before)s à la version %(after)s, qui peut compter autrement."
+    ),
+}
+
+
 def listing(visit: Visit) -> Response:
     before = visit.query.get("avant", "")
     known = _month(before)
@@ -61,6 +79,7 @@ def listing(visit: Visit) -> Response:
         coming=str(months.newest_due(today(visit), settings.closes_on_day)),
         last=str(_last_over(visit)), tabs=report_tabs(visit), first=HOME if known else "",
         following=f"{HOME}?avant={found[SHOWN - 1][0].month}" if len(found) > SHOWN else "",
+        reasons=REASONS,
     )  # fmt: skip
 
 
@@ -86,7 +105,8 @@ def one(visit: Visit) -> Response:
     words = visit.words
     return visit.page(
         "months/one.html", month=found, name=month_name(visit, found.month),
-        content=found.content, changes=[_change(visit, one) for one in found.changes[:CHANGES]],
+        content=found.content, why=_why(visit, found),
+        changes=[_change(visit, one) for one in found.changes[:CHANGES]],
         more=max(0, len(found.changes) - CHANGES), components=COMPONENTS,
         told={visit.words.gettext(one) for one in PLACES.values()},
         sources=SOURCES, verdicts=VERDICTS,
@@ -94,6 +114,13 @@ def one(visit: Visit) -> Response:
         price=lambda n: words.euros(n, 2 if n == round(n, 2) else 4),
         writable=visit.viewer.may(May.MANAGE_REPORTS), tabs=report_tabs(visit),
     )  # fmt: skip
+
+
+def _why(visit: Visit, found: Closed) -> str:
+    if found.why is Why.FIRST:
+        return ""
+    told = SAID[found.why]
+    return visit.words.gettext(told, before=found.version_before, after=found.version)
 
 
 def _change(visit: Visit, change: tuple[str, Any, Any]) -> tuple[str, str, str]:
