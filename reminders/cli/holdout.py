@@ -21,6 +21,7 @@ from reminders.cli.common import (
     zone_of,
 )
 from reminders.domain.holdout import PROPOSED_SHARE, Arm, Excluded
+from reminders.domain.report import HIDDEN_BELOW
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
 from reminders.services import holdout as service
 from reminders.services.effect import Measured
@@ -29,6 +30,7 @@ from reminders.services.effect_said import said
 from reminders.services.holdout import Standing, State
 from reminders.services.holdout_protocol import day, number, percent, protocol_text, typeset
 from reminders.services.rules import rules_in
+from reminders.statistics.design import Balance
 
 holdout = typer.Typer(
     help="Le groupe témoin : mesurer ce que les rappels apportent.",
@@ -188,8 +190,13 @@ def _effect_json(found: Measured) -> dict[str, object]:
         "method": found.method,
         "smallest_detectable": found.smallest,
         "final": found.final,
+        "hidden": found.hidden,
         "arms": {
-            arm.value: {"known": one.known, "no_shows": one.missed, "patients": one.patients}
+            arm.value: {
+                "known": one.known,
+                "no_shows": None if found.hidden else one.missed,
+                "patients": _told(one.patients),
+            }
             for arm, one in found.arms.items()
         },
     }
@@ -210,17 +217,35 @@ def _tell(found: Standing, zone: ZoneInfo) -> None:
     written = found.written or {}
     for arm in Arm:
         say(
-            f"  {ARMS[arm]} : {amount(found.patients[arm], 'patient', 'patients')}, "
-            f"{number(found.units[arm])} rendez-vous entrés dans la comparaison, "
-            f"un message est parti pour {number(written.get(arm, 0))}."
+            f"  {ARMS[arm]} : {_amount(found.patients[arm])}, "
+            f"{_number(found.units[arm])} rendez-vous entrés dans la comparaison, "
+            f"un message est parti pour {_number(written.get(arm, 0))}."
         )
     for why, left in (found.excluded or {}).items():
-        say(f"  exclus, {LEFT_OUT[why]} : {number(left)} rendez-vous.")
+        say(f"  exclus, {LEFT_OUT[why]} : {_number(left)} rendez-vous.")
     if found.balance is not None and found.balance.alarming:
         say(
             "ATTENTION : les groupes n'ont pas la taille que donne le tirage "
-            f"(p = {found.balance.p:.1g}). Aucun effet n'est affiché : prévenir le support."
+            f"(p {_p(found.balance)}). Aucun effet n'est affiché : prévenir le support."
         )
+
+
+def _told(count: int) -> int | None:
+    """Fewer than five are not told."""
+    return None if 0 < count < HIDDEN_BELOW else count
+
+
+def _number(count: int) -> str:
+    return f"moins de {HIDDEN_BELOW}" if _told(count) is None else number(count)
+
+
+def _amount(patients: int) -> str:
+    few = _told(patients) is None
+    return f"{_number(patients)} patients" if few else amount(patients, "patient", "patients")
+
+
+def _p(balance: Balance) -> str:
+    return "non donné" if balance.few else f"= {balance.p:.1g}"
 
 
 def _json(found: Standing) -> dict[str, object]:
@@ -231,9 +256,9 @@ def _json(found: Standing) -> dict[str, object]:
         "approved_by": found.approved_by,
         "approved_at": found.approved_at.isoformat() if found.approved_at else None,
         "until": found.until.isoformat() if found.until else None,
-        "patients": {arm.value: n for arm, n in (found.patients or {}).items()},
-        "units": {arm.value: n for arm, n in (found.units or {}).items()},
-        "written": {arm.value: n for arm, n in (found.written or {}).items()},
-        "excluded": {why.value: n for why, n in (found.excluded or {}).items()},
-        "sample_ratio_p": found.balance.p if found.balance else None,
+        "patients": {arm.value: _told(n) for arm, n in (found.patients or {}).items()},
+        "units": {arm.value: _told(n) for arm, n in (found.units or {}).items()},
+        "written": {arm.value: _told(n) for arm, n in (found.written or {}).items()},
+        "excluded": {why.value: _told(n) for why, n in (found.excluded or {}).items()},
+        "sample_ratio_p": found.balance.p if found.balance and not found.balance.few else None,
     }

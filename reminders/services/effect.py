@@ -16,6 +16,7 @@ import numpy as np
 from reminders.domain.baseline import Past
 from reminders.domain.holdout import Arm, Holdout
 from reminders.domain.outcome import Denominator, Outcome, Tally
+from reminders.domain.report import HIDDEN_BELOW
 from reminders.services.baseline import past as imported
 from reminders.services.draw import holdout_of
 from reminders.services.holdout import EXPECTED_BASE, EXPECTED_RATIO, Standing, standing
@@ -62,16 +63,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ArmFigures:
-    """One arm. `interval` is of its rate, `tally` by outcome; `pending` are still to come."""
+    """One arm. `interval` is of its rate, `tally` by outcome; `pending` are still to come.
+    `unsorted`: outcomes are known of so many, which must not be told apart; the tally is empty."""
 
     units: int
     patients: int
     tally: Tally
     pending: int
+    unsorted: int | None = None
 
     @property
     def known(self) -> int:
-        return self.tally.among(Denominator.ELIGIBLE)
+        return self.tally.among(Denominator.ELIGIBLE) if self.unsorted is None else self.unsorted
 
     @property
     def missed(self) -> int:
@@ -118,6 +121,11 @@ class Measured:
         return sum(arm.units for arm in self.arms.values())
 
     @property
+    def hidden(self) -> bool:
+        """Outcomes of the arms are about too few patients to be told."""
+        return any(arm.unsorted is not None for arm in self.arms.values())
+
+    @property
     def avoided(self) -> tuple[float, float, float] | None:
         """(estimate, low, high) of the no-shows avoided among the reminded units whose outcome
         is known; never cut at 0."""
@@ -145,7 +153,9 @@ def effect(
     final look is that at or after the hold-out's end, of everything before it, whether it was
     stopped since or not. One that was stopped early counts until then: everybody is reminded
     afterwards. `look`: a month whose look this is; p is then never above those of earlier months.
-    `which`: an earlier hold-out; 0 for the last one approved by then.
+    `which`: an earlier hold-out; 0 for the last one approved by then. Unless it is measured,
+    nothing computed from the arms' rates is told of one service: with the hospital's it would
+    tell those of another one.
 
     Once the final look was taken, it is what is said: its interval holds for one look, not for
     one more each time an outcome is corrected. The arms are as they are now.
@@ -167,6 +177,8 @@ def effect(
     known = imported(store) if past is None else past
     observed = observe(store, holdout, until=end, now=now, past=known, uf=uf)
     found = _judge(observed, holdout, where, end, final=end == holdout.until, earlier=earlier)
+    if uf and found.verdict is not Verdict.MEASURED:
+        return replace(found, smallest=None, expected=None, design_effect=None)
     return _as_taken(found, taken) if found.final and taken is not None else found
 
 
@@ -211,11 +223,15 @@ def _judge(
 ) -> Measured:
     """Every condition in turn; the difference is computed only after all of them hold."""
     arms = {arm: _figures(observed, arm) for arm in Arm}
+    if few := any(_few(observed, arm) for arm in Arm):
+        arms = {arm: replace(one, tally=Tally({}), unsorted=one.known) for arm, one in arms.items()}
     found = Measured(Verdict.UNBALANCED, holdout.since, end, arms, where.balance, final=final)
     if where.balance is not None and where.balance.alarming:
         return found
     known = ~observed.unknown
     sample, missed = observed.sample.only(known), observed.missed[known].astype(np.float64)
+    if few:
+        return replace(found, verdict=Verdict.TOO_SMALL)
     if _too_small(sample, arms):
         return _with_power(replace(found, verdict=Verdict.TOO_SMALL), LIKELY_DEFF)
     found = replace(found, unknown_p=permutation_p(observed.unknown, observed.sample))
@@ -250,6 +266,15 @@ def _figures(observed: Observed, arm: Arm) -> ArmFigures:
     counts = Counter(one for one, own in zip(observed.outcomes, mine, strict=True) if own)
     patients = len(np.unique(observed.sample.cluster[mine]))
     return ArmFigures(int(mine.sum()), patients, Tally(counts), observed.pending.get(arm, 0))
+
+
+def _few(observed: Observed, arm: Arm) -> bool:
+    """Is who missed or who did not, or the arm, fewer than HIDDEN_BELOW patients? Then both arms
+    hide their outcomes: the hospital's are told elsewhere, and one arm's would tell the other's."""
+    mine = observed.sample.treated if arm is Arm.REMINDED else ~observed.sample.treated
+    known = mine & ~observed.unknown
+    groups = (known, known & observed.missed, known & ~observed.missed)
+    return any(0 < len(set(observed.sample.cluster[one])) < HIDDEN_BELOW for one in groups)
 
 
 def _too_small(sample: Units, arms: Mapping[Arm, ArmFigures]) -> bool:

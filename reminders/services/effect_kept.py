@@ -21,13 +21,14 @@ def effect_told(found: Measured) -> dict[str, Plain]:
         "verdict": found.verdict,
         "since": found.since,
         "until": found.until,
+        "hidden": found.hidden,
         "taken_at": found.taken_at,
         "taken_known": found.taken_known,
         "arms": {
             arm: {
                 "units": figures.units, "patients": figures.patients, "known": figures.known,
-                "missed": figures.missed, "rate": figures.rate, "pending": figures.pending,
-                "tally": figures.tally.counts,
+                "missed": None if found.hidden else figures.missed, "rate": figures.rate,
+                "pending": figures.pending, "tally": figures.tally.counts,
             }
             for arm, figures in found.arms.items()
         },
@@ -41,7 +42,7 @@ def effect_told(found: Measured) -> dict[str, Plain]:
 
 def effect_of(told: Mapping[str, Any]) -> Measured | None:
     """What `effect_told` made; None of what an earlier release kept."""
-    if "unknown_p" not in told:
+    if "unknown_p" not in told or "hidden" not in told:
         return None
     return Measured(
         Verdict(told["verdict"]),
@@ -49,7 +50,7 @@ def effect_of(told: Mapping[str, Any]) -> Measured | None:
         until=_instant(told["until"]),
         taken_at=_instant(told.get("taken_at")),
         taken_known=told.get("taken_known", 0),
-        arms={Arm(arm): _figures(one) for arm, one in told["arms"].items()},
+        arms={Arm(arm): _figures(one, hidden=told["hidden"]) for arm, one in told["arms"].items()},
         balance=Balance(**told["balance"]) if told["balance"] else None,
         **{name: told[name] for name in ALIKE},
     )
@@ -59,6 +60,7 @@ def _instant(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _figures(told: Mapping[str, Any]) -> ArmFigures:
+def _figures(told: Mapping[str, Any], *, hidden: bool) -> ArmFigures:
     tally = Tally({Outcome(name): number for name, number in told["tally"].items()})
-    return ArmFigures(told["units"], told["patients"], tally, told["pending"])
+    unsorted = told["known"] if hidden else None
+    return ArmFigures(told["units"], told["patients"], tally, told["pending"], unsorted)

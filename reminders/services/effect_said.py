@@ -85,6 +85,12 @@ def _no_holdout(found: Measured, voice: Voice) -> str:
 
 def _unbalanced(found: Measured, voice: Voice) -> str:
     assert found.balance is not None
+    if found.balance.few:
+        few = N_(
+            "Aucun effet affiché : un groupe compte si peu de patients que le tirage ne le donne "
+            "pas. Prévenir le support."
+        )
+        return voice.gettext(few)
     told = N_(
         "Aucun effet affiché : les groupes comptent %(held)s et %(reminded)s patients, ce que le "
         "tirage ne donne pas (%(share)s attendus sans rappels). Prévenir le support."
@@ -107,6 +113,8 @@ def _unknown_differs(found: Measured, voice: Voice) -> str:
 
 
 def _too_small(found: Measured, voice: Voice) -> str:
+    if found.hidden:
+        return voice.gettext(N_("Pas encore mesurable : trop peu de patients."))
     told = N_(
         "Pas encore mesurable : moins de %(patients)s patients ou de %(events)s non-venues dans un "
         "groupe."
@@ -171,6 +179,11 @@ def _arms(found: Measured, voice: French) -> list[str]:
     names = {Arm.REMINDED: "Avec rappels", Arm.HELD: "Sans rappels"}
     lines = []
     for arm, one in found.arms.items():
+        if found.hidden:
+            lines.append(
+                typeset(f"{names[arm]} : masqué, trop peu de patients sont venus ou non venus.")
+            )
+            continue
         rate = "—" if one.rate is None else voice.share(one.rate)
         lines.append(
             typeset(

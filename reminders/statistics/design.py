@@ -7,6 +7,7 @@ from reminders.statistics.normal import quantile, two_sided
 
 MIN_CLUSTERS = 30  # patients in an arm: with fewer a robust variance is not to be trusted
 MIN_EVENTS = 10  # no-shows in an arm
+FEWEST = 5  # patients of an arm whose number is told
 IMBALANCE = 0.001  # p below which an arm's size, or its unknown outcomes, are no accident
 
 
@@ -65,6 +66,11 @@ class Balance:
     @property
     def alarming(self) -> bool:
         return self.p < IMBALANCE
+
+    @property
+    def few(self) -> bool:
+        """Too few in one arm for their number to be told."""
+        return 0 < min(self.held, self.treated) < FEWEST
 
     @property
     def expected(self) -> float:

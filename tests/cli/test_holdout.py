@@ -69,3 +69,4 @@ def test_the_effect_is_said_or_why_it_is_not(desk: Desk) -> None:
     assert desk.run_at("holdout", "effect").lines[0].startswith("Pas encore mesurable")
     found = json.loads(desk.run_at("holdout", "effect", "--json").out)
     assert (found["verdict"], found["estimate"]) == ("too-small", None)
+    assert found["hidden"] is False  # nobody is known yet

@@ -1,5 +1,6 @@
 """What may be said of the effect, and when nothing may."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from reminders.domain.baseline import Past
+from reminders.domain.canonical import canonical
 from reminders.domain.holdout import Arm
 from reminders.domain.outcome import Denominator, Outcome
 from reminders.services.draw import running
@@ -21,6 +23,7 @@ from reminders.services.effect import (
     take_final_looks,
     take_look,
 )
+from reminders.services.effect_kept import effect_of, effect_told
 from reminders.services.effect_said import said
 from reminders.services.holdout import approve, propose, stop
 from reminders.services.observed import observe, outcome_of_row
@@ -75,6 +78,60 @@ def test_a_small_arm_is_not_measured(
     assert (found.verdict, found.estimate, found.avoided) == (Verdict.TOO_SMALL, None, None)
     assert first_line(found).startswith("Pas encore mesurable : moins de 30 patients")
     assert ("Plus petit effet détectable :" in first_line(found)) == bool(reminded[0])
+
+
+def everything(found: Measured) -> str:
+    """All that pages, tiles, exports and closed months make of it."""
+    return canonical(effect_told(found)) + "".join(said(found, PARIS))
+
+
+@pytest.mark.parametrize("arm", list(Arm))
+@pytest.mark.parametrize("came", [False, True])
+def test_what_is_told_is_the_same_whoever_of_the_few_missed(
+    sqlite_files: SqliteFiles, tmp_path: Path, arm: Arm, came: bool
+) -> None:
+    """One to four who missed, or came, of forty: nothing computed from them is told."""
+    sizes = {Arm.REMINDED: 160, Arm.HELD: 40}
+    told = set()
+    for few in range(1, 5):
+        place = tmp_path / str(few)
+        place.mkdir()
+        with sqlite_files.migrated(place) as store:
+            trial = Comparison(store)
+            for one, size in sizes.items():
+                number = few if one is arm else 20
+                trial.arm(one, size, size - number if came else number)
+            told.add(everything(effect(store, now=NOW)))
+    assert len(told) == 1
+    assert "Pas encore mesurable\xa0: trop peu de patients." in told.pop()
+
+
+def test_ten_missed_by_three_patients_are_few(trial: Comparison) -> None:
+    trial.arm(Arm.REMINDED, 160, 20)
+    trial.patients(Arm.HELD, [[MISSED] * 4] * 3 + [[CAME]] * 37)
+    found = effect(trial.store, now=NOW)
+    assert (found.verdict, found.hidden, found.smallest) == (Verdict.TOO_SMALL, True, None)
+    assert [one.missed for one in found.arms.values()] == [0, 0]
+    assert effect_of(json.loads(canonical(effect_told(found)))) == found
+
+
+def test_one_service_tells_no_rate_beside_the_hospitals(trial: Comparison) -> None:
+    """Twenty of the hospital's 23 would leave three to the other service."""
+    for uf, missed in (("4220", 20), ("4230", 3)):
+        trial.arm(Arm.REMINDED, 160, 20, uf=uf)
+        trial.arm(Arm.HELD, 40, missed, uf=uf)
+    assert effect(trial.store, now=NOW).smallest is not None
+    found = effect(trial.store, now=NOW, uf="4220")
+    assert (found.verdict, found.smallest, found.expected) == (Verdict.UNDERPOWERED, None, None)
+
+
+def test_an_arm_of_two_patients_tells_no_number_of_them(trial: Comparison) -> None:
+    trial.arm(Arm.REMINDED, 160, 20)
+    trial.arm(Arm.HELD, 2, 1)
+    found = effect(trial.store, now=NOW)
+    assert found.verdict is Verdict.UNBALANCED
+    assert first_line(found).startswith("Aucun effet affiché : un groupe compte si peu")
+    assert not any(" 2 " in one.replace("\u00a0", " ") for one in said(found, PARIS))
 
 
 def test_below_power_the_smallest_effect_is_told_and_nothing_else(trial: Comparison) -> None:

@@ -49,7 +49,9 @@ def _avoided(words: Words, value: Mapping[str, Any]) -> Tile:
         return _told(words, title, found, EFFECT)
     smallest = value.get("smallest")
     notes: tuple[str, ...] = ()
-    if smallest:
+    if value.get("hidden"):
+        notes = (words.gettext("trop peu de patients"),)
+    elif smallest and "hidden" in value:  # a value kept by an earlier release hides nothing
         points = words.number(100 * float(smallest), 1)
         notes = (words.gettext("plus petit effet détectable : %(points)s points", points=points),)
     return Tile(title, words.gettext(NOT_YET), notes, EFFECT)

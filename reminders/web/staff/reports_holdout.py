@@ -244,6 +244,10 @@ def _balance(found: Measured, voice: ReadersVoice) -> Check:
     what = tell("Les groupes ont la taille que donne le tirage")
     if balance is None or not balance.held + balance.treated:
         return Check("waiting", what, tell("aucun patient n’y est entré encore"))
+    if balance.few:
+        return Check(
+            "problem" if balance.alarming else "waiting", what, tell("trop peu de patients")
+        )
     told = tell(
         "%(held)s patients sans rappels pour %(expected)s attendus, p = %(p)s (alarme sous "
         "%(limit)s)",

@@ -11,7 +11,7 @@ import pytest
 
 from reminders.domain.holdout import Arm
 from reminders.domain.report import Month
-from reminders.services import months
+from reminders.services import money, months
 from reminders.services.holdout import State, approve, propose, standing, stop
 from reminders.web.staff.visit import Truth
 from tests.support.comparison import ENDS, NOW, Comparison
@@ -132,6 +132,20 @@ def test_numbers_that_would_point_at_somebody_are_hidden(later: Office) -> None:
     rows = re.findall(r"(Avec rappels|Sans rappels|Majeur protégé) ([^A-Z]*)", page)
     assert all(" 3 " not in told and " 2 " not in told for _, told in rows)
     assert "Majeur protégé masqué (< 5)" in page
+
+
+def test_the_first_page_hides_what_the_page_hides(later: Office) -> None:
+    trial = Comparison(later.store)
+    trial.arm(Arm.REMINDED, 160, 20)
+    trial.arm(Arm.HELD, 40, 3)
+    money.compute(later.store, later.rules, now=later.now)
+    clerk = later.clerk(Role.MANAGER)
+    assert "pas encore mesurable trop peu de patients" in text(clerk.get("/"))
+    for place in (PLACE, "/rapports/economies"):
+        page = text(clerk.get(place))
+        assert "Pas encore mesurable : trop peu de patients." in page
+        assert "étectable" not in page.replace("plus petit effet détectable,", "")
+        assert "7,5 %" not in page
 
 
 def test_it_speaks_english(later: Office) -> None:
