@@ -28,8 +28,9 @@ from reminders.services.objections import (
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
 from reminders.services.writeback import WRITTEN_BACK
-from reminders.store import answers, planning, writeback
+from reminders.store import answers, planning, reversals, worklist, writeback
 from reminders.store.engine import Connection, Record, Store, reserve
+from reminders.store.reversals import CHANGED_MIND
 from reminders.store.types import instant, instant_or_none, micros
 
 PASSED_ON = {AnswerKind.CONFIRMED: "", AnswerKind.CANCELLED: "answer_cancelled"}
@@ -177,6 +178,9 @@ def _open_task(
         ],
         priority=int(verdict.priority),
     )  # fmt: skip
+    if verdict.task == CHANGED_MIND:  # of several: the one whose cancellation it takes back
+        back = [one for one in subjects if one.answer == AnswerKind.CANCELLED and one.settled]
+        worklist.bind(connection, verdict.task, f"inbound:{reply.id}", back[-1].appointment)
 
 
 def _about_the_number(
@@ -235,7 +239,8 @@ def pass_on(store: Store, *, now: datetime, writes: Collection[str] = ()) -> int
     """Tell the hospital what was answered and can no longer be undone: how many answers.
 
     A source of `writes` is written to (services/writeback.py). For the others a cancellation
-    becomes a line for the desk; a confirmation needs nobody.
+    becomes a line for the desk; a confirmation needs nobody, unless it takes back a cancellation
+    that was passed on: somebody says whether the place is still there (R26).
     """
     at = micros(now)
     with store.write() as connection:
@@ -259,6 +264,20 @@ def pass_on(store: Store, *, now: datetime, writes: Collection[str] = ()) -> int
                 for one in due_now
                 if (kind := PASSED_ON.get(AnswerKind(one.kind), "")) and one.id not in written
                 and not (one.channel == "staff" and one.appointment_id in known)
+            ],
+            priority=int(Priority.CANCELLATION),
+        )  # fmt: skip
+        # The place may be somebody else's by now. What is written to the DPI hears it there.
+        confirmed = [
+            one.id for one in due_now
+            if one.kind == AnswerKind.CONFIRMED.value and one.id not in written
+        ]  # fmt: skip
+        planning.open_tasks(
+            connection,
+            [
+                (reserve(connection, "task", 1), CHANGED_MIND, f"appointment:{one.appointment_id}",
+                 one.cancellation, SENTENCES[CHANGED_MIND], rows[one.appointment_id].uf, at, at)
+                for one in reversals.taken_back(connection, confirmed)
             ],
             priority=int(Priority.CANCELLATION),
         )  # fmt: skip

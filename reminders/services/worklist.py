@@ -19,7 +19,7 @@ from reminders.services.answer import Given, give
 from reminders.services.objections import lift, object_to
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
-from reminders.store import answers, objections, planning, subjects, tending, worklist
+from reminders.store import answers, objections, planning, reversals, subjects, tending, worklist
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.types import instant, micros
 from reminders.store.worklist import EVERYTHING, Scope
@@ -251,7 +251,7 @@ def _give(
         raise TaskRefused("cancelled", "Ce rendez-vous est annulé dans le DPI : choisir « autre ».")
     if instant(one.starts_at) <= now:
         raise TaskRefused("past", "Ce rendez-vous a déjà commencé : choisir « autre ».")
-    if one.answer != kind.value:
+    if one.answer != kind.value or reversals.is_doubted(connection, one.id):
         origin = f"staff:task:{row.id}:{reserve(connection, 'task_event', 1)}"
         give(connection, Given(kind, ((one.id, one.version),), "staff", origin, actor), now=now)
 
@@ -321,8 +321,8 @@ def telephone(one: Record) -> tuple[str, str]:
 
 def tend(store: Store, rules: Rules, *, now: datetime) -> int:
     """Give new tasks their owner and deadline, hurry today's, escalate what is late, call whom
-    the instructions were not read by, end the calls that are of no use any more: how many tasks
-    changed. Doing it twice changes nothing."""
+    the instructions were not read by, end the calls that are of no use any more and what the
+    patient took back: how many tasks changed. Doing it twice changes nothing."""
     at = micros(now)
     with store.write() as connection:
         rules.follow(connection)
@@ -331,11 +331,13 @@ def tend(store: Store, rules: Rules, *, now: datetime) -> int:
         worklist.add_events(connection, over, SYSTEM, "resolve", "not-needed", at=at)
         past = tending.end_past_calls(connection, before=micros(now - GRACE))
         worklist.add_events(connection, past, SYSTEM, "resolve", "past", at=at)
+        back = reversals.end_taken_back(connection)
+        worklist.add_events(connection, back, SYSTEM, "resolve", reversals.ENDED, at=at)
         new = _adopt(connection, rules, now)
         hurried = tending.hurry(connection, now=at, until=micros(now + SOON))
         late = tending.escalate(connection, at=at)
         worklist.add_events(connection, [row.id for row in late], SYSTEM, "escalate", "", at=at)
-    return len(over) + len(past) + new + hurried + len(late)
+    return len(over) + len(past) + len(back) + new + hurried + len(late)
 
 
 def _adopt(connection: Connection, rules: Rules, now: datetime) -> int:

@@ -9,7 +9,7 @@ from reminders.store.planning import among
 from reminders.store.worklist import COLUMNS
 
 
-def _unlocked(connection: Connection) -> str:
+def unlocked(connection: Connection) -> str:
     """Tasks somebody else is changing are left to the next bell: who never waits while holding
     others cannot be one of two that wait for each other."""
     return "" if connection.dialect.name == "sqlite" else " FOR UPDATE OF t SKIP LOCKED"
@@ -20,7 +20,7 @@ def fresh(connection: Connection, *, limit: int = 500) -> Sequence[Record]:
     return rows(
         connection,
         f"SELECT {COLUMNS} FROM task t WHERE t.state = 'open' AND t.deadline_at IS NULL "
-        f"ORDER BY t.id LIMIT :limit{_unlocked(connection)}",
+        f"ORDER BY t.id LIMIT :limit{unlocked(connection)}",
         limit=limit,
     )
 
@@ -41,7 +41,7 @@ def hurry(connection: Connection, *, now: int, until: int) -> int:
         "UPDATE task SET priority = 1 WHERE id IN (SELECT t.id FROM task t "
         "WHERE t.state = 'open' AND t.priority > 1 AND t.appointment_id IN "
         "(SELECT ap.id FROM appointment ap WHERE ap.starts_at >= :now AND ap.starts_at < :until)"
-        f"{_unlocked(connection)})",
+        f"{unlocked(connection)})",
         now=now,
         until=until,
     )
@@ -53,7 +53,7 @@ def escalate(connection: Connection, *, at: int) -> Sequence[Record]:
         connection,
         "UPDATE task SET escalated_at = :at WHERE id IN (SELECT t.id FROM task t "
         "WHERE t.state = 'open' AND t.escalated_at IS NULL AND t.deadline_at <= :at"
-        f"{_unlocked(connection)}) RETURNING id, uf",
+        f"{unlocked(connection)}) RETURNING id, uf",
         at=at,
     )
 
@@ -116,7 +116,7 @@ def end_read_calls(connection: Connection) -> list[int]:
         "(SELECT t.id FROM task t WHERE t.state = 'open' AND t.kind = 'call_preparation' "
         "AND t.appointment_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM appointment ap "
         "WHERE ap.id = t.appointment_id AND ap.version = t.subject_version "
-        f"AND {_EXPECTED} AND NOT {_READ}){_unlocked(connection)}) RETURNING id",
+        f"AND {_EXPECTED} AND NOT {_READ}){unlocked(connection)}) RETURNING id",
     )
     return [row.id for row in found]
 
@@ -128,7 +128,7 @@ def end_past_calls(connection: Connection, *, before: int) -> list[int]:
         "UPDATE task SET state = 'done', resolution = 'past' WHERE id IN "
         "(SELECT t.id FROM task t JOIN appointment ap ON ap.id = t.appointment_id "
         "WHERE t.state = 'open' AND (SUBSTR(t.kind, 1, 5) = 'call_' OR t.kind = 'reply_late') "
-        f"AND ap.starts_at < :before{_unlocked(connection)}) RETURNING id",
+        f"AND ap.starts_at < :before{unlocked(connection)}) RETURNING id",
         before=before,
     )
     return [row.id for row in found]

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from reminders.store import reversals
 from reminders.store.engine import Record, insert_rows, reserve, rows, run
 from reminders.store.planning import among
 
 SENDING = "sending"
 COLUMNS = ("id", "answer_id", "appointment_id", "state", "code", "tries", "next_at")
 
-# What the DPI now says itself: nobody has to enter it any more.
-ENTER_KINDS = ("answer_cancelled", "write_back_failed", "write_back_changed")
+ENTER_KINDS = reversals.ENTER_KINDS  # what the DPI now says itself nobody has to enter any more
 
 
 def add(connection: Connection, answers: Sequence[Record], *, at: int) -> None:
@@ -112,10 +112,13 @@ def settle(
 
 
 def told_to_enter(connection: Connection, appointments: Sequence[int]) -> set[int]:
-    """Those whose cancellation the desk was told of already, whatever became of that line."""
+    """Those whose cancellation the desk was told of already, whatever became of that line, unless
+    the patient took it back since."""
     found = among(
         connection,
-        "SELECT subject FROM task WHERE kind = 'answer_cancelled' AND subject IN :ids",
+        "SELECT t.subject FROM task t LEFT JOIN answer w ON w.id = t.subject_version "
+        "WHERE t.kind = 'answer_cancelled' AND t.subject IN :ids AND NOT "
+        f"COALESCE({reversals.TAKEN_BACK}, FALSE)",
         [f"appointment:{one}" for one in appointments],
     )
     return {int(row.subject.removeprefix("appointment:")) for row in found}

@@ -75,6 +75,7 @@ class Said:
     kind: str
     cycle: int
     effective: datetime
+    given: datetime
     settled: bool = False
     undone: bool = False
     superseded: bool = False
@@ -108,13 +109,14 @@ class Person:
     suspended: bool = False
     last: tuple[str, datetime] | None = None
     acknowledged: list[tuple[datetime, str]] = field(default_factory=list)
+    asked: datetime | None = None  # when a person was last asked whether the place is still there
 
     @property
     def current(self) -> str:
         return self.answer[0] if self.answer[1] == self.version else "none"
 
-    def say(self, kind: str, effective: datetime) -> None:
-        one = Said(kind, self.version, effective)
+    def say(self, kind: str, effective: datetime, given: datetime | None = None) -> None:
+        one = Said(kind, self.version, effective, given or effective)
         if not one.remark:
             for before in self.said:
                 before.superseded |= not before.undone and not before.remark
@@ -273,8 +275,22 @@ class Answers(RuleBasedStateMachine):
                 one.settled, expected = True, expected + 1
                 if one.kind == "cancelled" and person.status == "booked":
                     self.tasks["answer_cancelled"] += 1
+                if one.kind == "confirmed" and person.status == "booked":
+                    self.take_back(person, one)
         assert pass_on(self.room.store, now=now) == expected
         assert pass_on(self.room.store, now=now) == 0
+
+    def take_back(self, person: Person, yes: Said) -> None:
+        """A yes after a cancellation the hospital was told of: a person is asked, once."""
+        told = [
+            one for one in person.said[: person.said.index(yes)]
+            if one.kind == "cancelled" and one.settled and not one.undone
+            and one.cycle == yes.cycle
+            and (person.asked is None or person.asked < one.given)
+        ]  # fmt: skip
+        if told:
+            self.tasks["reply_changed_mind"] += 1
+            person.asked = self.room.now
 
     # --- what must be true after each ---------------------------------------------------------
 
@@ -379,6 +395,7 @@ class Answers(RuleBasedStateMachine):
         if effect == "confirmed":
             settled = any(one.settled and not (one.undone or one.superseded) for one in person.said)
             if person.current == "cancelled" and settled:
+                person.asked = now
                 return self.task("reply_changed_mind", "ack_human")
             person.say("confirmed", now)
             return "ack_confirmed"
@@ -430,7 +447,7 @@ class Answers(RuleBasedStateMachine):
         if not self.open(number):
             return
         kind = {"confirm": "confirmed", "cancel": "cancelled"}.get(deed, str(deed))
-        person.say(kind, now + timedelta(minutes=15) if deed == "cancel" else now)
+        person.say(kind, now + timedelta(minutes=15) if deed == "cancel" else now, now)
         if deed in ("reschedule", "question"):
             self.task(f"reply_{deed}", "")
 
