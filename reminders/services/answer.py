@@ -28,7 +28,7 @@ from reminders.services.objections import (
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
 from reminders.services.writeback import WRITTEN_BACK
-from reminders.store import answers, planning, reversals, worklist, writeback
+from reminders.store import answers, outbox, planning, reversals, worklist, writeback
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.reversals import CHANGED_MIND
 from reminders.store.types import instant, instant_or_none, micros
@@ -223,7 +223,7 @@ def _acknowledge(
         return
     opens = next_permitted(now, unit.hours, None)
     closes = permitted_window(opens.astimezone(unit.hours.zone).date(), unit.hours, None)[1]
-    answers.insert_acknowledgement(
+    message = answers.insert_acknowledgement(
         connection,
         key=dedupe_key("ack", reply.id),
         reply=reply,
@@ -233,6 +233,7 @@ def _acknowledge(
         closes_at=micros(max(closes, opens + timedelta(minutes=30))),
         at=micros(now),
     )
+    outbox.forbid(connection, [message], now=micros(now))  # an earlier stop may be in force
 
 
 def pass_on(store: Store, *, now: datetime, writes: Collection[str] = ()) -> int:

@@ -328,10 +328,11 @@ class Delivery:
         now: datetime,
     ) -> None:
         """The refused ones are looked at again a little later, once the planner has decided them
-        afresh; the others only found no room."""
+        afresh; those nobody decides again are withdrawn. The others only found no room."""
         at, again = micros(now), micros(now + RECHECK)
         outbox.give_back(connection, token, later, opens_at=at, now=at)
         messages = [text.message_id for text in refused]
+        outbox.forbid(connection, messages, now=at)
         outbox.give_back(connection, token, messages, opens_at=again, now=at)
 
     def _write_attempts(

@@ -19,7 +19,7 @@ from datetime import datetime
 from reminders.domain.answer import Priority
 from reminders.domain.reply import Action, interpret
 from reminders.services.tasks import SENTENCES
-from reminders.store import answers, facts, objections, planning, receipts
+from reminders.store import answers, facts, objections, outbox, planning, receipts
 from reminders.store.engine import Connection, Record, Store, reserve
 from reminders.store.objections import WHOLE
 from reminders.store.types import DAY, micros
@@ -47,11 +47,14 @@ def object_to(
 ) -> int:
     """Record an objection of these people at this address ("all": over no channel any more):
     how many rows are new. Without a person it is the address's alone."""
-    planning.mark_dirty(connection, [*patients, *receipts.patients_at(connection, address)])
-    return objections.record(
+    people = [*patients, *receipts.patients_at(connection, address)]
+    planning.mark_dirty(connection, people)
+    new = objections.record(
         connection, planning.address_key(secret, address), patients,
         channel=channel, scopes=scopes, origin=origin, by=by, at=at,
     )  # fmt: skip
+    outbox.forbid(connection, sorted(set(people)), of="patient_id", now=at)
+    return new
 
 
 def concerned(connection: Connection, secret: bytes, address: str, at: int) -> list[int]:

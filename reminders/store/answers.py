@@ -280,8 +280,8 @@ def insert_acknowledgement(
     opens_at: int,
     closes_at: int,
     at: int,
-) -> None:
-    """One text back to the number that wrote, tied to the appointment it is about."""
+) -> int:
+    """One text back to the number that wrote, tied to the appointment it is about: its key."""
     decision = reserve(connection, "decision", 1)
     message = reserve(connection, "message", 1)
     insert_plan(
@@ -297,3 +297,4 @@ def insert_acknowledgement(
         ],
         [(decision, "sms", message)],
     )  # fmt: skip
+    return message

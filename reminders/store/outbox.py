@@ -67,6 +67,17 @@ OBJECTED = (
     "OR EXISTS (SELECT 1 FROM objection o WHERE o.patient_id = message.patient_id "
     f"AND {_IN_FORCE}))"
 )
+# Why the intent would refuse a waiting text for ever, in a word of ours.
+_OF_PATIENT = "EXISTS (SELECT 1 FROM patient p WHERE p.id = message.patient_id AND {0})"
+_BLOCKED = "p.blocked <> ''"
+_NO_SMS = "p.refuses_sms = 1 AND message.channel = 'sms'"
+WHY_FORBIDDEN = (
+    f"CASE WHEN {_OF_PATIENT.format('p.deceased = 1')} THEN 'deceased' "
+    f"WHEN {_OF_PATIENT.format('p.merged_into IS NOT NULL')} THEN 'merged' "
+    f"WHEN {_OF_PATIENT.format(_BLOCKED)} THEN 'identity' WHEN {OBJECTED} "
+    f"OR {_OF_PATIENT.format(_NO_SMS)} THEN 'objection' "
+    "ELSE 'recipient_changed' END"
+)
 # A test to a member of staff is about nobody.
 NO_ITEM = (
     "message.kind <> 'test' "
@@ -248,6 +259,28 @@ def suppress(
         token=token,
         reason=reason,
         now=now,
+    )
+
+
+def forbid(connection: Connection, ids: Sequence[int], *, of: str = "id", now: int) -> None:
+    """Withdraw the waiting acknowledgements and invitations that an objection, a death or
+    another address forbids: the plan does not decide them again, and nobody may be told that
+    they leave. `of`: what `ids` are, "id" (messages) or "patient_id"."""
+    found = among(
+        connection,
+        f"UPDATE message SET state = 'CANCELLED', reason = {WHY_FORBIDDEN}, leases = 0, "
+        f"lease_until = NULL, updated_at = :now WHERE {of} IN :ids AND kind IN ('ack', 'rebook') "
+        f"AND state IN ('PLANNED', 'HELD', 'LEASED') AND ({FORBIDDEN_PATIENT} OR {OBJECTED}) "
+        "RETURNING id, reason",
+        ids,
+        now=now,
+    )
+    many(
+        connection,
+        "UPDATE decision SET state = 'SUPPRESSED', reason = :reason, decided_at = :now "
+        "WHERE state = 'PLANNED' "
+        "AND id IN (SELECT i.decision_id FROM message_item i WHERE i.message_id = :message)",
+        [{"message": row.id, "reason": row.reason, "now": now} for row in found],
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from reminders.store.answers import CURRENT_ANSWER
 from reminders.store.engine import Record, insert_rows, listed, many, rows, run
-from reminders.store.outbox import FORBIDDEN_PATIENT, OBJECTED
+from reminders.store.outbox import FORBIDDEN_PATIENT, OBJECTED, WHY_FORBIDDEN
 from reminders.store.planning import PATIENT_COLUMNS, among
 
 WRITING_COLUMNS = (
@@ -347,14 +347,7 @@ def forbid(connection: Connection, messages: Sequence[int], *, at: int) -> None:
     if messages:
         listed(
             connection,
-            f"UPDATE message SET state = 'CANCELLED', updated_at = :at, reason = CASE WHEN "
-            "EXISTS (SELECT 1 FROM patient p WHERE p.id = message.patient_id AND p.deceased = 1) "
-            "THEN 'deceased' WHEN EXISTS (SELECT 1 FROM patient p WHERE p.id = message.patient_id "
-            "AND p.merged_into IS NOT NULL) THEN 'merged' WHEN EXISTS (SELECT 1 FROM patient p "
-            "WHERE p.id = message.patient_id AND p.blocked <> '') THEN 'identity' "
-            f"WHEN {OBJECTED} OR EXISTS (SELECT 1 FROM patient p WHERE p.id = message.patient_id "
-            "AND p.refuses_sms = 1 AND message.channel = 'sms') THEN 'objection' "
-            "ELSE 'recipient_changed' END "
+            f"UPDATE message SET state = 'CANCELLED', updated_at = :at, reason = {WHY_FORBIDDEN} "
             f"WHERE id IN :ids AND state IN ('PLANNED', 'HELD') "
             f"AND ({FORBIDDEN_PATIENT} OR {OBJECTED})",
             messages,

@@ -10,13 +10,14 @@ from reminders.ports import Capabilities, InboundSms, Received
 from reminders.services.answer import take_replies
 from reminders.services.compose import Route
 from reminders.services.deliver import Answer
+from reminders.services.lists import DayRun, run_of
 from reminders.services.object import object_address, withdraw_at
 from reminders.services.objections import block_list_due, object_to, take_block_list
 from reminders.services.receive import receive
 from reminders.services.story import stories_of
 from reminders.store.engine import Store, open_engine, rows
 from reminders.store.types import micros
-from tests.support.clinic import paris, someone, visit
+from tests.support.clinic import PARIS, paris, someone, visit
 from tests.support.mailroom import Mailroom, receipt
 from tests.support.stores import address
 
@@ -180,6 +181,70 @@ def test_a_stop_told_again_after_a_start_counts(store: Store) -> None:
 
     assert in_force(room) == [("sms", "all", "reply")]
     assert told_after(room) == []
+
+
+def day_of(room: Mailroom) -> DayRun:
+    return run_of(room.store, None, room.now.astimezone(PARIS).date(), PARIS)
+
+
+def acknowledgements(room: Mailroom) -> list[tuple[str, str, str]]:
+    """(state of the message, state and reason of its decision) of what acknowledges a yes."""
+    found = room.rows(
+        "SELECT m.state, d.state AS decided, d.reason FROM message m JOIN message_item i "
+        "ON i.message_id = m.id JOIN decision d ON d.id = i.decision_id "
+        "WHERE m.kind = 'ack' AND m.purpose <> 'ack_stop'"
+    )
+    return [(row.state, row.decided, row.reason) for row in found]
+
+
+def test_a_yes_after_a_stop_counts_and_nobody_is_told_that_it_is_acknowledged(
+    store: Store,
+) -> None:
+    room = reminded(store)
+    write(room, "STOP")
+    room.deliver()
+    room.at(paris("2026-10-14 10:00"))
+    write(room, "OUI")
+
+    assert room.appointment().answer == "confirmed"
+    assert acknowledgements(room) == [("CANCELLED", "SUPPRESSED", "objection")]
+    assert (day_of(room)["coming"], day_of(room)["not-sent"]) == (0, 1)
+    assert day_of(room).reasons == (("objection", 1),)
+
+    texts = len(room.sent)
+    room.deliver()
+    assert len(room.sent) == texts
+    write(room, "START")
+    room.deliver()
+    assert [sent.to for sent in room.sent[texts:]] == [NUMBER]  # messages come again
+
+
+def test_an_acknowledgement_that_waits_is_withdrawn_with_the_objection(store: Store) -> None:
+    room = reminded(store)
+    room.hold()
+    write(room, "OUI")
+    room.deliver()
+    assert acknowledgements(room) == [("HELD", "PLANNED", "")]
+
+    object_everywhere(room, "staff")
+
+    assert acknowledgements(room) == [("CANCELLED", "SUPPRESSED", "objection")]
+    assert day_of(room)["held"] == 0
+
+
+def test_what_forbids_an_acknowledgement_at_its_moment_ends_it(store: Store) -> None:
+    """No SMS any more, says the DPI while the answer of the evening waits for the morning."""
+    room = reminded(store)
+    room.at(paris("2026-10-13 22:00"))
+    write(room, "OUI")
+    room.read(visit(1, SOON, patient=someone(1, contacts=SHARED, sms_refused=True)))
+    texts = len(room.sent)
+
+    room.at(paris("2026-10-14 12:00"))
+    room.deliver()
+
+    assert acknowledgements(room) == [("CANCELLED", "SUPPRESSED", "objection")]
+    assert len(room.sent) == texts
 
 
 def test_a_wrong_number_keeps_nobody_from_the_right_one(store: Store) -> None:
