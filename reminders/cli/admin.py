@@ -1,5 +1,6 @@
 """`reminders admin`: the accounts of the staff's pages, the first one above all."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -49,10 +50,20 @@ def create(
     login: LoginArgument,
     name: Annotated[str, typer.Option("--name", help="Le nom de la personne.")],
     role: Annotated[  # typer copies the list
-        list[Role], typer.Option("--role", help="Un rôle ; l'option peut revenir.")
-    ] = [Role.ADMINISTRATOR],  # noqa: B006
-    site: Annotated[list[str], typer.Option("--site", help="Pour ce site seulement.")] = [],  # noqa: B006
-    uf: Annotated[list[str], typer.Option("--uf", help="Pour cette UF seulement.")] = [],  # noqa: B006
+        list[str],
+        typer.Option(
+            "--role",
+            metavar="RÔLE[:LIEU]",
+            help=f"Un rôle ({', '.join(Role)}), avec l'UF ou le site où il vaut : manager:4220. "
+            "L'option peut revenir.",
+        ),
+    ] = [str(Role.ADMINISTRATOR)],  # noqa: B006
+    site: Annotated[
+        list[str], typer.Option("--site", help="Le site de chaque rôle donné sans lieu.")
+    ] = [],  # noqa: B006
+    uf: Annotated[
+        list[str], typer.Option("--uf", help="L'UF de chaque rôle donné sans lieu.")
+    ] = [],  # noqa: B006
     language: Annotated[
         str, typer.Option("--language", metavar="fr|en", help="La langue de ses pages.")
     ] = SPOKEN[0],
@@ -74,7 +85,7 @@ def create(
             )
         except Refused as refused:
             raise _wrong(refused) from None
-    _tell(settings, login.strip().lower(), code)
+    _tell(settings, login.strip().lower(), code, grants)
 
 
 @admin.command("reset")
@@ -138,24 +149,35 @@ def _plain(one: Told) -> dict[str, object]:
     }
 
 
-def _grants(settings: Settings, roles: list[Role], sites: list[str], ufs: list[str]) -> list[Grant]:
-    """Raises ConfigurationError for a site nobody configured. A UF may be mapped later."""
-    if unknown := [site for site in sites if site not in settings.sites]:
-        known = ", ".join(settings.sites) or "aucun"
-        raise ConfigurationError(
-            [Problem("--site", f"« {unknown[0]} » est inconnu", f"choisir parmi : {known}")]
-        )
+def _grants(settings: Settings, roles: list[str], sites: list[str], ufs: list[str]) -> list[Grant]:
+    """Raises ConfigurationError for an unknown role or site. A UF may be mapped later."""
     places = [(site, "") for site in sites] + [("", uf) for uf in ufs] or [("", "")]
-    return [Grant(role, site, uf) for role in roles for site, uf in places]
+    grants = []
+    for role, _, place in (one.partition(":") for one in roles):
+        if role not in set(Role):
+            raise _unknown("--role", role, ", ".join(Role))
+        own = [(place, "") if place in settings.sites else ("", place)] if place else places
+        grants += [Grant(Role(role), *where) for where in own]
+    if unknown := [site for site in sites if site not in settings.sites]:
+        raise _unknown("--site", unknown[0], ", ".join(settings.sites) or "aucun")
+    return grants
+
+
+def _unknown(option: str, given: str, known: str) -> ConfigurationError:
+    return ConfigurationError(
+        [Problem(option, f"« {given} » est inconnu", f"choisir parmi : {known}")]
+    )
 
 
 def _wrong(refused: Refused) -> ConfigurationError:
     return ConfigurationError([Problem("compte", refused.sentence, "reminders admin list")])
 
 
-def _tell(settings: Settings, login: str, code: str) -> None:
+def _tell(settings: Settings, login: str, code: str, grants: Sequence[Grant] = ()) -> None:
     web = settings.web
     address = web.internal_url or f"http://{web.internal_host}:{web.internal_port}"
     out.print(f"Compte : {login}")
+    if grants:
+        out.print(f"Rôles  : {', '.join(_said(grant) for grant in grants)}")
     out.print(f"Code   : {code}   (sert une fois, pendant 48 heures ; il n'est gardé nulle part)")
     out.print(f"À entrer sur {address}/connexion/premiere-fois")

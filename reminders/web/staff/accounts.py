@@ -1,6 +1,6 @@
 """Accounts, for administrators: who may do what, where; new codes; shutting out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from fastapi import Response
 
@@ -51,10 +51,11 @@ def _list(visit: Visit, status: int = 200, problem: str = "", code: str = "") ->
         roles=ROLES,
         gives=GIVES,
         places=_places(visit),
+        told=lambda grants: _told_grants(visit, grants),
         problem=problem,
         code=code,
         typed=visit.form if problem else {},
-        chosen=visit.values("role") if problem else [],
+        chosen=visit.values("droit") if problem else [],
     )
 
 
@@ -89,8 +90,9 @@ def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
         account=account,
         roles=ROLES,
         gives=GIVES,
-        places=_places(visit),
+        places=_places(visit, account.grants),
         problem=problem,
+        chosen=visit.values("droit") if problem else [_ticked(one) for one in account.grants],
     )
 
 
@@ -99,9 +101,10 @@ def allow(visit: Visit) -> Response:
         visit,
         N_("Les droits sont changés."),
         lambda login: accounts.allow(
-            visit.staff.store, login, _grants(visit), actor=visit.viewer.login, now=visit.now
+            visit.staff.store, login, _grants(visit, login), actor=visit.viewer.login,
+            now=visit.now,
         ),
-    )
+    )  # fmt: skip
 
 
 def disable(visit: Visit) -> Response:
@@ -143,18 +146,27 @@ def _changed(visit: Visit, said: str, change: Callable[[str], None]) -> Response
     return visit.go(f"/comptes/{login}", visit.words.gettext(said))
 
 
-def _grants(visit: Visit) -> list[Grant]:
-    """One grant for each ticked role and place. Raises Refused for none, or an unknown one."""
-    roles = [one for one in visit.values("role") if one in set(Role)]
-    places = visit.values("lieu") or [""]
-    known = {address for address, _ in _places(visit)}
-    if not roles:
+def _grants(visit: Visit, login: str = "") -> list[Grant]:
+    """One grant for each place ticked on a role's line. Raises Refused for none, or for a place
+    that is neither known nor held."""
+    held = accounts.account(visit.staff.store, login, now=visit.now) if login else None
+    known = {address for address, _ in _places(visit, held.grants if held else ())}
+    ticked = [one.partition("@") for one in dict.fromkeys(visit.values("droit"))]
+    if not ticked or any(role not in set(Role) or not at for role, at, _ in ticked):
         raise Refused(N_("Choisir un rôle au moins."), "role")
-    if any(place not in known for place in places):
+    if any(place not in known for _, _, place in ticked):
         raise Refused(N_("Ce site ou ce service n’est pas connu."), "lieu")
-    if "" in places:
-        places = [""]
-    return [Grant(Role(role), *_place(place)) for role in roles for place in places]
+    return [Grant(Role(role), *_place(place)) for role, _, place in ticked]
+
+
+def _told_grants(visit: Visit, grants: Sequence[Grant]) -> list[tuple[str, list[str]]]:
+    """(role, the names of its places; none: everywhere)."""
+    named = dict(_places(visit, grants))
+    return [
+        (role, [] if "" in where else [named[one] for one in where])
+        for role in Role
+        if (where := [_where(grant) for grant in grants if grant.role == role])
+    ]
 
 
 def _place(text: str) -> tuple[str, str]:
@@ -162,11 +174,23 @@ def _place(text: str) -> tuple[str, str]:
     return (name, "") if kind == "site" else ("", name)
 
 
-def _places(visit: Visit) -> list[tuple[str, str]]:
+def _where(grant: Grant) -> str:
+    return f"uf:{grant.uf}" if grant.uf else f"site:{grant.site}" if grant.site else ""
+
+
+def _ticked(grant: Grant) -> str:
+    return f"{grant.role}@{_where(grant)}"
+
+
+def _places(visit: Visit, held: Iterable[Grant] = ()) -> list[tuple[str, str]]:
+    """(as a form says it, name): everywhere, each site, each service, and where somebody already
+    has a role though nobody knows the place any more: saving must not take it away."""
     settings, rules = visit.staff.settings, visit.staff.rules
     sites = [(f"site:{one.id}", one.name) for one in settings.site]
     units = sorted((desk.label, uf) for uf, desk in rules.desks.items())
-    return [("", ""), *sites, *((f"uf:{uf}", f"{label} ({uf})") for label, uf in units)]
+    known = [("", ""), *sites, *((f"uf:{uf}", f"{label} ({uf})") for label, uf in units)]
+    places = {_where(one): one.uf or one.site for one in held}
+    return known + sorted(places.items() - {(one, places.get(one, "")) for one, _ in known})
 
 
 _ACCOUNT = "/comptes/{login}"

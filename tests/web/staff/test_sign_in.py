@@ -290,10 +290,10 @@ def test_the_doors_of_the_demo_exist_in_the_demo_only(office: Office) -> None:
 
 def test_the_last_administrator_stays(office: Office) -> None:
     clerk = office.clerk(Role.ADMINISTRATOR)
-    answer = clerk.post("/comptes/administrator/droits", role="reader")
+    answer = clerk.post("/comptes/administrator/droits", droit="reader@")
     assert answer.status_code == 422
     assert "administrateur" in answer.text
-    one = clerk.post("/comptes/administrator/droits", role="administrator", lieu="uf:4220")
+    one = clerk.post("/comptes/administrator/droits", droit="administrator@uf:4220")
     assert one.status_code == 422  # nobody would be left to manage accounts
     assert clerk.get("/comptes").status_code == 200
 
@@ -305,10 +305,10 @@ def test_who_administers_one_service_gives_nobody_rights(office: Office) -> None
     petty = office.clerk(Role.ADMINISTRATOR, login="petit", ufs=["4220"])
     for answer in (
         petty.get("/comptes"),
-        petty.post("/comptes/petit/droits", role=["administrator", "manager"], lieu=""),
+        petty.post("/comptes/petit/droits", droit=["administrator@", "manager@"]),
         petty.post("/comptes/administrator/code"),
         petty.post("/comptes/administrator/fermer"),
-        petty.post("/comptes", nom="Zoé", identifiant="zoe", role="manager", lieu=""),
+        petty.post("/comptes", nom="Zoé", identifiant="zoe", droit="manager@"),
     ):
         assert answer.status_code == 403
     assert whole.get("/comptes").status_code == 200
@@ -319,14 +319,17 @@ def test_who_administers_one_service_gives_nobody_rights(office: Office) -> None
 
 def test_a_login_is_the_address_of_a_page(office: Office) -> None:
     clerk = office.clerk(Role.ADMINISTRATOR)
-    answer = clerk.post("/comptes", nom="Zoé Martin", identifiant="..", role="agent")
+    answer = clerk.post("/comptes", nom="Zoé Martin", identifiant="..", droit="agent@")
     assert answer.status_code == 422
 
 
 def test_an_administrator_makes_an_account_whose_code_works(office: Office) -> None:
     clerk = office.clerk(Role.ADMINISTRATOR)
     page = clerk.post(
-        "/comptes", nom="Zoé Martin", identifiant="zoe.m", role=["agent", "author"], lieu="uf:4220"
+        "/comptes",
+        nom="Zoé Martin",
+        identifiant="zoe.m",
+        droit=["agent@uf:4220", "author@uf:4220"],
     ).text
     code = re.search(r"[A-Z0-9]{4}(-[A-Z0-9]{4}){3}", page)
     assert code is not None
@@ -393,3 +396,40 @@ def test_what_is_guessed_is_refused(password: str) -> None:
 
 def test_a_phrase_is_taken() -> None:
     assert password_problem(PASSWORD, "claire.b") == ""
+
+
+def ticked(page: str) -> list[str]:
+    return re.findall(r'name="droit" value="([^"]+)" checked', page)
+
+
+def test_rights_saved_without_a_change_stay_what_they_are(office: Office) -> None:
+    clerk = office.clerk(Role.ADMINISTRATOR)
+    mixed = [Grant(Role.APPROVER), Grant(Role.MANAGER, uf="4220"), Grant(Role.AGENT, uf="9999")]
+    accounts.create(
+        office.store, login="mixte", name="Mixte", grants=mixed, actor="tests", now=office.now
+    )
+    shown = ticked(clerk.get("/comptes/mixte").text)
+    assert shown == ["agent@uf:9999", "approver@", "manager@uf:4220"]  # 9999: mapped no more
+    assert clerk.post("/comptes/mixte/droits", droit=shown).status_code == 303
+    kept = accounts.account(office.store, "mixte", now=office.now)
+    assert kept is not None
+    assert set(kept.grants) == set(mixed)
+
+
+def test_a_new_account_holds_nowhere_until_a_place_is_chosen(office: Office) -> None:
+    clerk = office.clerk(Role.ADMINISTRATOR)
+    page = clerk.get("/comptes").text
+    assert ticked(page) == []
+    for wrong in ({}, {"droit": "agent"}, {"droit": "agent@uf:1"}, {"droit": "boss@"}):
+        answer = clerk.post("/comptes", {"nom": "Zoé", "identifiant": "zoe"} | wrong)
+        assert answer.status_code == 422, wrong
+
+
+def test_the_list_of_accounts_says_where_each_role_holds(office: Office) -> None:
+    clerk = office.clerk(Role.ADMINISTRATOR)
+    office.hire(Role.MANAGER, login="cadre", ufs=["4220"])
+    lines = re.findall(r"<li>([^<]+)</li>", clerk.get("/comptes").text)
+    assert [one.replace("\u00a0", " ") for one in lines] == [
+        "Administrateur : partout",
+        "Cadre de service : Consultations, accueil B2 (4220)",
+    ]

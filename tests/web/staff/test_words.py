@@ -77,8 +77,8 @@ def test_a_value_may_be_a_sentence_of_ours() -> None:
     ("address", "fields", "expected"),
     [
         ("/comptes", {"identifiant": "a b", "nom": "X"}, "Choose at least one role."),
-        ("/comptes", {"identifiant": "a b", "nom": "X", "role": "agent"}, "A login is expected"),
-        ("/comptes", {"identifiant": "chef", "nom": "X", "role": "agent"}, "is taken already"),
+        ("/comptes", {"identifiant": "a b", "nom": "X", "droit": "agent@"}, "A login is expected"),
+        ("/comptes", {"identifiant": "chef", "nom": "X", "droit": "agent@"}, "is taken already"),
         ("/compte", {"nom": ""}, "Give your name."),
         ("/compte", {"nom": "X", "telephone": "1"}, "A mobile number is expected"),
         ("/compte/mot-de-passe", {"nouveau": "a", "encore": "b"}, "passwords are not the same"),
