@@ -7,6 +7,7 @@ walks them all. Pages are plain functions run in a thread; the store is never as
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import cast
+from urllib.parse import SplitResult, urlsplit
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -23,8 +24,8 @@ from reminders.services.accounts import Present
 from reminders.services.visits import remember
 from reminders.web.staff import forms
 from reminders.web.staff.routes import ROUTES
-from reminders.web.staff.sign_in import DOOR, Door, waiting_page
-from reminders.web.staff.visit import Route, Staff, Visit
+from reminders.web.staff.sign_in import DOOR, Door, has_ended, waiting_page
+from reminders.web.staff.visit import Route, Staff, Visit, opened
 
 log = structlog.get_logger()
 
@@ -90,7 +91,7 @@ def _nowhere(staff: Staff, status: int) -> Callable[[Request, Exception], Awaita
         title, sentence = NOWHERE[status]
         visit = Visit(staff, present, request, (), staff.now())
         return visit.page(
-            "trouble.html", status, title=title, sentence=visit.words.gettext(sentence)
+            "trouble.html", status, title=title, sentence=visit.words.gettext(sentence), typed=()
         )
 
     async def answer(request: Request, error: Exception) -> Response:
@@ -107,7 +108,7 @@ def _answer(
     now = staff.now()
     present = present_of(staff, request)
     if present is None:
-        return _to_the_door(request)
+        return _to_the_door(staff, route, request, fields)
     visit = Visit(staff, present, request, fields, now)
     if present.stage != "open":
         return RedirectResponse(waiting_page(present.stage), 303)
@@ -116,7 +117,8 @@ def _answer(
             visit.words.gettext(
                 "Ce formulaire ne vient pas de cette page, ou la page est restée ouverte trop "
                 "longtemps. Revenir à la page, la recharger et recommencer : rien n’a changé."
-            )
+            ),
+            () if forms.from_elsewhere(request) else route.typed_in(fields),
         )
     if route.may is not None and not visit.viewer.may(route.may):
         return visit.refuse(
@@ -143,16 +145,40 @@ def _may_post(visit: Visit) -> bool:
     return not forms.from_elsewhere(visit.request) and forms.is_ours(token, visit.present.form_key)
 
 
-def _to_the_door(request: Request) -> Response:
-    """Sign in, then come back to the page that was asked for."""
-    back = request.url.path if request.method in ("GET", "HEAD") else "/"
-    if request.method in ("GET", "HEAD") and request.url.query:
-        back += f"?{request.url.query}"
-    response = RedirectResponse("/connexion", 303)
-    if back != "/":
+def _to_the_door(
+    staff: Staff, route: Route, request: Request, fields: Sequence[tuple[str, str]]
+) -> Response:
+    """Sign in, then come back to the page that was asked for, or on which the form was.
+
+    A long text that was sent is shown again, to be copied: it would be lost with the page.
+    """
+    ended, posted = has_ended(staff, request), request.method == "POST"
+    back = "/" if posted and forms.from_elsewhere(request) else _page_asked(request)
+    typed = route.typed_in(fields) if ended and not forms.from_elsewhere(request) else []
+    if typed:
+        door = Door(staff, request, fields, staff.now(), None)
+        response = door.page("sign_in/kept.html", 401, typed=typed)
+    else:
+        response = RedirectResponse(
+            "/connexion?refuse=1" if ended and posted else "/connexion", 303
+        )
+    if back != "/" and request.headers.get("sec-fetch-mode", "navigate") == "navigate":
         response.set_cookie("retour", forms.packed(back[:300]), max_age=900, httponly=True,
                             samesite="lax", path="/connexion")  # fmt: skip
     return response
+
+
+def _page_asked(request: Request) -> str:
+    """The page to be read: this one, or the one around a form, with its filters if the browser
+    says which it was."""
+    asked = urlsplit(str(request.url))
+    if request.method == "POST":
+        before = urlsplit(request.headers.get("referer", ""))
+        ours = (
+            before.netloc == request.headers.get("host", "") and opened(before.path) == before.path
+        )
+        asked = before if ours else SplitResult("", "", opened(asked.path), "", "")
+    return f"{asked.path}?{asked.query}" if asked.query else asked.path
 
 
 def _at_the_door(

@@ -15,6 +15,7 @@ from reminders.domain.template_key import CHANNELS, PURPOSES
 from reminders.services import accounts as account_services
 from reminders.services import sheets, sheets_life
 from reminders.services.sheets_form import (
+    LABELS,
     WARNINGS,
     SheetForm,
     filled,
@@ -324,13 +325,14 @@ def _overtaken(visit: Visit, form: SheetForm, code: str) -> Response:
     )  # fmt: skip
 
 
+TYPED = {one: LABELS[one] for one in LABELS if one not in ("subject", "acknowledge")}
 ROUTES = (
     Route("GET", "/consignes/nouvelle", May.EDIT_TEMPLATES, write_new),
-    Route("POST", "/consignes/nouvelle", May.EDIT_TEMPLATES, change_new),
+    Route("POST", "/consignes/nouvelle", May.EDIT_TEMPLATES, change_new, typed=TYPED),
     Route("POST", "/consignes/nouvelle/apercu", May.EDIT_TEMPLATES, look_new),
     Route("POST", "/consignes/nouvelle/brouillon", May.EDIT_TEMPLATES, keep_new),
     Route("GET", "/consignes/{name}/modifier", May.EDIT_TEMPLATES, write),
-    Route("POST", "/consignes/{name}/modifier", May.EDIT_TEMPLATES, change),
+    Route("POST", "/consignes/{name}/modifier", May.EDIT_TEMPLATES, change, typed=TYPED),
     Route("POST", "/consignes/{name}/apercu", May.EDIT_TEMPLATES, look),
     Route("POST", "/consignes/{name}/brouillon", May.EDIT_TEMPLATES, keep),
 )

@@ -26,6 +26,11 @@ def cookie_name(staff: Staff) -> str:
     return "__Host-session" if staff.secure else "session"
 
 
+def has_ended(staff: Staff, request: Request) -> bool:
+    """Does the browser hold a session? Of somebody who is not present, one that has ended."""
+    return cookie_name(staff) in request.cookies
+
+
 def waiting_page(stage: str) -> str:
     return "/connexion/code" if stage == "code" else "/connexion/application"
 
@@ -66,7 +71,7 @@ class Door:
         return _browser(self.request.headers.get("user-agent", ""))
 
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
-        given = {"problem": "", "login": "", "field": ""} | values
+        given = {"problem": "", "login": "", "field": "", "ended": False, "lost": False} | values
         site = self.staff.settings.site
         text = (
             environment(self.language)
@@ -111,7 +116,9 @@ class Door:
 def sign_in_page(door: Door) -> Response:
     if door.present is not None and door.present.stage == "open":
         return RedirectResponse("/", 303)
-    return door.page("sign_in/sign_in.html")
+    ended = door.present is None and has_ended(door.staff, door.request)
+    lost = ended and door.request.query_params.get("refuse") == "1"
+    return door.page("sign_in/sign_in.html", ended=ended, lost=lost)
 
 
 def sign_in(door: Door) -> Response:

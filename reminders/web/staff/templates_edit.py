@@ -12,6 +12,7 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.lint import costly, with_equivalents
+from reminders.domain.marking import N_
 from reminders.domain.template import LONGEST, VARIABLES
 from reminders.domain.template_diff import difference
 from reminders.domain.template_key import TemplateKey, TemplateText, key_of
@@ -319,10 +320,16 @@ def _overtaken(visit: Visit, key: TemplateKey, typed: Typed, overtaken: Overtake
     )
 
 
+TYPED = {
+    "objet": N_("Objet"),
+    "texte": N_("Texte"),
+    "mise_en_forme": N_("HTML du courriel"),
+    "note": N_("Mot pour la personne qui relira (facultatif)"),
+}
 _ONE = "/modeles/{modele}"
 ROUTES = (
     Route("GET", f"{_ONE}/ecrire", May.EDIT_TEMPLATES, write),
-    Route("POST", f"{_ONE}/ecrire", May.EDIT_TEMPLATES, act),
+    Route("POST", f"{_ONE}/ecrire", May.EDIT_TEMPLATES, act, typed=TYPED),
     Route("POST", f"{_ONE}/apercu", May.EDIT_TEMPLATES, preview),
     Route("POST", f"{_ONE}/brouillon", May.EDIT_TEMPLATES, keep),
 )

@@ -119,7 +119,8 @@ class Route:
     """An address, the permission it asks for, and the page. `may` None: signed in is enough.
 
     `everywhere`: it is about the whole hospital, and so must the permission be; the sentence for
-    whoever holds it for some sites or services only.
+    whoever holds it for some sites or services only. `typed`: the fields of a long text and their
+    names, shown again to whoever sends them after their session ended.
     """
 
     method: Method
@@ -127,6 +128,12 @@ class Route:
     may: May | None
     run: "Callable[[Visit], Response]"
     everywhere: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def typed_in(self, fields: Sequence[tuple[str, str]]) -> list[tuple[str, str, str]]:
+        """(field, its name, what was typed there), without what is empty."""
+        given = {name: value for name, value in reversed(fields) if value.strip()}
+        return [(one, label, given[one]) for one, label in self.typed.items() if one in given]
 
 
 @dataclass(slots=True)
@@ -230,8 +237,9 @@ class Visit:
     def missing(self, sentence: str = "") -> Response:
         return self._trouble(404, N_("Cette page n’existe pas"), sentence)
 
-    def refuse(self, sentence: str = "") -> Response:
-        return self._trouble(403, N_("Cette page ne vous est pas ouverte"), sentence)
+    def refuse(self, sentence: str = "", typed: Sequence[tuple[str, str, str]] = ()) -> Response:
+        title = N_("Cette page ne vous est pas ouverte")
+        return self.page("trouble.html", 403, title=title, sentence=sentence, typed=typed)
 
     def conflict(self, sentence: str) -> Response:
         return self._trouble(409, N_("Quelqu’un d’autre vient d’y toucher"), sentence)
@@ -241,7 +249,7 @@ class Visit:
         return StreamingResponse(chunks, media_type=media, headers=headers)
 
     def _trouble(self, status: int, title: str, sentence: str) -> Response:
-        return self.page("trouble.html", status, title=title, sentence=sentence)
+        return self.page("trouble.html", status, title=title, sentence=sentence, typed=())
 
     def _csrf(self) -> Markup:
         token = forms.masked(self.present.form_key)

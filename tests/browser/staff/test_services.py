@@ -187,6 +187,7 @@ def test_a_sheet_goes_from_one_person_to_another_to_the_patients_page(
         _send(author)
         expect(author.locator(".phone")).to_contain_text("Venir accompagné.")
         author.get_by_role("button", name="Proposer").click()
+        author.wait_for_url("**/versions/*")
         version = author.url
         expect(author.get_by_role("button", name="Approuver")).to_have_count(0)
         judge.goto(version)

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from reminders.domain.template_key import TemplateText, key_from
 from reminders.services.compose import Route
 from reminders.services.templates import save_draft, situation
+from reminders.store.engine import run
 from tests.support.clinic import someone, visit, visits
 from tests.support.office import Office, Role, office_on
 from tests.support.stores import SqliteFiles
@@ -173,6 +174,7 @@ def test_it_is_done_without_javascript(browser: Browser, office: Office, address
     page.get_by_role("button", name=re.compile("écrire « o »")).click()
     expect(text).to_have_value(re.compile("hopital"))
     page.get_by_role("button", name="Proposer").click()
+    page.wait_for_url("**/version/*")
     version = page.url
     office.sign_in(page, address, Role.APPROVER)
     page.goto(version)
@@ -198,6 +200,7 @@ def test_every_state_is_accessible_at_both_widths(
     office.sign_in(page, address, Role.AUTHOR)
     page.goto(f"{address}{PAGE}/ecrire")
     page.get_by_role("button", name="Proposer").click()
+    page.wait_for_url("**/version/*")
     version = page.url.removeprefix(address)
     drafted(office, "confirm.fr.any.sms", f"Un autre texte. {PHONE}", "author")
     page.context.close()
@@ -261,3 +264,85 @@ def test_what_needs_javascript_is_shown_with_it_only(
         insert = page.get_by_role("button", name="Insérer heure_rdv")
         expect(insert).to_be_visible(visible=script)
         page.context.close()
+
+
+# --- when nothing can be saved -------------------------------------------------------------------
+
+SHEETS = "/consignes/nouvelle"
+WRITTEN = [("/modeles/confirm.fr.any.sms/ecrire", "texte"), (SHEETS, "instructions")]
+
+
+def end_every_session(office: Office) -> None:
+    """As after an hour without a key."""
+    with office.store.write() as connection:
+        run(connection, "UPDATE staff_session SET ended_at = created_at")
+
+
+@pytest.mark.parametrize(("where", "field"), WRITTEN)
+def test_a_session_that_ends_takes_no_text_with_it(
+    browser: Browser, office: Office, address: str, where: str, field: str
+) -> None:
+    page = tab(browser)
+    office.sign_in(page, address, Role.AUTHOR)
+    page.goto(address + where)
+    if where == SHEETS:
+        page.locator("#name").fill("scanner")
+        page.locator("#name").blur()
+    end_every_session(office)
+    text = page.locator(f"#{field}")
+    text.fill(f"Bonjour. {PHONE}")
+    notice = page.get_by_role("alert").filter(has_text="Votre session a expiré")
+    expect(notice).to_be_visible()
+    expect(page.locator("#enregistre")).to_have_text("pas enregistré")
+    assert page.get_by_text("Mot de passe").count() == 0  # no form of the door in the page
+    page.get_by_role("button", name="Proposer").click()
+    expect(notice).to_be_visible()
+    assert page.url == address + where
+    expect(text).to_have_value(f"Bonjour. {PHONE}")
+    with page.expect_popup() as opened:
+        notice.get_by_role("link").click()
+    expect(opened.value.get_by_role("heading")).to_have_text("Connexion")
+    office.sign_in(opened.value, address, Role.AUTHOR)  # in the other window
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.locator("#enregistre")).to_contain_text("brouillon enregistré à")
+    expect(notice).to_be_hidden()
+    assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
+    if where == SHEETS:
+        return
+    page.get_by_role("button", name="Proposer").click()
+    expect(page.get_by_role("status").first).to_contain_text("Version 2 proposée")
+    page.context.close()
+
+
+def test_another_persons_session_takes_no_draft(
+    browser: Browser, office: Office, address: str
+) -> None:
+    page = tab(browser)
+    office.sign_in(page, address, Role.AUTHOR)
+    page.goto(f"{address}{PAGE}/ecrire")
+    other = page.context.new_page()
+    office.sign_in(other, address, Role.APPROVER)
+    page.get_by_label("Texte", exact=True).fill(f"Bonjour. {PHONE}")
+    page.evaluate("document.activeElement.blur()")
+    expect(page.get_by_role("alert").filter(has_text="un autre compte")).to_be_visible()
+    assert office.value("SELECT count(*) FROM template_draft") == 0
+    page.context.close()
+
+
+def test_a_network_that_is_gone_is_told_and_tried_again(
+    browser: Browser, office: Office, address: str
+) -> None:
+    page = tab(browser)
+    office.sign_in(page, address, Role.AUTHOR)
+    page.goto(f"{address}{PAGE}/ecrire")
+    page.context.set_offline(True)
+    page.get_by_label("Texte", exact=True).fill(f"Bonjour. {PHONE}")
+    notice = page.get_by_role("alert").filter(has_text="nouvel essai")
+    expect(notice).to_be_visible()
+    expect(page.locator("#enregistre")).to_have_text("pas enregistré")
+    page.get_by_role("button", name="Proposer").click()
+    expect(page.get_by_label("Texte", exact=True)).to_have_value(f"Bonjour. {PHONE}")
+    page.context.set_offline(False)
+    expect(page.locator("#enregistre")).to_contain_text("brouillon enregistré à")
+    expect(notice).to_be_hidden()
+    page.context.close()

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import escape
 
 import pyotp
 import pytest
@@ -396,6 +397,84 @@ def test_what_is_guessed_is_refused(password: str) -> None:
 
 def test_a_phrase_is_taken() -> None:
     assert password_problem(PASSWORD, "claire.b") == ""
+
+
+def ended(office: Office) -> Clerk:
+    """Somebody whose session has just run out, the cookie still in the browser."""
+    office.second_factor = False
+    visitor = begun(office)
+    assert try_password(visitor) == 303
+    office.now += timedelta(hours=2)
+    return visitor
+
+
+def enters(visitor: Clerk) -> str:
+    """Sign in again: the page one is led to."""
+    answer = visitor.send("/connexion", {"identifiant": "claire.b", "mot_de_passe": PASSWORD})
+    return str(answer.headers["location"])
+
+
+def test_the_door_says_that_a_session_has_expired(office: Office) -> None:
+    assert "Votre session a expiré" not in office.visitor().get("/connexion").text
+    visitor = ended(office)
+    page = visitor.follow(visitor.get("/comptes")).text
+    assert "Votre session a expiré" in page
+    assert "n’est pas enregistré" not in page
+    assert enters(visitor) == "/comptes"
+
+
+def test_a_form_sent_after_the_session_leads_back_to_the_page_it_was_on(office: Office) -> None:
+    visitor = ended(office)
+    page = "http://rappels.example.org/presences?jour=2026-10-05&liste=uf:4220"
+    answer = visitor.send("/presences", {"jour": "2026-10-05"}, referer=page)
+    told = visitor.follow(answer).text
+    assert "Ce que vous veniez d’envoyer n’est pas enregistré" in told
+    assert enters(visitor) == "/presences?jour=2026-10-05&liste=uf:4220"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"referer": "https://evil.example/presences?jour=x"},
+        {"referer": "http://rappels.example.org/nulle-part"},
+        {"referer": "http://rappels.example.org//evil.example"},
+    ],
+    ids=lambda one: one.get("referer", "none"),
+)
+def test_else_it_leads_back_to_the_nearest_page(office: Office, headers: dict[str, str]) -> None:
+    visitor = ended(office)
+    visitor.send("/comptes/claire.b/droits", {"droit": "reader@"}, **headers)
+    assert enters(visitor) == "/comptes/claire.b"
+
+
+def test_another_sites_form_leads_to_the_first_page(office: Office) -> None:
+    visitor = ended(office)
+    visitor.send("/presences", {}, **{"sec-fetch-site": "cross-site"})
+    assert enters(visitor) == "/"
+
+
+TEXT = "Rendez-vous le {{ date_rdv }}, « <b>ici</b> »"
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [("/modeles/confirm.fr.any.sms/ecrire", "texte"), ("/consignes/nouvelle", "instructions")],
+)
+def test_a_long_text_sent_after_the_session_is_shown_to_be_copied(
+    office: Office, address: str, field: str
+) -> None:
+    visitor = ended(office)
+    answer = visitor.send(address, {field: TEXT, "jeton": "x", "faire": "proposer"})
+    assert answer.status_code == 401
+    assert escape(TEXT, quote=False) in answer.text
+    assert "<b>ici</b>" not in answer.text
+    foreign = visitor.send(address, {field: TEXT}, **{"sec-fetch-site": "cross-site"})
+    assert (foreign.status_code, TEXT in foreign.text) == (303, False)
+    enters(visitor)
+    again = visitor.send(address, {field: TEXT, "jeton": "x"})  # of the session before
+    assert again.status_code == 403
+    assert escape(TEXT, quote=False) in again.text
 
 
 def ticked(page: str) -> list[str]:
