@@ -273,8 +273,9 @@ class Contacts:
     `in_care`: patients with an appointment of the period that entered (each month's, added up);
     `contacts`: replies, answers on the page and calls staff noted, about those appointments.
     `recontacts`: appointments about which the patient wrote or called again within
-    RECONTACT_DAYS of an earlier contact, of the `contacted` ones. `alone`: appointments whose
-    answers were all closed without a person, of the `answered` ones.
+    RECONTACT_DAYS of an earlier contact, unasked (an acknowledgement asks nothing), of the
+    `contacted` ones. `alone`: appointments whose answers were all closed without a person, of
+    the `answered` ones.
     """
 
     contacts: int

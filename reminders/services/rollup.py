@@ -26,10 +26,10 @@ from reminders.store.types import micros
 
 AT_ONCE = 500  # appointments looked at in one transaction: some hundredths of a second
 MANY = 5_000  # likewise while everything is recomputed and nobody waits
-ENTERING, DONE = "enter", "done"
-# Which rules of domain/hiding.py and of store/slots.py months were counted by: under others, every
-# unit is looked at and every month counted anew.
-COUNTING = "3"
+ENTERING = "enter"
+# Which rules (domain/hiding.py, store/slots.py, services/rollup_fate.py) months were counted by:
+# under others, every unit is looked at and every month counted anew.
+COUNTING = "4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +154,14 @@ def _digest(rules: Rules) -> str:
 
 def _fill(connection: Connection, rules: Rules, now: datetime, at_once: int) -> Looked:
     """First all entries, then what became of them: one may be the move of any other."""
-    phase, _, after = (facts.read(connection, stored.FILL) or "enter:0").partition(":")
-    if phase == DONE:
+    phase, _, after = (facts.read(connection, stored.FILL) or f"{ENTERING}:0").partition(":")
+    if phase == stored.DONE:
         return Looked(0, more=False)
     entering = phase == ENTERING
     table = "appointment" if entering else "report_unit"
     ids = stored.following(connection, table, int(after), at_once)
     if not ids:
-        facts.replace(connection, stored.FILL, "settle:0" if entering else DONE)
+        facts.replace(connection, stored.FILL, "settle:0" if entering else stored.DONE)
         return Looked(0, more=True)
     if entering:
         stored.mark_stale(connection, enter(connection, rules, ids, now))

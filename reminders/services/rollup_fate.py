@@ -22,6 +22,7 @@ from reminders.store.slots import MOVED_WITHIN
 from reminders.store.types import DAY, MINUTE
 
 ONE_CONTACT = 10 * MINUTE  # parts of one text, a second tap
+OUR_ANSWER = "ack"  # the only text that asks nothing and tells nothing new
 
 
 def settle(connection: Connection, ids: Sequence[int], at: int) -> set[int]:
@@ -52,12 +53,17 @@ class _Told:
         self.handled = _grouped(stored.handled(connection, ids))
         self.replied: set[int] = set()
         self.contacts: Mapping[int, list[int]] = defaultdict(list)
+        self.mine: Mapping[int, list[int]] = defaultdict(list)  # counted here, and nowhere else
         for row in stored.contacts(connection, ids):
             self.contacts[row.appointment_id].append(row.at)
+            if row.mine:
+                self.mine[row.appointment_id].append(row.at)
             if row.written:
                 self.replied.add(row.appointment_id)
         for unit, given in self.answers.items():
-            self.contacts[unit] += [one.given_at for one in given if one.channel != "sms"]
+            came = [one.given_at for one in given if one.came]
+            self.contacts[unit] += came
+            self.mine[unit] += came
 
 
 def _grouped(found: Iterable[Record]) -> dict[int, list[Record]]:
@@ -95,7 +101,7 @@ def _settled(row: Record, told: _Told, at: int) -> tuple[object, ...]:
         len(mine),
         sum(text.segments for text in mine),
         round(sum(text.price_eur for text in mine) * 1_000_000),
-        len(contacts),
+        len(_contacts(told.mine.get(row.id, ()))),
     )
 
 
@@ -140,7 +146,7 @@ def _of_answers(
     found = {
         "answered": int(answered),
         "contacted": int(bool(contacts)),
-        "recontact": int(_again(contacts, [text.started_at for text in texts])),
+        "recontact": int(_again(contacts, [t.started_at for t in texts if t.kind != OUR_ANSWER])),
         "alone": int(answered and not handled),
         "handled": bucket_of(took[0] / MINUTE) if took else 0,
     }
@@ -161,7 +167,7 @@ def _contacts(moments: Iterable[int]) -> list[int]:
 
 
 def _again(contacts: Sequence[int], texts: Sequence[int]) -> bool:
-    """Within a week of an earlier time, and not because we had written in between."""
+    """Within a week of an earlier time, and not because we asked or told something in between."""
     return any(
         later - earlier <= RECONTACT_DAYS * DAY
         and not any(earlier < text < later for text in texts)

@@ -19,7 +19,8 @@ from reminders.store.types import instant
 
 LOCK = "rollup_lock"
 SEALED = "rollup_sealed"  # the last month whose appointments may have been purged
-FILL = "rollup_fill"  # what is still to be looked at since the beginning: "phase:key", or "done"
+FILL = "rollup_fill"  # what is still to be looked at since the beginning: "phase:key", or DONE
+DONE = "done"
 RULES = "rollup_rules"  # of which protocols the coming entries are
 UNIT_COLUMNS = (
     "appointment_id", "patient_id", "uf", "month", "starts_at", "entered_at", "turns_at", "kind",
@@ -90,7 +91,7 @@ BEHIND = (
     "CASE WHEN EXISTS (SELECT 1 FROM rollup_dirty) OR EXISTS (SELECT 1 FROM report_unit "
     "WHERE turns_at IS NOT NULL AND turns_at <= :now) OR EXISTS (SELECT 1 FROM rollup_month "
     "WHERE stale > 0) OR NOT EXISTS (SELECT 1 FROM setting WHERE key = :fill "
-    "AND value = 'done') THEN 1 ELSE 0 END"
+    f"AND value = '{DONE}') THEN 1 ELSE 0 END"
 )
 
 
@@ -279,14 +280,20 @@ def planned(connection: Connection, ids: Sequence[int]) -> set[int]:
     return {row.appointment_id for row in found}
 
 
+# Of the appointments of one text: what is counted once is counted at the first of them.
+_FIRST_TOLD = (
+    "CASE WHEN t.appointment_id = (SELECT MIN(y.appointment_id) FROM told y "
+    "WHERE y.attempt_id = t.attempt_id) THEN 1 ELSE 0 END"
+)
+
+
 def texts(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
     """What may have left about them, oldest first. `mine`: what it cost is told here, not of
     another appointment in the same text."""
     return among(
         connection,
         "SELECT t.appointment_id, m.kind, b.channel, b.template_version_id, b.segments, "
-        "b.price_eur, b.state, b.started_at, CASE WHEN t.appointment_id = (SELECT "
-        "MIN(y.appointment_id) FROM told y WHERE y.attempt_id = b.id) THEN 1 ELSE 0 END AS mine "
+        f"b.price_eur, b.state, b.started_at, {_FIRST_TOLD} AS mine "
         "FROM told t JOIN attempt b ON b.id = t.attempt_id JOIN message m ON m.id = b.message_id "
         f"WHERE t.appointment_id IN :ids AND b.state NOT IN {NEVER_LEFT} "
         "ORDER BY b.started_at, b.id",
@@ -295,26 +302,31 @@ def texts(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
 
 
 def answers(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
-    """Answers that were not taken back, oldest first."""
+    """Answers that were not taken back, oldest first. `came`: the patient came to us with it,
+    other than by a text, which is a contact itself, or by what somebody asked for a task."""
     return among(
         connection,
-        "SELECT appointment_id, kind, channel, reason, given_at FROM answer "
+        "SELECT appointment_id, kind, channel, reason, given_at, "
+        "CASE WHEN channel = 'sms' OR origin LIKE 'staff:task:%' THEN 0 ELSE 1 END AS came "
+        "FROM answer "
         "WHERE appointment_id IN :ids AND undone_at IS NULL ORDER BY given_at, id",
         ids,
     )
 
 
 def contacts(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
-    """Replies to texts about them, and calls somebody took or a file told, with their moment."""
+    """Replies to texts about them, and calls somebody took or a file told, with their moment.
+    `mine`: counted here, not at another appointment of the same text."""
     written = among(
         connection,
-        "SELECT t.appointment_id, i.received_at AS at, 1 AS written FROM told t JOIN inbound i "
-        "ON i.attempt_id = t.attempt_id WHERE t.appointment_id IN :ids",
+        f"SELECT t.appointment_id, i.received_at AS at, 1 AS written, {_FIRST_TOLD} AS mine "
+        "FROM told t JOIN inbound i ON i.attempt_id = t.attempt_id WHERE t.appointment_id IN :ids",
         ids,
     )
     called = among(
         connection,
-        "SELECT appointment_id, at, 0 AS written FROM call_entry WHERE appointment_id IN :ids",
+        "SELECT appointment_id, at, 0 AS written, 1 AS mine FROM call_entry "
+        "WHERE appointment_id IN :ids",
         ids,
     )
     return [*written, *called]
