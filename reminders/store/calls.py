@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from reminders.store.engine import Record, Store, many, reserve, rows, run
 from reminders.store.lists import Ufs
 from reminders.store.planning import among
+from reminders.store.slots import MOVED_TO, MOVED_WITHIN
 from reminders.store.types import DAY
 
 PAGE = 20_000
@@ -114,24 +115,34 @@ def finish(connection: Connection, file: int, digest: str, **values: object) -> 
 BY_TELEPHONE = "k.state = 'done' AND k.resolved_by <> '' AND k.kind LIKE 'call~_%' ESCAPE '~'"
 
 
+# Each unit under its own key and under that of the appointment it moved to.
+_UNIT = "FROM unit_entry u"
+_OURS = "u.holdout_id = :holdout AND u.excluded = '' AND u.appointment_id > :after"
+_ABOUT = (
+    "WITH about AS MATERIALIZED (SELECT u.appointment_id AS id, u.appointment_id AS unit, u.arm, "
+    f"u.uf, u.entered_at {_UNIT} WHERE {_OURS} UNION ALL SELECT {MOVED_TO}, u.appointment_id, "
+    f"u.arm, u.uf, u.entered_at {_UNIT} CROSS JOIN appointment a WHERE {_OURS} "
+    "AND a.id = u.appointment_id AND a.status = 'cancelled') "
+)
+
+
 def of_units(store: Store, holdout: int, *, before: int) -> Iterator[Sequence[Record]]:
-    """Pages of (appointment_id, calls, tasks): units of a comparison with calls, from the moment
-    they entered, up to a moment. Of one day and one appointment the source that counts most is
-    believed, never the sum: a call noted by a person is in the telephone system's file too.
+    """Pages of (appointment_id, calls, tasks): units of a comparison with calls, about them or
+    what they moved to, from the moment they entered, up to a moment. Of one day and one unit the
+    source that counts most is believed, never the sum: a call noted by a person is in the
+    telephone system's file too.
     `tasks`: how many of its tasks were calls."""
     sql = (
-        "SELECT appointment_id, SUM(number) AS calls, SUM(tasks) AS tasks FROM ("
+        f"{_ABOUT}SELECT appointment_id, SUM(number) AS calls, SUM(tasks) AS tasks FROM ("
         "SELECT appointment_id, day, MAX(number) AS number, "
         "SUM(CASE WHEN way = 3 THEN number ELSE 0 END) AS tasks FROM ("
-        "SELECT c.appointment_id, c.at / :long AS day, CASE WHEN c.file_id = 0 THEN 1 ELSE 2 END "
-        "AS way, COUNT(*) AS number FROM call_entry c "
-        "JOIN unit_entry u ON u.appointment_id = c.appointment_id "
-        "WHERE c.appointment_id > :after AND u.holdout_id = :holdout AND u.excluded = '' "
-        "AND c.at >= u.entered_at AND c.at < :before GROUP BY 1, 2, 3 UNION ALL "
-        "SELECT k.appointment_id, k.resolved_at / :long, 3, COUNT(*) FROM task k "
-        "JOIN unit_entry u ON u.appointment_id = k.appointment_id "
-        "WHERE k.appointment_id > :after AND u.holdout_id = :holdout AND u.excluded = '' "
-        f"AND {BY_TELEPHONE} AND k.resolved_at < :before GROUP BY 1, 2) told "
+        "SELECT u.unit AS appointment_id, c.at / :long AS day, CASE WHEN c.file_id = 0 THEN 1 "
+        "ELSE 2 END AS way, COUNT(*) AS number FROM about u "
+        "JOIN call_entry c ON c.appointment_id = u.id "
+        "WHERE c.at >= u.entered_at AND c.at < :before GROUP BY 1, 2, 3 UNION ALL "
+        "SELECT u.unit, k.resolved_at / :long, 3, COUNT(*) FROM about u "
+        "JOIN task k ON k.appointment_id = u.id "
+        f"WHERE {BY_TELEPHONE} AND k.resolved_at < :before GROUP BY 1, 2) told "
         "GROUP BY appointment_id, day) days "
         "GROUP BY appointment_id ORDER BY appointment_id LIMIT :limit"
     )
@@ -140,7 +151,7 @@ def of_units(store: Store, holdout: int, *, before: int) -> Iterator[Sequence[Re
         with store.read() as connection:
             page = rows(
                 connection, sql, holdout=holdout, after=after, before=before, long=DAY,
-                limit=PAGE,
+                near=MOVED_WITHIN, limit=PAGE,
             )  # fmt: skip
         if page:
             yield page
@@ -155,11 +166,10 @@ def linked(connection: Connection, holdout: int, uf: str, *, before: int) -> Seq
     narrowed = "AND u.uf = :uf " if uf else ""
     return rows(
         connection,
-        "SELECT u.arm, COUNT(*) AS number FROM call_entry c "
-        "JOIN unit_entry u ON u.appointment_id = c.appointment_id "
-        "WHERE c.appointment_id > 0 AND u.holdout_id = :holdout AND u.excluded = '' "
-        f"AND c.at >= u.entered_at AND c.at < :before {narrowed}GROUP BY u.arm",
-        holdout=holdout, before=before, **({"uf": uf} if uf else {}),
+        f"{_ABOUT}SELECT u.arm, COUNT(DISTINCT c.id) AS number FROM about u "
+        "JOIN call_entry c ON c.appointment_id = u.id "
+        f"WHERE c.at >= u.entered_at AND c.at < :before {narrowed}GROUP BY u.arm",
+        holdout=holdout, before=before, after=0, near=MOVED_WITHIN, **({"uf": uf} if uf else {}),
     )  # fmt: skip
 
 
@@ -199,13 +209,17 @@ def units_called(
     narrowed = "" if wanted is None else "AND u.uf IN :ids "
     sql = (
         "SELECT u.appointment_id, u.uf, u.starts_at FROM unit_entry u "
-        "WHERE u.holdout_id = :holdout AND u.appointment_id > :after AND u.arm = :arm "
-        f"AND u.excluded = '' {narrowed}AND (EXISTS (SELECT 1 FROM call_entry c "
-        "WHERE c.appointment_id = u.appointment_id AND c.at >= u.entered_at AND c.at < :before) "
-        "OR EXISTS (SELECT 1 FROM task k WHERE k.appointment_id = u.appointment_id "
+        f"JOIN appointment a ON a.id = u.appointment_id WHERE {_OURS} AND u.arm = :arm "
+        f"{narrowed}AND (EXISTS (SELECT 1 FROM call_entry c "
+        f"WHERE c.appointment_id IN (u.appointment_id, {MOVED_TO}) AND c.at >= u.entered_at "
+        "AND c.at < :before) OR EXISTS (SELECT 1 FROM task k "
+        f"WHERE k.appointment_id IN (u.appointment_id, {MOVED_TO}) "
         f"AND {BY_TELEPHONE} AND k.resolved_at < :before)) ORDER BY u.appointment_id LIMIT :limit"
     )
-    values = {"holdout": holdout, "arm": arm, "before": before, "after": after, "limit": limit}
+    values = {
+        "holdout": holdout, "arm": arm, "before": before, "after": after, "limit": limit,
+        "near": MOVED_WITHIN,
+    }  # fmt: skip
     if wanted is None:
         return rows(connection, sql, **values)
     return among(connection, sql, sorted(wanted), **values)

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, Store, reserve, rows, run
-from reminders.store.reporting import ASKED_AT
-from reminders.store.slots import IS_NEAR, MOVED_WITHIN, is_in, judged
+from reminders.store.reporting import ASKED_AT, TWIN
+from reminders.store.slots import IS_WHERE_O_WENT, MOVED_WITHIN, is_in, judged
 
 PAGE = 20_000
 # The unit is where another one moved to.
@@ -14,21 +14,26 @@ IS_A_MOVE = (
     "EXISTS (SELECT 1 FROM appointment o CROSS JOIN unit_entry v "
     "WHERE v.appointment_id = o.id AND o.patient_id = a.patient_id AND o.uf || '' = a.uf "
     "AND o.id <> a.id AND +v.holdout_id = u.holdout_id AND o.status = 'cancelled' "
-    f"AND v.entered_at <= o.cancelled_at AND a.starts_at > o.cancelled_at "
-    f"AND {IS_NEAR.format('a', 'o')})"
+    f"AND v.entered_at <= o.cancelled_at AND {IS_WHERE_O_WENT})"
+)
+# Another source tells of it what this one does not, and that one is a unit too.
+IS_TOLD_TWICE = (
+    f"EXISTS (SELECT 1 FROM unit_entry w WHERE w.appointment_id = {TWIN.format('a')} "
+    "AND +w.holdout_id = u.holdout_id AND w.excluded = '')"
 )
 # `+`: of a slot's few rows, never of the whole hold-out.
 _UNITS = "unit_entry v WHERE +v.holdout_id = :holdout AND v.excluded = ''"
 NEVER_LEFT = "('NOT_SENT', 'REFUSED', 'REHEARSED')"
-# An SMS about several appointments is shared among them.
+# What was sent and done about a unit, where it stands now as where it stood first. An SMS about
+# several appointments is shared among them.
 SEGMENTS = (
     "COALESCE((SELECT SUM(x.segments * 1.0 / (SELECT COUNT(*) FROM told y "
     "WHERE y.attempt_id = x.id)) FROM told t JOIN attempt x ON x.id = t.attempt_id "
-    f"WHERE t.appointment_id = a.id AND x.state NOT IN {NEVER_LEFT}), 0)"
+    f"WHERE t.appointment_id IN (a.id, f.id) AND x.state NOT IN {NEVER_LEFT}), 0)"
 )
 _TASKS = (
-    "(SELECT k.appointment_id, COUNT(*) AS number FROM task k WHERE k.state = 'done' "
-    "AND k.resolved_by <> '' AND k.appointment_id IS NOT NULL GROUP BY k.appointment_id)"
+    "(SELECT COUNT(*) FROM task k WHERE k.appointment_id IN (a.id, f.id) AND k.state = 'done' "
+    "AND k.resolved_by <> '')"
 )
 
 
@@ -50,14 +55,14 @@ def units(
     what became of where it stands now, or moved to; whether its slot was given back (`freed`) and
     taken again (`refilled`), whether it then stood at another hour (`moved`) and somebody took
     that one when it was called off (`refilled_again`), the SMS segments sent about it, the tasks
-    people did for it. One that is itself the move or the refill of
-    another unit is left out.
+    people did for it. One that is itself the move or the refill of another unit is left out.
+    What another source tells better of it, it tells.
     """
     extra = (
         f"{is_in('given', 1)} AS freed, {is_in('taken', 1)} AS refilled, "
         f"{is_in('taken', 2)} AS refilled_again, {SEGMENTS} AS segments, "
         "CASE WHEN f.starts_at <> u.starts_at THEN 1 ELSE 0 END AS moved, "
-        "COALESCE(w.number, 0) AS tasks, "
+        f"{_TASKS} AS tasks, "
     )
     page_of = (
         "SELECT u.appointment_id, u.holdout_id, u.patient_id, u.arm, "
@@ -67,15 +72,16 @@ def units(
         "ORDER BY u.appointment_id LIMIT :limit"
     )
     sql = (
-        f"{judged(page_of, _UNITS, taken=refills)}"
+        f"{judged(page_of, _UNITS, taken=refills, used=True)}"
         "SELECT u.appointment_id, COALESCE(p.merged_into, u.patient_id) AS patient, u.arm, u.uf, "
         f"u.cell, CASE WHEN u.appointment_id IN (SELECT id FROM refills) OR {IS_A_MOVE} "
-        f"THEN 1 ELSE 0 END AS anothers, {extra if refills else ''}f.status, f.starts_at, "
+        f"OR {IS_TOLD_TWICE} THEN 1 ELSE 0 END AS anothers, {extra if refills else ''}f.status, "
+        "f.starts_at, "
         f"f.cancelled_at, f.cancelled_by, f.attendance, {ASKED_AT.format('f')} AS asked_at "
         "FROM page u JOIN appointment a ON a.id = u.appointment_id "
-        "JOIN ends e ON e.id = u.appointment_id JOIN appointment f ON f.id = e.end_id "
+        "JOIN ends e ON e.id = u.appointment_id JOIN appointment g ON g.id = e.end_id "
+        f"JOIN appointment f ON f.id = COALESCE({TWIN.format('g')}, g.id) "
         "LEFT JOIN patient p ON p.id = u.patient_id "
-        f"{f'LEFT JOIN {_TASKS} w ON w.appointment_id = a.id ' if refills else ''}"
         "ORDER BY u.appointment_id"
     )
     narrowed, limit = {"uf": uf} if uf else {}, size or PAGE

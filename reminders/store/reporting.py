@@ -15,13 +15,18 @@ _KNOWN = (
     "CASE WHEN {0}.status IN ('arrived', 'checked-in', 'fulfilled', 'noshow') THEN 2 "
     f"WHEN {{0}}.attendance <> '' OR {ASKED_AT} IS NOT NULL THEN 1 ELSE 0 END"
 )
+_BETTER = (
+    "appointment b WHERE b.patient_id = {0}.patient_id AND b.starts_at = {0}.starts_at "
+    "AND b.uf = {0}.uf AND b.source_id <> {0}.source_id AND "
+    f"({_KNOWN.format('b')} > {_KNOWN} OR ({_KNOWN.format('b')} = {_KNOWN} AND b.id < {{0}}.id))"
+)
 # With one source, as most hospitals have, nothing is looked for.
-TOLD_ELSEWHERE = (
-    "((SELECT COUNT(*) FROM source) > 1 AND EXISTS ("
-    "SELECT 1 FROM appointment b WHERE b.patient_id = a.patient_id AND b.starts_at = a.starts_at "
-    "AND b.uf = a.uf AND b.source_id <> a.source_id AND "
-    f"({_KNOWN.format('b')} > {_KNOWN.format('a')} OR "
-    f"({_KNOWN.format('b')} = {_KNOWN.format('a')} AND b.id < a.id))))"
+_SEVERAL = "(SELECT COUNT(*) FROM source) > 1"
+TOLD_ELSEWHERE = f"({_SEVERAL} AND EXISTS (SELECT 1 FROM {_BETTER.format('a')}))"
+# The same appointment as another source tells it, if that one knows more, or as much and is first.
+TWIN = (
+    f"(CASE WHEN {_SEVERAL} THEN (SELECT b.id FROM {_BETTER} "
+    f"ORDER BY {_KNOWN.format('b')} DESC, b.id LIMIT 1) END)"
 )
 
 

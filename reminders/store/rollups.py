@@ -14,7 +14,7 @@ from reminders.store.effects import NEVER_LEFT
 from reminders.store.engine import Record, insert_rows, many, rows, run
 from reminders.store.planning import among
 from reminders.store.reporting import ASKED_AT, TOLD_ELSEWHERE
-from reminders.store.slots import IS_NEAR, WHEN_FREED, is_in, judged
+from reminders.store.slots import IS_WHERE_O_WENT, WHEN_FREED, is_in, judged
 from reminders.store.types import instant
 
 LOCK = "rollup_lock"
@@ -242,8 +242,8 @@ def drop_units(connection: Connection, ids: Sequence[int]) -> None:
 _IS_MOVE = (
     "EXISTS (SELECT 1 FROM appointment o CROSS JOIN report_unit v "
     "WHERE v.appointment_id = o.id AND o.patient_id = a.patient_id AND o.uf || '' = a.uf "
-    "AND o.id <> a.id AND o.status = 'cancelled' AND a.starts_at > o.cancelled_at "
-    f"AND v.entered_at <= o.cancelled_at AND {IS_NEAR.format('a', 'o')})"
+    "AND o.id <> a.id AND o.status = 'cancelled' "
+    f"AND v.entered_at <= o.cancelled_at AND {IS_WHERE_O_WENT})"
 )
 _PAGE = "SELECT appointment_id, starts_at, uf FROM report_unit WHERE appointment_id IN :ids"
 

@@ -9,11 +9,15 @@ with. `|| ''` and `+` keep a column out of the index SQLite would else take: tha
 where a patient's or a slot's few rows are meant. CROSS JOIN keeps its order of tables.
 """
 
-from reminders.store.types import DAY
+from reminders.store.reporting import ASKED_AT
+from reminders.store.types import DAY, HOUR
 
 # A new appointment taken this close to a cancellation, by the same patient in the same service,
-# is where that one moved to: the records system knows no other way to move it.
+# is where that one moved to: the records system knows no other way to move it. One cancellation
+# moves one appointment; what was booked at one sitting is a series, of which no session replaces
+# another.
 MOVED_WITHIN = 2 * DAY
+SITTING = HOUR
 
 WHEN_BOOKED = "COALESCE({0}.booked_at, {0}.first_seen_at)"
 IS_NEAR = f"{WHEN_BOOKED} BETWEEN {{1}}.cancelled_at - :near AND {{1}}.cancelled_at + :near"
@@ -35,23 +39,31 @@ NOT_THERE = "('cancelled', 'entered-in-error', 'proposed', 'waitlist', 'pending'
 _MOVED_TO = (
     "(SELECT MIN(b.id) FROM appointment b WHERE {0}.status = 'cancelled' "
     "AND b.patient_id = {0}.patient_id AND b.uf || '' = {0}.uf AND b.id <> {0}.id "
-    f"AND b.starts_at > {{0}}.cancelled_at AND {IS_NEAR.format('b', '{0}')})"
+    f"AND b.starts_at > {{0}}.cancelled_at AND {IS_NEAR.format('b', '{0}')} "
+    f"AND {WHEN_BOOKED.format('b')} > {WHEN_BOOKED.format('{0}')} + {SITTING})"
 )
 MOVED_TO = _MOVED_TO.format("a")
+# Is it where `o`, cancelled, went?
+IS_WHERE_O_WENT = (
+    "a.starts_at > o.cancelled_at AND "
+    f"{IS_NEAR.format('a', 'o')} AND a.id = {_MOVED_TO.format('o')}"
+)
 
 
-def judged(page: str, units: str, *, taken: bool = True) -> str:
-    """WITH page, ends (id, end_id), refills (id) and, if asked for, given and taken (id, nth).
+def judged(page: str, units: str, *, taken: bool = True, used: bool = False) -> str:
+    """WITH page, ends (id, end_id), refills (id) and, if asked for, given and taken (id, nth);
+    `used`: taken by somebody who is not known to have missed it.
 
     `page`: the units asked about (appointment_id, starts_at, uf); `units`: the table of all units
     as `v`, with what those that matter fulfil. Each slot is walked once, however many of its
     appointments are asked about: of those of one slot and agenda two tell all there is to tell,
     whichever of them is not the appointment itself.
     """
+    asked = _TAKEN.format(only=_CAME if used else "") if taken else ""
     return (
         f"WITH page AS MATERIALIZED ({page}), ends AS MATERIALIZED (SELECT u.appointment_id AS id, "
         f"COALESCE({MOVED_TO}, a.id) AS end_id FROM page u CROSS JOIN appointment a "
-        f"WHERE a.id = u.appointment_id), {_freed(units)}, {_REFILLS}{_TAKEN if taken else ''} "
+        f"WHERE a.id = u.appointment_id), {_freed(units)}, {_REFILLS}{asked} "
     )
 
 
@@ -67,7 +79,8 @@ def _freed(units: str) -> str:
         "AND f.cancelled_at IS NOT NULL"
     )
     return (
-        "slots AS MATERIALIZED (SELECT DISTINCT starts_at, uf FROM page), "
+        "slots AS MATERIALIZED (SELECT starts_at, uf FROM page UNION SELECT f.starts_at, f.uf "
+        "FROM ends e CROSS JOIN appointment f WHERE f.id = e.end_id AND f.status = 'cancelled'), "
         "freed_by AS MATERIALIZED ("
         # the slot it entered with
         "SELECT o.id, v.starts_at, v.uf, o.agenda, "
@@ -102,23 +115,36 @@ _REFILLS = (
     f"AND v.at <= {WHEN_BOOKED.format('a')})"
 )
 # Which slots the page's units gave back, the first and the second one, and which of them somebody
-# took since.
+# took since: each who came took one slot, the one that had been free for longest. Of the steps up
+# (freed) and down (taken) in their order, whoever goes below all earlier ones took none.
 _TAKEN = (
-    ", given AS MATERIALIZED (SELECT a.id, 1 AS nth, a.id AS who, u.starts_at, u.uf, a.agenda, "
-    f"{WHEN_FREED.format('a', 'u')} AS at FROM page u CROSS JOIN appointment a "
+    ", given AS MATERIALIZED (SELECT a.id, 1 AS nth, a.id AS who, u.starts_at, u.uf, a.agenda "
+    "FROM page u CROSS JOIN appointment a "
     f"WHERE a.id = u.appointment_id AND {WHEN_FREED.format('a', 'u')} IS NOT NULL "
-    "UNION ALL SELECT u.appointment_id, 2, f.id, f.starts_at, f.uf, f.agenda, f.cancelled_at "
+    "UNION ALL SELECT u.appointment_id, 2, f.id, f.starts_at, f.uf, f.agenda "
     "FROM page u CROSS JOIN ends e CROSS JOIN appointment f WHERE e.id = u.appointment_id "
     "AND f.id = e.end_id AND f.status = 'cancelled' AND f.cancelled_at IS NOT NULL "
     "AND f.starts_at <> u.starts_at), "
-    "latest AS MATERIALIZED (SELECT r.id, r.starts_at, r.uf, r.agenda, "
-    f"{WHEN_BOOKED.format('r')} AS booked, ROW_NUMBER() OVER (PARTITION BY r.starts_at, r.uf, "
-    f"r.agenda ORDER BY {WHEN_BOOKED.format('r')} DESC, r.id) AS place "
-    "FROM (SELECT DISTINCT starts_at, uf FROM given) s CROSS JOIN appointment r "
-    f"WHERE r.starts_at = s.starts_at AND r.uf = s.uf AND r.status NOT IN {NOT_THERE}), "
-    "taken AS MATERIALIZED (SELECT DISTINCT g.id, g.nth FROM given g CROSS JOIN latest r "
-    "WHERE r.starts_at = g.starts_at AND r.uf = g.uf AND r.agenda = g.agenda AND r.place <= 2 "
-    "AND r.id <> g.who AND r.booked >= g.at)"
+    f"there AS MATERIALIZED (SELECT r.starts_at, r.uf, r.agenda, {WHEN_BOOKED.format('r')} AS at "
+    "FROM (SELECT DISTINCT starts_at, uf FROM freed) s CROSS JOIN appointment r "
+    f"WHERE r.starts_at = s.starts_at AND r.uf = s.uf AND r.status NOT IN {NOT_THERE}{{only}}), "
+    "steps AS MATERIALIZED (SELECT starts_at, uf, agenda, step, SUM(step) OVER (PARTITION BY "
+    "starts_at, uf, agenda ORDER BY at, step DESC ROWS UNBOUNDED PRECEDING) AS height "
+    "FROM (SELECT starts_at, uf, agenda, at, -1 AS step FROM there UNION ALL "
+    "SELECT starts_at, uf, agenda, at, 1 FROM freed) both_ways), "
+    "filled AS MATERIALIZED (SELECT starts_at, uf, agenda, SUM(CASE WHEN step < 0 THEN 1 ELSE 0 "
+    "END) + CASE WHEN MIN(height) < 0 THEN MIN(height) ELSE 0 END AS number FROM steps "
+    "GROUP BY starts_at, uf, agenda), "
+    "taken AS MATERIALIZED (SELECT DISTINCT g.id, g.nth FROM given g CROSS JOIN freed v "
+    "CROSS JOIN filled n WHERE v.id = g.who AND v.starts_at = g.starts_at AND v.uf = g.uf "
+    "AND v.agenda = g.agenda AND n.starts_at = g.starts_at AND n.uf = g.uf "
+    "AND n.agenda = g.agenda AND v.place <= n.number)"
+)
+# Whoever took a slot given back and is known not to have come wasted it all the same.
+_CAME = (
+    " AND (r.status IN ('arrived', 'checked-in', 'fulfilled') OR NOT (r.status = 'noshow' "
+    f"OR r.attendance IN ('absent', 'excused') OR (r.attendance = '' AND {ASKED_AT.format('r')} "
+    "IS NOT NULL)))"
 )
 
 

@@ -28,6 +28,7 @@ from tests.support.stores import PostgresDatabases, SqliteFiles
 
 SLOTS = ("2026-10-20 09:30", "2026-10-23 14:00", "2026-10-26 09:30", "2026-11-04 10:00")
 NEAR = timedelta(days=2)
+SITTING = timedelta(hours=1)
 NOT_THERE = {Status.CANCELLED, Status.ENTERED_IN_ERROR, Status.PROPOSED, Status.WAITLIST}
 
 NUMBERS, PEOPLE = st.integers(1, 7), st.integers(1, 3)
@@ -105,21 +106,41 @@ class Naive:
     def slots(self) -> Counter[tuple[str, str, str]]:
         """(month, UF, freed or refilled) -> slots of units whose outcome is due."""
         rows = self.look()
+        taken = self._taken(rows)
         found: Counter[tuple[str, str, str]] = Counter()
         for row in rows:
             if not self._counts(row, rows) or self._outcome(self._went_to(row, rows)) is None:
                 continue
             start, uf, _ = self.entered[row.id]
             month = f"{start.astimezone(PARIS):%Y-%m}"
-            for where, who, at in self._given(row, rows):
+            for where, who, _ in self._given(row, rows):
                 found[month, uf, "freed"] += 1
-                found[month, uf, "refilled"] += any(
-                    (instant(one.starts_at), one.uf) == where and one.agenda == who.agenda
-                    and one.id != who.id and one.status not in NOT_THERE
-                    and instant(one.booked_at) >= at
-                    for one in rows
-                )  # fmt: skip
+                found[month, uf, "refilled"] += (where, who.agenda, who.id) in taken
         return +found
+
+    def _taken(self, rows: Sequence[Record]) -> set[tuple[tuple[datetime, str], str, int]]:
+        """Slots given back that somebody took since, each by one: in their order, whoever is
+        there and was booked while one was free took the one that had been free for longest."""
+        freed: dict[tuple[tuple[datetime, str], str], dict[int, datetime]] = {}
+        for row in rows:
+            for where, who, at in self._given(row, rows) if row.id in self.entered else ():
+                there = freed.setdefault((where, who.agenda), {})
+                moment = max(at, self.entered[row.id][2])
+                there[who.id] = min(moment, there.get(who.id, moment))
+        taken = set()
+        for (where, agenda), free in freed.items():
+            waiting: list[int] = []
+            events = [(at, 0, key) for key, at in free.items()] + [
+                (instant(one.booked_at), 1, one.id) for one in rows
+                if (instant(one.starts_at), one.uf) == where and one.agenda == agenda
+                and one.status not in NOT_THERE
+            ]  # fmt: skip
+            for _, comes, key in sorted(events):
+                if not comes:
+                    waiting.append(key)
+                elif waiting:
+                    taken.add((where, agenda, waiting.pop(0)))
+        return taken
 
     def _counts(self, row: Record, rows: Sequence[Record]) -> bool:
         if row.id not in self.entered or self._is_move(row, rows) or self._is_refill(row, rows):
@@ -168,6 +189,7 @@ class Naive:
                 and (other.patient_id, other.uf) == (row.patient_id, row.uf)
                 and other.starts_at > row.cancelled_at
                 and abs(instant(other.booked_at) - instant(row.cancelled_at)) <= NEAR
+                and instant(other.booked_at) > instant(row.booked_at) + SITTING
             ),
             row,
         )
@@ -177,10 +199,8 @@ class Naive:
             other.status == Status.CANCELLED
             and other.id != row.id
             and other.id in self.entered
-            and (other.patient_id, other.uf) == (row.patient_id, row.uf)
-            and row.starts_at > other.cancelled_at
             and self.entered[other.id][2] <= instant(other.cancelled_at)
-            and abs(instant(row.booked_at) - instant(other.cancelled_at)) <= NEAR
+            and self._went_to(other, rows).id == row.id
             for other in rows
         )
 

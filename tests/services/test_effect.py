@@ -31,6 +31,7 @@ from reminders.services.savings import wasted_by
 from reminders.statistics.clustered import itt, units
 from reminders.statistics.normal import Z
 from reminders.store import effects as stored
+from reminders.store.calls import of_units
 from reminders.store.engine import Record, Store, run
 from reminders.store.types import DAY, HOUR, micros
 from tests.support.clinic import PARIS, Clinic
@@ -401,7 +402,7 @@ def test_a_move_stays_with_its_origin(trial: Comparison) -> None:
 
 def test_a_refill_is_credited_to_the_freed_slot_and_is_no_unit(trial: Comparison) -> None:
     (freed,) = trial.patients(Arm.REMINDED, [[CANCELLED]])
-    (filler,) = trial.patients(Arm.HELD, [[MISSED]])
+    (filler,) = trial.patients(Arm.HELD, [[CAME]])
     slot, gone = micros(SINCE) + 40 * DAY, micros(SINCE) + 35 * DAY
     with trial.store.write() as connection:
         run(connection, "UPDATE unit_entry SET starts_at = :slot, entered_at = :entered",
@@ -411,6 +412,11 @@ def test_a_refill_is_credited_to_the_freed_slot_and_is_no_unit(trial: Comparison
     units = kept(trial)
     assert set(units) == {freed}
     assert (units[freed].freed, units[freed].refilled) == (1, 1)
+    for unused in ({"status": MISSED}, {"status": OPEN, "attendance": "absent"}):
+        trial.change(filler, **unused)
+        assert kept(trial)[freed].refilled == 0  # the slot was wasted all the same
+    trial.change(filler, status=OPEN, attendance="")
+    assert kept(trial)[freed].refilled == 1  # nobody knows; in both arms alike
     trial.change(filler, booked_at=gone - 30 * DAY)  # booked before: side by side, not a refill
     units = kept(trial)
     assert set(units) == {freed, filler}
@@ -458,7 +464,7 @@ def test_units_are_read_in_proportion_whether_in_one_slot_or_each_in_its_own(
 
 
 def test_of_many_in_one_slot_each_refill_is_found(trial: Comparison) -> None:
-    """The first who gave it back is no refill of themselves; of all others two tell enough."""
+    """Each who came took one, that which had been free for longest; nobody is credited twice."""
     freed = trial.patients(Arm.REMINDED, [[CANCELLED]] * 4)
     fillers = trial.patients(Arm.HELD, [[CAME]] * 3)
     slot, gone = micros(SINCE) + 40 * DAY, micros(SINCE) + 35 * DAY
@@ -471,13 +477,13 @@ def test_of_many_in_one_slot_each_refill_is_found(trial: Comparison) -> None:
         trial.change(one, starts_at=slot, booked_at=gone + (2 * place + 1) * HOUR)
     units = kept(trial)
     assert set(units) == set(freed)
-    assert [units[one].refilled for one in freed] == [1, 1, 1, 1]
+    assert [units[one].refilled for one in freed] == [1, 1, 1, 0]
     trial.change(fillers[2], booked_at=gone - 20 * DAY)
-    assert [kept(trial)[one].refilled for one in freed] == [1, 1, 1, 1]
+    assert [kept(trial)[one].refilled for one in freed] == [1, 1, 0, 0]
     trial.change(fillers[1], booked_at=gone - 20 * DAY)
     units = kept(trial)
     assert set(units) == {*freed, *fillers[1:]}
-    assert [units[one].refilled for one in freed] == [1, 1, 0, 0]
+    assert [units[one].refilled for one in freed] == [1, 0, 0, 0]
 
 
 @pytest.mark.parametrize("arm", Arm)
@@ -508,6 +514,52 @@ def test_a_slot_left_by_a_move_and_the_next_one_are_looked_at_in_both_arms(
     assert set(units) == {moved, off, second}
     assert (units[moved].refilled, units[moved].refilled_again) == (1, 0)
     assert wasted_by(units[moved], Outcome.CANCELLED_EARLY) == 1
+
+
+@pytest.mark.parametrize("arm", Arm)
+@pytest.mark.parametrize("first", [CANCELLED, MISSED, CAME])
+def test_of_a_series_booked_at_one_sitting_each_session_is_a_unit(
+    arm: Arm, first: str, trial: Comparison
+) -> None:
+    """Whatever became of the first: cancelling is what reminders do, and must lose no unit."""
+    series = trial.patients(arm, [[first, CAME, MISSED, MISSED]])
+    for place, one in enumerate(series):
+        booked = micros(SINCE) + DAY + place * 60_000_000
+        trial.change(one, starts_at=micros(SINCE) + (5 + 3 * place) * DAY, booked_at=booked)
+    if first == CANCELLED:
+        trial.change(series[0], cancelled_at=micros(SINCE) + 2 * DAY)
+    assert set(kept(trial)) == set(series)
+    statuses = {one.appointment_id: one.status for one in kept(trial).values()}
+    assert [statuses[one] for one in series] == [first, CAME, MISSED, MISSED]
+
+
+def test_one_cancellation_moves_one_appointment(trial: Comparison) -> None:
+    series = trial.patients(Arm.REMINDED, [[CANCELLED, MISSED, CAME]])
+    gone = micros(SINCE) + 20 * DAY
+    with trial.store.write() as connection:
+        run(connection, "UPDATE unit_entry SET entered_at = :at", at=gone - DAY)
+    trial.change(series[0], cancelled_at=gone, booked_at=gone - 9 * DAY)
+    for one in series[1:]:
+        trial.change(one, starts_at=gone + 9 * DAY, booked_at=gone + HOUR)
+    assert {key: one.status for key, one in kept(trial).items()} == {
+        series[0]: MISSED, series[2]: CAME,
+    }  # fmt: skip
+
+
+def test_what_is_sent_and_done_about_a_move_is_its_units(trial: Comparison) -> None:
+    first, second = trial.patients(Arm.REMINDED, [[CANCELLED, CAME]])
+    gone = micros(SINCE) + 20 * DAY
+    trial.change(first, cancelled_at=gone, booked_at=gone - 9 * DAY)
+    trial.change(second, starts_at=gone + 9 * DAY, booked_at=gone + HOUR)
+    with trial.store.write() as connection:
+        for key, one in ((1, first), (2, second)):
+            run(connection, "INSERT INTO task (id, kind, subject, appointment_id, state, "
+                "created_at, resolved_at, resolved_by) VALUES (:key, 'call_unreachable', "
+                "CAST(:key AS text), :one, 'done', :at, :at, 'nadia')",
+                key=key, one=one, at=gone)  # fmt: skip
+    assert kept(trial)[first].tasks == 2
+    found = [tuple(row) for page in of_units(trial.store, 1, before=micros(NOW)) for row in page]
+    assert (first, 2, 2) in [(row[0], int(row[1]), int(row[2])) for row in found]
 
 
 def test_what_is_left_out_or_still_to_come_is_in_no_arm(trial: Comparison) -> None:
