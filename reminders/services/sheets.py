@@ -188,7 +188,7 @@ def page(
         appointments = patients = 0
         texts: Sequence[Record] = ()
         if whole:
-            appointments, patients, _ = sheets.concerned(connection, ufs, kind, others, at)
+            appointments, patients = sheets.concerned(connection, ufs, kind, others, at)
             texts = templates.versions(connection, at)
     draft = draft_from(row) if row is not None else None
     if owned is None and not versions and draft is None:

@@ -1,7 +1,7 @@
 """A sheet as patients will read it: in texts in service, on their page, on real appointments."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from reminders.config import PreparationTable
@@ -22,12 +22,12 @@ from reminders.services.sheets import (
     version_from,
     with_sheet,
 )
+from reminders.services.sheets_cost import Cost, Volumes, cost_of, volumes_of
 from reminders.services.template_preview import (
     INVENTED_DESK,
     Rendering,
     linked,
     on_real,
-    price_of,
     rendered,
     values_of,
     version_of,
@@ -38,6 +38,7 @@ from reminders.store.types import micros
 
 MOST = 6  # texts shown
 SHOWN = 10  # real appointments an approver sees
+Counted = Callable[[Hashable, Callable[[], Volumes]], Volumes]
 FIRST = ("preparation", "confirm", "short")  # the texts that lean on a sheet most
 
 
@@ -54,23 +55,11 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What the SMS that say a sheet cost, if each of a month's appointments gets each of them.
-
-    `before`: with the sheet in service, or none.
-    """
-
-    appointments: int = 0  # that a sheet is about, in the next thirty days
-    euros: float = 0.0
-    before: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What somebody is writing, as patients would read it."""
 
     told: tuple[Told, ...] = ()
-    cost: Cost = Cost()
+    cost: Cost = field(default_factory=Cost)
     appointments: int = 0
     patients: int = 0
 
@@ -104,6 +93,10 @@ class Look:
     real_of: Use | None  # the text the real renderings are of
 
 
+def at_once(_about: Hashable, count: Callable[[], Volumes]) -> Volumes:
+    return count()
+
+
 def look(
     store: Store,
     rules: Rules,
@@ -113,8 +106,10 @@ def look(
     *,
     named: frozenset[str] | None,
     now: datetime,
+    counted: Counted = at_once,
 ) -> Look | None:
-    """None for a version nobody wrote. `named`: services whose patients may be named."""
+    """None for a version nobody wrote. `named`: services whose patients may be named. `counted`
+    may answer with what was counted a moment ago."""
     at = micros(now)
     with store.read() as connection:
         rows = sheets.versions(connection, name, limit=1_000)
@@ -122,15 +117,20 @@ def look(
         version = found.get(number)
         if version is None or version.table is None:
             return None
-        ufs, kind, others = about(rules.book, version.table)
-        appointments, patients, soon = sheets.concerned(connection, ufs, kind, others, at)
+        about_it = version.table
+        ufs, kind, others = about(rules.book, about_it)
+        appointments, patients = sheets.concerned(connection, ufs, kind, others, at)
         texts = templates.versions(connection, at)
+        volumes = counted(
+            (ufs, kind, others),
+            lambda: volumes_of(connection, texts, rules, routes, about_it, now=now),
+        )
         coming = template_samples.coming(connection, ufs, now=at, limit=3 * SHOWN)
     live = next((one for one in found.values() if one.state == "approved"), None)
     before = found.get(version.base) if version.state != "proposed" else live
     told = in_texts(texts, rules, version.table, now=now)
     old = before.table if before else None
-    cost = cost_of(texts, rules, routes, version.table, old, soon, now=now)
+    cost = _cost(texts, rules, routes, version.table, old, volumes, now=now)
     book = with_sheet(rules, version.table)
     those = [row for row in coming if book.preparation(row.uf, row.kind) is not None]
     use = next((one.use for one in sent_of(told, routes)), None)
@@ -170,6 +170,13 @@ def in_texts(
     texts: Sequence[Record], rules: Rules, table: PreparationTable, *, now: datetime
 ) -> tuple[Told, ...]:
     """The French texts in service that say something of a sheet, filled with this one."""
+    told = _told(texts, rules, table, now=now)
+    return tuple(one for one in told if one.use.language == "fr")
+
+
+def _told(
+    texts: Sequence[Record], rules: Rules, table: PreparationTable, *, now: datetime
+) -> tuple[Told, ...]:
     book = with_sheet(rules, table)
     desk = _desk(book, table)
     sheet = _sheet(book, table)
@@ -184,7 +191,7 @@ def in_texts(
     }
     found: list[Told] = []
     for use in uses_of(texts):
-        if use.language != "fr" or use.purpose not in steps:
+        if use.purpose not in steps:
             continue
         try:
             key, text = _written(texts, use)
@@ -209,26 +216,26 @@ def sent_of(told: Sequence[Told], routes: Sequence[Route]) -> list[Told]:
     return sent
 
 
-def cost_of(
+def _cost(
     texts: Sequence[Record],
     rules: Rules,
     routes: Sequence[Route],
     table: PreparationTable,
     before: PreparationTable | None,
-    soon: int,
+    volumes: Volumes,
     *,
     now: datetime,
 ) -> Cost:
     without = before or table.model_copy(update={"sms": "", "arrival_point": ""})
-
-    def euros(one: PreparationTable) -> float:
-        sent = sent_of(in_texts(texts, rules, one, now=now), routes)
-        return soon * sum(
-            t.segments * price_of(key_of(t.use.purpose, "fr", t.use.family, "sms"), routes)
-            for t in sent
-        )
-
-    return Cost(soon, euros(table), euros(without))
+    told, old = (
+        {
+            (one.use.purpose, one.use.language, one.use.family): one.rendering
+            for one in _told(texts, rules, which, now=now)
+            if one.use.channel == "sms"
+        }
+        for which in (table, without)
+    )
+    return cost_of(volumes, told, old, routes)
 
 
 def _rank(purpose: str) -> int:
@@ -272,16 +279,21 @@ def preview(
     table: PreparationTable,
     *,
     now: datetime,
+    counted: Counted = at_once,
 ) -> Reading:
     """The texts in service with what somebody is writing; nothing is kept."""
     at = micros(now)
     with store.read() as connection:
         texts = templates.versions(connection, at)
         ufs, kind, others = about(rules.book, table)
-        appointments, patients, soon = sheets.concerned(connection, ufs, kind, others, at)
+        appointments, patients = sheets.concerned(connection, ufs, kind, others, at)
+        volumes = counted(
+            (ufs, kind, others),
+            lambda: volumes_of(connection, texts, rules, routes, table, now=now),
+        )
     live = rules.book.sheets.get(table.id)
     told = in_texts(texts, rules, table, now=now)
-    cost = cost_of(texts, rules, routes, table, live, soon, now=now)
+    cost = _cost(texts, rules, routes, table, live, volumes, now=now)
     return Reading(told[:MOST], cost, appointments, patients)
 
 

@@ -6,13 +6,13 @@ overtaken sees both texts and chooses.
 """
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reminders.domain.lint import Finding
 from reminders.domain.marking import N_
-from reminders.domain.template import LONGEST
+from reminders.domain.template import LONGEST, Channel
 from reminders.domain.template_key import TemplateKey, TemplateText, key_of
 from reminders.domain.template_life import NOTE
 from reminders.errors import TemplateError
@@ -204,40 +204,57 @@ def figures(
     found = templates.figures(connection, key.values, micros(now), micros(now - MONTH))
     planned = [row for row in found if row.kind == "planned"]
     live = {(row.language, row.family) for row in found if row.kind == "live"}
-    live.add((key.language, key.family))
-    families = [
-        # as the composer: without a public address no text may promise a link
-        "any" if route.family == "link" and not rules.public_url else route.family
-        for route in routes
-        if route.channel == key.channel
+    which = (key.language, key.family)
+    live.add(which)
+    families = families_of(rules, routes, key.channel)
+    ours = [
+        row
+        for row in planned
+        if serving(key.purpose, key.channel, row.language, live, families) == which
     ]
-    ours = [row for row in planned if _serves(key, row.language, live, families)]
     sent = sum(row.messages for row in found if row.kind == "sent")
-    waiting = sum(row.messages for row in ours)
+    volume = month_of(sent, sum(row.messages for row in ours))
     spoken = {row.language for row in found if row.kind == "speaks"}
     spoken |= {row.language.lower()[:2] for row in planned if row.messages and row.language}
     written = {language for language, _ in live}
     return Figures(
-        Volume(sent or waiting, sum(row.patients for row in ours) or sent, planned=not sent),
+        replace(volume, reach=sum(row.patients for row in ours) or sent),
         tuple(sorted(one for one in spoken - written if one in ("fr", "en", "ar", "falc"))),
     )
 
 
-def _serves(
-    key: TemplateKey, language: str, live: set[tuple[str, str]], families: Sequence[str]
-) -> bool:
-    """Would a message in this language be made of this template?"""
+def month_of(sent: int, waiting: int) -> Volume:
+    """A month's messages: those of the last thirty days, else those that wait."""
+    return Volume(sent or waiting, planned=not sent)
+
+
+def families_of(rules: Rules, routes: Sequence[Route], channel: str) -> list[str]:
+    """Of the senders of a channel, the first one first."""
+    return [
+        # as the composer: without a public address no text may promise a link
+        "any" if route.family == "link" and not rules.public_url else route.family
+        for route in routes
+        if route.channel == channel
+    ]
+
+
+def serving(
+    purpose: str, channel: Channel, language: str, live: Iterable[tuple[str, str]],
+    families: Sequence[str],
+) -> tuple[str, str] | None:  # fmt: skip
+    """(language, family) of the text a message in this language would be made of, among those in
+    service; None where there is none."""
     known = Templates(
         [
-            Version(n, key.purpose, one, family, key.channel, "")
+            Version(n, purpose, one, family, channel, "")
             for n, (one, family) in enumerate(sorted(live))
         ]
     )
     for family in families:
-        found = known.find(key.purpose, language or "fr", family, key.channel)
+        found = known.find(purpose, language or "fr", family, channel)
         if found is not None:
-            return (found.language, found.family) == (key.language, key.family)
-    return False
+            return found.language, found.family
+    return None
 
 
 # --- writing ---------------------------------------------------------------------------------

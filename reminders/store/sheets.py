@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, listed, reserve, rows, run
-from reminders.store.types import DAY
 
 _VERSION = (
     "id, sheet AS name, number, base, restores, content, author, at, state, decided_by, "
@@ -237,29 +236,74 @@ def drop_draft(connection: Connection, sheet: str, author: str) -> None:
 
 def concerned(
     connection: Connection, ufs: Sequence[str], kind: str, others: Sequence[str], now: int
-) -> tuple[int, int, int]:
-    """(appointments, patients) to come that a sheet is about, and how many of them in thirty days.
+) -> tuple[int, int]:
+    """(appointments, patients) to come that a sheet is about.
 
     `kind`: only this type of appointment; "": those of every type that has no sheet of its own
     (`others`).
     """
     if not ufs:
-        return 0, 0, 0
-    told = ", ".join(f":k{n}" for n in range(len(others)))
-    besides = f"AND (:kind <> '' OR kind NOT IN ({told}))" if others else ""
+        return 0, 0
+    about, values = _about(kind, others)
     found = listed(
         connection,
-        "SELECT COUNT(*) AS appointments, COUNT(DISTINCT patient_id) AS patients, "
-        "COALESCE(SUM(CASE WHEN starts_at < :month THEN 1 END), 0) AS soon "
-        "FROM appointment WHERE starts_at > :now "
-        "AND status = 'booked' AND uf IN :ids AND (kind = :kind OR :kind = '') " + besides,
+        "SELECT COUNT(*) AS appointments, COUNT(DISTINCT ap.patient_id) AS patients "
+        f"FROM appointment ap WHERE ap.starts_at > :now AND ap.status = 'booked' AND {about}",
         ufs,
         now=now,
-        month=now + 30 * DAY,
-        kind=kind,
-        **{f"k{n}": one for n, one in enumerate(others)},
+        **values,
     ).all()
-    return int(found[0].appointments), int(found[0].patients), int(found[0].soon)
+    return int(found[0].appointments), int(found[0].patients)
+
+
+def _about(kind: str, others: Sequence[str]) -> tuple[str, dict[str, object]]:
+    """Of the appointments `ap` of `IN :ids` those a sheet is about."""
+    if kind:
+        return "ap.uf IN :ids AND ap.kind = :kind", {"kind": kind}
+    if not others:
+        return "ap.uf IN :ids", {}
+    told = ", ".join(f":k{n}" for n in range(len(others)))
+    return f"ap.uf IN :ids AND ap.kind NOT IN ({told})", {
+        f"k{n}": one for n, one in enumerate(others)
+    }
+
+
+def texts_about(
+    connection: Connection,
+    ufs: Sequence[str],
+    kind: str,
+    others: Sequence[str],
+    now: int,
+    since: int,
+) -> Sequence[Record]:
+    """SMS about the appointments a sheet is about, in rows of `what`:
+
+    sent     those that left, or were rehearsed, since then, by the template they were made of
+    planned  those that wait, by purpose and the patient's language
+    """
+    if not ufs:
+        return []
+    about, values = _about(kind, others)
+    return listed(
+        connection,
+        "SELECT 'sent' AS what, v.purpose, v.language, v.family, COUNT(DISTINCT a.id) AS messages "
+        "FROM appointment ap JOIN told t ON t.appointment_id = ap.id "
+        "JOIN attempt a ON a.id = t.attempt_id "
+        "JOIN template_version v ON v.id = a.template_version_id "
+        f"WHERE ap.starts_at > :since AND {about} AND a.started_at >= :since "
+        "AND a.state <> 'NOT_SENT' AND a.channel = 'sms' "
+        "GROUP BY v.purpose, v.language, v.family UNION ALL "
+        "SELECT 'planned', m.purpose, m.language, '', COUNT(DISTINCT m.id) "
+        "FROM appointment ap JOIN decision d ON d.appointment_id = ap.id "
+        "JOIN message_item i ON i.decision_id = d.id AND i.channel = 'sms' "
+        "JOIN message m ON m.id = i.message_id "
+        f"WHERE ap.starts_at > :now AND {about} AND m.state IN ('PLANNED', 'HELD') "
+        "AND m.closes_at > :now AND m.kind <> 'test' GROUP BY m.purpose, m.language",
+        ufs,
+        now=now,
+        since=since,
+        **values,
+    ).all()
 
 
 def kinds(connection: Connection, now: int) -> Sequence[Record]:

@@ -1,10 +1,14 @@
 """Preparation sheets: two people, immutable versions, and what patients read from when on."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from reminders.config import PreparationTable
+from reminders.domain.appointment import ContactPoint
+from reminders.domain.template_key import key_of
+from reminders.services.compose import Route
 from reminders.services.plan import plan
 from reminders.services.rules import Rules, rules_of
 from reminders.services.sheets import (
@@ -12,8 +16,10 @@ from reminders.services.sheets import (
     kinds,
     overview,
     page,
+    uses_of,
     with_sheet,
 )
+from reminders.services.sheets_cost import Cost
 from reminders.services.sheets_form import SheetForm, draft_of, filled, read, typed, warnings
 from reminders.services.sheets_life import (
     approve,
@@ -26,10 +32,14 @@ from reminders.services.sheets_life import (
     save_draft,
     withdraw,
 )
+from reminders.services.sheets_preview import in_texts, preview
+from reminders.services.templates import figures
 from reminders.services.units_save import NotSaved
+from reminders.store import templates
 from reminders.store.engine import Store
+from reminders.store.types import micros
 from tests.services.test_units import send
-from tests.support.clinic import paris, settings_with, visit, visits
+from tests.support.clinic import paris, settings_with, someone, visit, visits
 from tests.support.mailroom import LIVE, Mailroom
 from tests.support.telephone import Telephone
 
@@ -37,6 +47,8 @@ SHEET = PreparationTable(
     id="imagerie", service="4230", instructions="Ne rien manger après minuit.", sms="Venir à jeun.",
     documents=("carte Vitale", "ordonnance"), arrival_point="Accueil C1",
 )  # fmt: skip
+
+ROUTES = (Route("main", "sms", "reply", price_eur=0.06), Route("email", "email"))
 
 
 def sheet(**changes: Any) -> PreparationTable:
@@ -67,6 +79,64 @@ def accept(room: Mailroom, rules: Rules, number: int, by: str = "paul", **more: 
         now=room.now,
         effective_at=more.get("since"),
     )
+
+
+def test_a_price_counts_the_texts_that_say_the_sheet_and_nothing_else(store: Store) -> None:
+    """Not an appointment elsewhere, nor a patient without a mobile, nor a text without it."""
+    room, rules = office(store)
+    room.routes = ROUTES
+    landline = visit(
+        5, uf="4230", patient=someone(5, contacts=(ContactPoint("phone", "01 99 00 55 55"),))
+    )
+    room.read(*visits(range(1, 5), uf="4230"), *visits(range(10, 15), uf="4220"), landline)
+    room.release()
+    room.plan()
+    saying = {
+        one.use.purpose
+        for one in in_texts(approved(store, room), rules, SHEET, now=room.now)
+        if one.use.channel == "sms"
+    }
+    waiting = room.rows(
+        "SELECT m.purpose, m.id FROM message m WHERE m.state = 'PLANNED' AND m.channel = 'sms' "
+        "AND m.id IN (SELECT i.message_id FROM message_item i JOIN decision d "
+        "ON d.id = i.decision_id JOIN appointment a ON a.id = d.appointment_id "
+        "WHERE a.uf = '4230')"
+    )
+    those = [one for one in waiting if one.purpose in saying]
+    assert 0 < len(those) < len(waiting)  # others leave without it
+    dear = sheet(sms="Venir à jeun ☕", arrival_point="Accueil C1, derrière la chapelle")
+    cost = preview(store, rules, room.routes, dear, now=room.now).cost
+    assert cost.messages == len(those)
+    assert cost.euros > cost.before > 0
+    room.at(room.now + timedelta(days=40))  # a month later nothing waits, nothing left
+    assert preview(store, rules, room.routes, SHEET, now=room.now).cost == Cost()
+
+
+def test_a_price_counts_what_left_as_the_templates_own_price_does(store: Store) -> None:
+    room, rules = office(store)
+    room.routes = ROUTES
+    room.read(*visits(range(1, 5), uf="4230"))
+    room.release()
+    for day in range(12, 20):
+        room.at(paris(f"2026-10-{day} 10:05"))
+        room.read(*visits(range(1, 5), uf="4230"))
+        room.plan()
+        room.deliver()
+    cost = preview(store, rules, room.routes, SHEET, now=room.now).cost
+    total = 0
+    with store.read() as connection:
+        for use in uses_of(templates.versions(connection, micros(room.now))):
+            if use.channel == "sms":
+                key = key_of(use.purpose, use.language, use.family, use.channel)
+                known = figures(connection, rules, key, room.routes, now=room.now)
+                assert not known.volume.planned or not known.volume.messages
+                total += known.volume.messages
+    assert cost.messages == total > 0
+
+
+def approved(store: Store, room: Mailroom) -> Any:
+    with store.read() as connection:
+        return templates.versions(connection, micros(room.now))
 
 
 def refused(act: Any, *args: Any, **kwargs: Any) -> str:

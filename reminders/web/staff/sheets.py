@@ -1,6 +1,7 @@
 """Preparation sheets: what patients must know and bring, from a draft to what they read."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 
 from fastapi import Response
@@ -16,7 +17,7 @@ from reminders.services.templates import Refused
 from reminders.services.units_save import NotSaved
 from reminders.store.engine import Store
 from reminders.web.staff import sheets_edit
-from reminders.web.staff.sheets_edit import WHY_NOT, may_write
+from reminders.web.staff.sheets_edit import WHY_NOT, counted, may_write
 from reminders.web.staff.templates_decide import moment_in, whole_in
 from reminders.web.staff.templates_shown import LABELS
 from reminders.web.staff.visit import Route, Visit
@@ -102,7 +103,10 @@ def _version(visit: Visit, status: int = 200, problem: str = "") -> Response:
     staff, viewer = visit.staff, visit.viewer
     name, number = str(visit.path["name"]), int(visit.path["number"])
     named = viewer.ufs(May.SEE_PATIENTS)
-    found = look(staff.store, staff.rules, staff.routes, name, number, named=named, now=visit.now)
+    found = look(
+        staff.store, staff.rules, staff.routes, name, number, named=named, now=visit.now,
+        counted=partial(counted, visit),
+    )  # fmt: skip
     if found is None or found.version.table is None:
         return visit.missing()
     if named != frozenset():  # its examples are real appointments

@@ -4,6 +4,8 @@ Everything is one form, as for a text: each of its buttons keeps the draft first
 the right side follows the typing and the draft saves itself.
 """
 
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 from fastapi import Response
@@ -14,6 +16,7 @@ from reminders.domain.marking import N_
 from reminders.domain.template_key import CHANNELS, PURPOSES
 from reminders.services import accounts as account_services
 from reminders.services import sheets, sheets_life
+from reminders.services.sheets_cost import Volumes
 from reminders.services.sheets_form import (
     LABELS,
     WARNINGS,
@@ -137,6 +140,11 @@ def _form(
     )
 
 
+def counted(visit: Visit, about: Hashable, count: Callable[[], Volumes]) -> Volumes:
+    """How much is sent that says a sheet, counted at most every few minutes: it reads a month."""
+    return visit.staff.sheet_volumes.get(about, count, now=visit.now).value
+
+
 def _seen(visit: Visit, form: SheetForm) -> dict[str, Any]:
     """The right side: the messages and the page with this sheet, their price, what to look at."""
     staff = visit.staff
@@ -144,7 +152,10 @@ def _seen(visit: Visit, form: SheetForm) -> dict[str, Any]:
     table, found = read(form, book)
     reading = Reading()
     if table is not None:
-        reading = preview(staff.store, staff.rules, staff.routes, table, now=visit.now)
+        reading = preview(
+            staff.store, staff.rules, staff.routes, table, now=visit.now,
+            counted=partial(counted, visit),
+        )  # fmt: skip
     return {
         "table": table,
         "wrong": found,

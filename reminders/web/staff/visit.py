@@ -29,6 +29,7 @@ from reminders.services.home import Figures
 from reminders.services.money import Shown
 from reminders.services.remembered import Remembered, Resting
 from reminders.services.rules import Rules
+from reminders.services.sheets_cost import Volumes as SheetVolumes
 from reminders.services.templates import Figures as Volumes
 from reminders.services.visits import Notebook
 from reminders.services.worklist import SYSTEM
@@ -100,6 +101,9 @@ class Staff:
     )
     people: Remembered[dict[str, str]] = field(  # login -> name
         default_factory=lambda: Remembered[dict[str, str]](timedelta(minutes=1))
+    )
+    sheet_volumes: Remembered[SheetVolumes] = field(  # how much is sent that says each sheet
+        default_factory=lambda: Remembered[SheetVolumes](timedelta(minutes=5))
     )
     volumes: Remembered[Volumes] = field(  # how much of each template is sent
         default_factory=lambda: Remembered[Volumes](timedelta(minutes=5))

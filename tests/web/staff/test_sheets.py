@@ -224,8 +224,8 @@ def test_two_windows_lose_nothing(office: Office) -> None:
 def test_its_price_is_said_before_and_after(office: Office) -> None:
     address = propose(office, sms="Venir à jeun, avec ses radios et sa carte de groupe sanguin.")
     told = text_of(approver(office).get(address).text)
-    assert "par mois au plus" in told
-    assert "rendez-vous des 30 jours qui viennent" in told
+    assert "0,48 € par mois, pour 8 SMS : comme aujourd’hui" in told  # four patients, two texts
+    assert "Sont comptés les SMS des trente derniers jours" in told
 
 
 def test_a_costlier_sentence_says_by_how_much(office: Office) -> None:
