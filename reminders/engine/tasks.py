@@ -40,7 +40,7 @@ from reminders.services.sheets_life import enter_due
 from reminders.services.sync import FeedSummary, SyncOptions, sync
 from reminders.services.worklist import tend
 from reminders.services.writeback import close_entered
-from reminders.services.writing import follow_up
+from reminders.services.writing_follow import follow_up
 from reminders.store import counts, holds, outbox, receipts
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant, micros

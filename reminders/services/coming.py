@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reminders.errors import TemplateError
 from reminders.services.compose import Templates
-from reminders.services.writing import Means
+from reminders.services.writing_survey import Means
 from reminders.store import appointments, outbox, templates
 from reminders.store.engine import Record, Store
 from reminders.store.types import instant, micros

@@ -12,7 +12,8 @@ from reminders.domain.writing import RESENDABLE, Session
 from reminders.services.appointments import Refused, still_open
 from reminders.services.compose import Templates
 from reminders.services.story import REASONS
-from reminders.services.writing import Means, Survey, addressed, composed, one_at_a_time, plan_texts
+from reminders.services.writing import one_at_a_time, plan_texts
+from reminders.services.writing_survey import Means, Survey, addressed, composed
 from reminders.store import appointments, facts, planning, templates
 from reminders.store import writing as written
 from reminders.store.engine import Record, Store, reserve

@@ -1,412 +1,25 @@
 """Writing to a session: one text to everybody who has an appointment of a day and an agenda.
 
-Looking changes nothing. Sending is one transaction: every message, every call that replaces one
-and the end of the reminders a called-off session makes untrue; the same request twice is one.
-Whether the appointments are cancelled or moved stays the DPI's to say.
+Sending is one transaction: every message, every call that replaces one and the end of the
+reminders a called-off session makes untrue; the same request twice is one. Calling back withdraws
+what has not left. Whether the appointments are cancelled or moved stays the DPI's to say.
+Who would be told is looked at in `writing_survey`, what became of it in `writing_follow`.
 """
 
-from collections import Counter, defaultdict, namedtuple
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, cast
-from zoneinfo import ZoneInfo
 
-from reminders.domain.booking import Address, Booking, Person, Step
-from reminders.domain.calendar import civil_day
 from reminders.domain.marking import N_
 from reminders.domain.outbox import dedupe_key
-from reminders.domain.recipient import address_for, number_zone
-from reminders.domain.writing import (
-    ASKS_A_NUMBER,
-    CALLED_OFF,
-    MOST,
-    NO_CALL,
-    SESSION,
-    Session,
-    moment_for,
-)
-from reminders.errors import TemplateError
+from reminders.domain.writing import CALLED_OFF, SESSION, Session
 from reminders.failpoint import failpoint
-from reminders.services.compose import Composed, Composer, Route, Templates
-from reminders.services.plan import people_of
-from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
-from reminders.store import facts, planning, syncing, templates
+from reminders.services.writing_survey import Means, Refused, Survey, Visit, look
+from reminders.store import facts, planning, syncing
 from reminders.store import writing as written
-from reminders.store.engine import Connection, Record, Store, reserve
-from reminders.store.types import instant, micros
-
-CHANNELS = ("sms", "email")
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What composing a text needs."""
-
-    rules: Rules
-    composer: Composer
-    routes: Sequence[Route]
-    secret: bytes
-    zone: ZoneInfo
-
-
-class Visit(NamedTuple):
-    """One appointment of a session."""
-
-    appointment: int
-    version: int
-    patient: int  # 0: the DPI told none
-    starts_at: datetime
-    uf: str
-    agenda: str
-    kind: str
-    number: str
-    duration_minutes: int | None
-    given: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One text to one person about their appointments of the session."""
-
-    visits: tuple[Visit, ...]
-    address: Address
-    language: str
-    opens: datetime
-    closes: datetime
-    subject: str
-    text: str
-    segments: int
-    price_eur: float
-
-    @property
-    def patient(self) -> int:
-        return self.visits[0].patient
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """An appointment no text can tell, and why; `call`: somebody calls instead."""
-
-    visit: Visit
-    reason: str
-
-    @property
-    def call(self) -> bool:
-        return self.reason not in NO_CALL
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """Who would be written to, who not, what it costs. `too_many`: more than one writing may
-    reach; nobody is then."""
-
-    session: Session
-    purpose: str
-    recipients: tuple[Recipient, ...] = ()
-    missed: tuple[Missed, ...] = ()
-    too_many: bool = False
-
-    @property
-    def patients(self) -> int:
-        return len(self.recipients)
-
-    @property
-    def appointments(self) -> int:
-        return sum(len(one.visits) for one in self.recipients) + len(self.missed)
-
-    @property
-    def calls(self) -> int:
-        return sum(one.call for one in self.missed)
-
-    @property
-    def segments(self) -> int:
-        return sum(one.segments for one in self.recipients)
-
-    @property
-    def price_eur(self) -> float:
-        return sum(one.price_eur for one in self.recipients)
-
-    @property
-    def reasons(self) -> Counter[str]:
-        return Counter(one.reason for one in self.missed)
-
-    @property
-    def channels(self) -> Counter[str]:
-        return Counter(one.address.channel for one in self.recipients)
-
-    @property
-    def asks_a_number(self) -> bool:
-        return self.patients > ASKS_A_NUMBER
-
-
-class Refused(Exception):
-    """A writing that cannot be: `code` for programs, the sentence for people, and how things
-    stand now."""
-
-    def __init__(self, code: str, sentence: str, survey: Survey | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.sentence = sentence
-        self.survey = survey
-
-
-# --- looking -------------------------------------------------------------------------------------
-
-
-def survey(
-    store: Store,
-    means: Means,
-    session: Session,
-    purpose: str,
-    ufs: Collection[str] | None,
-    *,
-    now: datetime,
-) -> Survey:
-    """Who a session's text would reach. `ufs`: the services the sender may write for, None all.
-
-    Raises Refused for what is no session.
-    """
-    with store.read() as connection:
-        return _survey(connection, means, session, purpose, ufs, now)
-
-
-def _survey(
-    connection: Connection,
-    means: Means,
-    session: Session,
-    purpose: str,
-    ufs: Collection[str] | None,
-    now: datetime,
-) -> Survey:
-    if mistake := session.mistake():
-        raise Refused("session", mistake)
-    if purpose not in SESSION:
-        raise Refused("purpose", N_("Choisir ce que le message doit dire."))
-    start, end = session.bounds(means.zone)
-    if end <= now:
-        raise Refused("session", N_("Cette séance est passée : il est trop tard pour l’écrire."))
-    if session.uf:
-        ufs = [session.uf] if ufs is None or session.uf in ufs else []
-    found = written.session(
-        connection,
-        ufs=ufs, agenda=session.agenda, start=micros(start), end=micros(end), purpose=purpose,
-        limit=MOST + 1,
-    )  # fmt: skip
-    if len(found) > MOST:
-        return Survey(session, purpose, too_many=True)
-    chosen, missed = addressed(connection, means, found, now)
-    approved = (
-        Templates.of(templates.versions(connection, now=micros(now))) if chosen else Templates([])
-    )
-    recipients, unsaid = composed(means, approved, purpose, chosen, found, now)
-    missed = sorted([*missed, *unsaid], key=lambda one: (one.visit.starts_at, one.visit.name))
-    return Survey(session, purpose, tuple(recipients), tuple(missed))
-
-
-class _Chosen(NamedTuple):
-    """Whom and when, before the words."""
-
-    visits: tuple[Visit, ...]
-    address: Address
-    language: str
-    opens: datetime
-    closes: datetime
-
-
-def addressed(
-    connection: Connection, means: Means, found: Sequence[Record], now: datetime
-) -> tuple[list[_Chosen], list[Missed]]:
-    """The recipients of a session's appointments, one for each patient and address."""
-    rows = {row.id: _seen(row) for row in found if row.id is not None}
-    people, objects_about = people_of(
-        connection, means.rules, means.secret, list(rows.values()), now=now
-    )
-    known = {person.id: person for person in people}
-    missed: list[Missed] = []
-    together: dict[tuple[object, ...], list[tuple[Visit, Address]]] = defaultdict(list)
-    for row in found:
-        visit, person = _visit(row), known.get(row.id or 0)
-        about = _About(visit.appointment, visit.patient, visit.uf)
-        refused = objects_about(cast(Record, about)) if person else frozenset[str]()
-        reason, address = _to_whom(means, row, visit, person, refused, now)
-        if address is None:
-            missed.append(Missed(visit, reason))
-            continue
-        desk = means.rules.desks[visit.uf]
-        together[visit.patient, desk.site_id, desk.sensitivity, address].append((visit, address))
-    chosen = []
-    for members in together.values():
-        visits, address = tuple(visit for visit, _ in members), members[0][1]
-        moment = _moment(means, known[visits[0].patient], visits, now)
-        if moment is None:
-            missed += [Missed(visit, "no_moment") for visit in visits]
-            continue
-        chosen.append(_Chosen(visits, address, known[visits[0].patient].language, *moment))
-    return chosen, missed
-
-
-class _About(NamedTuple):
-    id: int
-    patient_id: int
-    uf: str
-
-
-def _seen(row: Record) -> Record:
-    """The patient of a session's row, as planning reads one."""
-    fields = row._fields[: -written.ADDED_COUNT]
-    return cast(Record, namedtuple("Seen", fields)(*row[: -written.ADDED_COUNT]))
-
-
-def _visit(row: Record) -> Visit:
-    return Visit(
-        row.appointment_id, row.version, row.id or 0, instant(row.starts_at), row.uf, row.agenda,
-        row.kind, row.external_id, row.duration_minutes, row.given or "",
-        f"{row.family or ''} {row.given or ''}".strip(),
-    )  # fmt: skip
-
-
-def _to_whom(
-    means: Means,
-    row: Record,
-    visit: Visit,
-    person: Person | None,
-    refused: frozenset[str],
-    now: datetime,
-) -> tuple[str, Address | None]:
-    """(why no text goes, whom it goes to): the rules of any reminder, its caps and hour apart."""
-    unit = means.rules.units.get(visit.uf)
-    if visit.starts_at <= now:
-        return "past", None
-    if person is None:
-        return "no_patient", None
-    if row.written:
-        return "already_written", None
-    if row.answer == "cancelled":
-        return "cancellation_asked", None
-    if person.blocked:
-        return person.blocked, None
-    if unit is None:
-        return "unmapped", None
-    if unit.sensitivity == "excluded":
-        return "excluded", None
-    if row.all_day:
-        return "no_hour", None
-    booking = Booking(
-        visit.appointment, "", visit.starts_at, visit.version, "booked", visit.uf, unit, now, now,
-        objects=refused,
-    )  # fmt: skip
-    step = Step("staff", "", None, channels=CHANNELS)
-    address = address_for(person, booking, step, civil_day(now, unit.hours.zone))
-    if address is None:
-        objects = (person.objects or refused) and person.addresses
-        return ("objection" if objects else person.no_contact), None
-    return "", address
-
-
-def _moment(
-    means: Means, person: Person, visits: Sequence[Visit], now: datetime
-) -> tuple[datetime, datetime] | None:
-    hours = means.rules.units[visits[0].uf].hours
-    zone = number_zone(person, civil_day(now, hours.zone))
-    return moment_for(min(visit.starts_at for visit in visits), hours, zone, now=now)
-
-
-class _Draft(NamedTuple):
-    """A message before it is one, as composing reads it."""
-
-    id: int
-    kind: str
-    channel: str
-    patient_id: int
-    recipient: str
-    relation: str
-    purpose: str
-    language: str
-    site_id: str
-    closes_at: int
-    retries: int = 0
-
-
-class _Item(NamedTuple):
-    message_id: int
-    step: str
-    appointment_id: int
-    version: int
-    starts_at: int
-    uf: str
-    kind: str
-    external_id: str
-    duration_minutes: int | None
-    given: str
-    patient_id: int
-    told_before: int | None = None
-
-
-def compose(
-    means: Means,
-    approved: Templates,
-    purpose: str,
-    visits: Sequence[Visit],
-    address: Address,
-    language: str,
-    closes: datetime,
-    shared: frozenset[str],
-    now: datetime,
-) -> tuple[Composed, Route]:
-    """The text as it would leave now. Raises TemplateError."""
-    draft = _Draft(
-        0, "staff", address.channel, visits[0].patient, address.value, address.relation, purpose,
-        language, means.rules.desks[visits[0].uf].site_id, micros(closes),
-    )  # fmt: skip
-    items = [
-        _Item(
-            0, "staff", one.appointment, one.version, micros(one.starts_at), one.uf, one.kind,
-            one.number, one.duration_minutes, one.given, one.patient,
-        )
-        for one in visits
-    ]  # fmt: skip
-    routes = [route for route in means.routes if route.channel == address.channel]
-    return means.composer.compose_first(
-        cast(Record, draft), cast("Sequence[Record]", items), routes, approved, shared, now=now
-    )
-
-
-def composed(
-    means: Means,
-    approved: Templates,
-    purpose: str,
-    chosen: Sequence[_Chosen],
-    found: Sequence[Record],
-    now: datetime,
-) -> tuple[list[Recipient], list[Missed]]:
-    """Every text as it would be read; one that would have a gap is not sent."""
-    shared = frozenset(
-        number
-        for row in found
-        for number, many in ((row.phone, row.phone_shared), (row.proxy_phone, row.proxy_shared))
-        if many
-    )
-    recipients: list[Recipient] = []
-    missed: list[Missed] = []
-    for one in chosen:
-        try:
-            text, route = compose(
-                means, approved, purpose, one.visits, one.address, one.language, one.closes,
-                shared, now,
-            )  # fmt: skip
-        except TemplateError as error:
-            missed += [Missed(visit, error.code) for visit in one.visits]
-            continue
-        recipients.append(
-            Recipient(*one, text.subject, text.text, text.segments, text.segments * route.price_eur)
-        )
-    return recipients, missed
-
-
-# --- sending -------------------------------------------------------------------------------------
+from reminders.store.engine import Connection, Store, reserve
+from reminders.store.types import micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,7 +49,7 @@ def send(
         if (known := written.find_request(connection, order.request)) is not None:
             return int(known.id)
         means.rules.follow(connection)
-        seen = _survey(connection, means, session, purpose, ufs, now)
+        seen = look(connection, means, session, purpose, ufs, now)
         _confirmed(seen, order)
         patients = {v.patient for one in seen.recipients for v in one.visits}
         patients |= {one.visit.patient for one in seen.missed if one.visit.patient}
@@ -541,10 +154,11 @@ def plan_texts(
         )  # fmt: skip
     planning.insert_plan(connection, decisions, messages, items)
     written.add_lines(connection, lines)
-    _call(connection, purpose, [(one.visit, at) for one in seen.missed if one.call])
+    open_calls(connection, purpose, [(one.visit, at) for one in seen.missed if one.call])
 
 
-def _call(connection: Connection, purpose: str, calls: Sequence[tuple[Visit, int]]) -> None:
+def open_calls(connection: Connection, purpose: str, calls: Sequence[tuple[Visit, int]]) -> None:
+    """Somebody calls whom no text tells; each call from its moment on."""
     kind = f"call_{purpose}" if purpose in SESSION else "call_not_reached"
     if calls:
         first = reserve(connection, "task", len(calls))
@@ -557,62 +171,6 @@ def _call(connection: Connection, purpose: str, calls: Sequence[tuple[Visit, int
             ],
             priority=2,
         )  # fmt: skip
-
-
-# --- what became of it ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """One writing as it stands: how many appointments of each outcome, and a page of them."""
-
-    writing: Record
-    counts: Mapping[str, int]
-    lines: Sequence[Record]
-    after: tuple[int, int] | None
-    reminders_stopped: bool = field(default=False)
-
-    @property
-    def waiting(self) -> int:
-        return self.counts.get("planned", 0) + self.counts.get("held", 0)
-
-
-PAGE = 50
-
-
-def progress(
-    store: Store,
-    writing: int,
-    *,
-    outcome: str = "",
-    after: tuple[int, int] = (0, 0),
-    ufs: Collection[str] | None = None,
-) -> Progress | None:
-    with store.read() as connection:
-        row = written.find(connection, writing)
-        if row is None:
-            return None
-        found = written.page(
-            connection, writing, outcome=outcome, after=after, limit=PAGE + 1, ufs=ufs
-        )
-        counts = written.counts(connection, writing)
-    shown = found[:PAGE]
-    last = shown[-1] if len(found) > PAGE else None
-    return Progress(
-        row, counts, shown, (last.starts_at, last.appointment_id) if last is not None else None,
-        row.purpose in CALLED_OFF,
-    )  # fmt: skip
-
-
-def find(store: Store, writing: int) -> Record | None:
-    with store.read() as connection:
-        return written.find(connection, writing)
-
-
-def recent(store: Store, ufs: Collection[str] | None) -> Sequence[Record]:
-    """The last sessions written to, newest first."""
-    with store.read() as connection:
-        return written.recent(connection, ufs=ufs)
 
 
 def call_back(store: Store, writing: int, *, by: str, now: datetime) -> int:
@@ -638,58 +196,3 @@ def call_back(store: Store, writing: int, *, by: str, now: datetime) -> int:
                 appointments=len(found),
             )  # fmt: skip
     return len(found)
-
-
-def follow_up(store: Store, rules: Rules, *, now: datetime) -> int:
-    """Bring every writing in line with what is known now: texts that may no longer leave are
-    cancelled, those whose hours passed wait for the next, and whom no text reached is called.
-    How many appointments somebody calls about. Doing it twice changes nothing."""
-    called = 0
-    with store.read() as connection:
-        waiting = written.open_writings(connection, now=micros(now))
-    for row in waiting:
-        with store.write() as connection:
-            called += _follow(connection, rules, row, now)
-    return called
-
-
-def _follow(connection: Connection, rules: Rules, row: Record, now: datetime) -> int:
-    at = micros(now)
-    waiting = written.unsent(connection, row.id)
-    written.part_past(connection, waiting, at=at)
-    written.forbid(connection, waiting, at=at)
-    _wait_again(connection, rules, row.id, now)
-    called = 0
-    lines: list[dict[str, object]] = []
-    calls: list[tuple[Visit, int]] = []
-    for one in written.failed(connection, row.id):
-        reason = one.reason if one.state == "CANCELLED" and one.reason else "not_reached"
-        stands = one.status == "booked" and one.version == one.cycle and one.starts_at > at
-        call = stands and reason not in NO_CALL
-        kind = f"call_{row.purpose}" if row.kind == "session" else "call_not_reached"
-        lines.append(
-            {"appointment": one.appointment_id, "reason": reason, "task": kind if call else ""}
-        )
-        if call:
-            visit = Visit(
-                one.appointment_id, one.cycle, 0, instant(one.starts_at), one.uf, "", "", "", None,
-                "", "",
-            )  # fmt: skip
-            calls.append((visit, at))
-            called += 1
-    written.mark(connection, row.id, lines)
-    _call(connection, row.purpose, calls)
-    if row.ends_at <= at:
-        written.close(connection, row.id, at=at)
-    return called
-
-
-def _wait_again(connection: Connection, rules: Rules, writing: int, now: datetime) -> None:
-    again: list[dict[str, object]] = []
-    for one in written.expired(connection, writing, now=micros(now)):
-        unit = rules.units.get(one.uf)
-        moment = unit and moment_for(instant(one.starts_at), unit.hours, one.zone or "", now=now)
-        if moment:
-            opens, closes = micros(moment[0]), micros(moment[1])
-            again.append({"id": one.id, "opens": opens, "closes": closes, "now": micros(now)})
-    written.wait_again(connection, again)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from reminders.bootstrap import build, configured
 from reminders.clock import OffsetClock
 from reminders.domain.writing import Session
-from reminders.services import writing
+from reminders.services import writing, writing_survey
 
 DAY = date(2026, 10, 14)
 
@@ -26,12 +26,12 @@ async def write() -> None:
     settings = configured(asked.config)
     application = build(settings, OffsetClock(asked.at))
     try:
-        means = writing.Means(
+        means = writing_survey.Means(
             application.rules, application.composer, application.routes, application.secret,
             ZoneInfo("Europe/Paris"),
         )  # fmt: skip
         now, session, purpose = application.clock.now(), Session(DAY, "4220"), "session_cancelled"
-        seen = writing.survey(application.store, means, session, purpose, None, now=now)
+        seen = writing_survey.survey(application.store, means, session, purpose, None, now=now)
         order = writing.Order(asked.request, "nadia", seen.patients)
         writing.send(application.store, means, session, purpose, None, order, now=now)
     finally:

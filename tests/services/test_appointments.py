@@ -20,7 +20,7 @@ from reminders.services.appointments import Listing, Refused, Search
 from reminders.services.compose import Composer, Route
 from reminders.services.receive import receive
 from reminders.services.resend import resend
-from reminders.services.writing import Means
+from reminders.services.writing_survey import Means
 from reminders.store import appointments as lists
 from reminders.store.appointments import Place, Wanted
 from reminders.store.engine import Store, insert_rows, rows

@@ -12,12 +12,13 @@ from reminders.domain.writing import SESSION, Session
 from reminders.errors import NotSent
 from reminders.ports import InboundSms, Received
 from reminders.rendering import Renderer
-from reminders.services import appointments, writing
+from reminders.services import appointments, writing, writing_follow, writing_survey
 from reminders.services.answer import take_replies
 from reminders.services.compose import Composer, Route
 from reminders.services.purge import purge
 from reminders.services.receive import receive
-from reminders.services.writing import Means, Order, Refused, Survey
+from reminders.services.writing import Order
+from reminders.services.writing_survey import Means, Refused, Survey
 from reminders.store import outbox
 from reminders.store.engine import Store
 from reminders.store.types import SECOND, micros
@@ -48,7 +49,7 @@ def means(room: Mailroom) -> Means:
 
 
 def look(room: Mailroom, session: Session = SEEN, purpose: str = "session_cancelled") -> Survey:
-    return writing.survey(room.store, means(room), session, purpose, None, now=room.now)
+    return writing_survey.survey(room.store, means(room), session, purpose, None, now=room.now)
 
 
 def send(
@@ -66,11 +67,11 @@ def send(
 
 
 def follow(room: Mailroom) -> int:
-    return writing.follow_up(room.store, room.rules, now=room.now)
+    return writing_follow.follow_up(room.store, room.rules, now=room.now)
 
 
 def counts(room: Mailroom, key: int) -> dict[str, int]:
-    found = writing.progress(room.store, key)
+    found = writing_follow.progress(room.store, key)
     assert found is not None
     return dict(found.counts)
 
@@ -120,7 +121,7 @@ def test_a_session_is_a_day_a_service_an_agenda_and_hours(store: Store) -> None:
 def test_nobody_writes_for_a_service_that_is_not_theirs(store: Store) -> None:
     room = clinic(store)
     for session in (SEEN, Session(DAY, agenda=AGENDA)):
-        seen = writing.survey(
+        seen = writing_survey.survey(
             room.store, means(room), session, "session_late", {"4230"}, now=room.now
         )
         assert (seen.patients, seen.appointments) == (0, 0)
@@ -558,17 +559,17 @@ def test_every_number_of_a_writing_opens_its_list(store: Store) -> None:
     seen: list[int] = []
     after: tuple[int, int] | None = (0, 0)
     while after is not None:
-        found = writing.progress(room.store, key, outcome="planned", after=after)
+        found = writing_follow.progress(room.store, key, outcome="planned", after=after)
         assert found is not None
         seen += [line.appointment_id for line in found.lines]
         after = found.after
     assert len(seen) == len(set(seen)) == 60
-    lost = writing.progress(room.store, key, outcome="not_written")
+    lost = writing_follow.progress(room.store, key, outcome="not_written")
     assert lost is not None
     assert [(line.reason, line.task) for line in lost.lines] == [
         ("no_contact", "call_session_cancelled")
     ]
-    hidden = writing.progress(room.store, key, ufs={"4230"})
+    hidden = writing_follow.progress(room.store, key, ufs={"4230"})
     assert hidden is not None
     assert hidden.lines == []
 

@@ -18,13 +18,13 @@ from reminders.domain.report import Month
 from reminders.domain.writing import Session
 from reminders.ports import InboundSms, Received
 from reminders.rendering import Renderer
-from reminders.services import months, protocols, sheets_life, writing
+from reminders.services import months, protocols, sheets_life, writing, writing_survey
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.attendance import mark
 from reminders.services.compose import Composer
 from reminders.services.receive import receive
 from reminders.services.worklist import tend
-from reminders.services.writing import Means
+from reminders.services.writing_survey import Means
 from reminders.store.engine import Store
 from tests.support.clinic import PARIS, paris
 from tests.support.mailroom import receipt
@@ -197,7 +197,7 @@ def _session(office: Office) -> None:
     composer = Composer(office.rules, Renderer())
     means = Means(office.rules, composer, office.routes, office.secret, PARIS)
     session, purpose = Session(date(2026, 10, 22), "4220"), "session_late"
-    seen = writing.survey(office.store, means, session, purpose, None, now=office.now)
+    seen = writing_survey.survey(office.store, means, session, purpose, None, now=office.now)
     order = writing.Order("form-1", "agent", seen.patients)
     writing.send(office.store, means, session, purpose, None, order, now=office.now)
     office.deliver()

@@ -19,7 +19,7 @@ from reminders.services.appointments import Life, Refused, Search
 from reminders.services.day_list import Wish, mark_day
 from reminders.services.resend import purpose_of, resend
 from reminders.services.story import REASONS
-from reminders.services.writing import Means
+from reminders.services.writing_survey import Means
 from reminders.store.appointments import COUNTED, Place
 from reminders.store.engine import Record
 from reminders.store.types import instant

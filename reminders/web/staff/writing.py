@@ -11,9 +11,10 @@ from fastapi import Response
 from reminders.domain.access import May
 from reminders.domain.marking import N_
 from reminders.domain.writing import ASKS_A_NUMBER, CALLED_OFF, MOST, SESSION, Session
-from reminders.services import writing
+from reminders.services import writing, writing_follow, writing_survey
 from reminders.services.agendas import agendas_of, meant
-from reminders.services.writing import Order, Recipient, Refused, Survey
+from reminders.services.writing import Order
+from reminders.services.writing_survey import Recipient, Refused, Survey
 from reminders.store.engine import Record
 from reminders.store.types import instant
 from reminders.store.writing import OUTCOMES
@@ -69,7 +70,7 @@ def _survey(visit: Visit, given: dict[str, str]) -> Response:
 
 
 def _seen(visit: Visit, given: dict[str, str]) -> Survey:
-    return writing.survey(
+    return writing_survey.survey(
         visit.staff.store, means(visit), _session(given), given["message"], _ufs(visit),
         now=visit.now,
     )  # fmt: skip
@@ -176,7 +177,7 @@ def _agendas(visit: Visit, given: dict[str, str]) -> list[tuple[str, int]]:
 
 
 def _recent(visit: Visit) -> Sequence[Record]:
-    return writing.recent(visit.staff.store, _ufs(visit))
+    return writing_follow.recent(visit.staff.store, _ufs(visit))
 
 
 def _address(given: dict[str, str], start: int) -> str:
@@ -215,7 +216,7 @@ def send(visit: Visit) -> Response:
 def follow(visit: Visit) -> Response:
     key = int(visit.path["writing"])
     outcome = visit.query.get("etat", "")
-    found = writing.progress(
+    found = writing_follow.progress(
         visit.staff.store,
         key,
         outcome=outcome if outcome in OUTCOMES else "",
@@ -254,7 +255,7 @@ def _may(visit: Visit, row: Record) -> bool:
 
 def call_back(visit: Visit) -> Response:
     key = int(visit.path["writing"])
-    row = writing.find(visit.staff.store, key)
+    row = writing_follow.find(visit.staff.store, key)
     if row is None or not _may(visit, row):
         return visit.missing()
     number = writing.call_back(visit.staff.store, key, by=visit.viewer.login, now=visit.now)
