@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reminders.domain.outcome import Outcome
+from reminders.services.holdout import Standing, State, standing
 from reminders.services.observed import outcome_of_row
 from reminders.services.savings import wasted_by
 from reminders.store import calls, effects
@@ -14,6 +15,7 @@ from reminders.store.lists import Ufs
 from reminders.store.types import instant, micros
 
 PAGE = 50
+ALL_CAME = timedelta(days=31)  # after the final date: whoever has entered by then came since
 LOOKED_AT = 5_000  # units a page goes through; the next one goes on from there
 
 
@@ -40,6 +42,7 @@ def _wasted(row: Record, outcome: Outcome) -> bool:
 
 WHAT: dict[str, Callable[[Record, Outcome], bool]] = {
     "known": lambda row, outcome: outcome is not Outcome.UNKNOWN,
+    "unknown": lambda row, outcome: outcome is Outcome.UNKNOWN,
     "slot": _wasted,
     "segment": lambda row, outcome: outcome is not Outcome.UNKNOWN and row.segments > 0,
     "task": lambda row, outcome: outcome is not Outcome.UNKNOWN and row.tasks > 0,
@@ -74,6 +77,8 @@ def _behind(
         return Behind((), 0)
     found: list[Unit] = []
     at, looked = micros(now), 0
+    ends = (row.ends_at, row.stopped_at)  # as services/effect looks
+    until = min([until, *(instant(one) for one in ends if one is not None)])
     for page in effects.units(
         store, row.id, before=micros(until), now=at, uf=uf, after=after, size=1_000
     ):
@@ -95,6 +100,35 @@ def _unit(row: Record, outcome: Outcome) -> Unit:
         row.appointment_id, row.uf, row.arm, instant(row.starts_at), outcome,
         float(row.segments), float(row.tasks),
     )  # fmt: skip
+
+
+def entered(
+    store: Store, what: str, arm: str, excluded: str, ufs: Ufs, *, now: datetime, after: int = 0
+) -> Behind | None:
+    """The next units that entered an arm, or of those the ones written to; or what was left out
+    before the draw, for `excluded`. None: who is in an arm is not listed while they may still
+    come, since whoever reads it could call them."""
+    where = standing(store, now=now)
+    if where.state is State.NONE or not (excluded or arms_open(where, now)):
+        return None
+    with store.read() as connection:
+        found = holdouts.entered(
+            connection, where.id, ufs, arm=arm, excluded=excluded, written=what == "written",
+            now=micros(now), after=after, limit=PAGE + 1,
+        )  # fmt: skip
+    shown = found[:PAGE]
+    units = tuple(
+        Unit(one.appointment_id, one.uf, arm, instant(one.starts_at), Outcome.UNKNOWN, 0.0, 0.0)
+        for one in shown
+    )
+    return Behind(units, shown[-1].appointment_id if len(found) > PAGE else 0)
+
+
+def arms_open(where: Standing, now: datetime) -> bool:
+    """Has everybody come who was in an arm, or does everybody get reminders again?"""
+    if where.state is State.STOPPED:
+        return where.approved_at is not None
+    return where.state is State.ENDED and where.until is not None and now >= where.until + ALL_CAME
 
 
 def _called(store: Store, arm: str, ufs: Ufs, uf: str, until: datetime, after: int) -> Behind:

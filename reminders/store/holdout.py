@@ -183,16 +183,21 @@ def record_units(
         )
 
 
+_WRITTEN = (
+    "EXISTS (SELECT 1 FROM told t "
+    "JOIN attempt a ON a.id = t.attempt_id JOIN message m ON m.id = a.message_id "
+    "WHERE t.appointment_id = u.appointment_id AND m.kind IN ('reminder', 'staff') "
+    "AND a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED'))"
+)
+
+
 def arm_sizes(connection: Connection, holdout: int, *, now: int) -> Sequence[Record]:
     """(arm, patients, units, written): counted units entered so far; `written`: to how many of
     them a reminder, or a text somebody wrote, has left all the same."""
     return rows(
         connection,
         "SELECT u.arm, COUNT(DISTINCT COALESCE(p.merged_into, u.patient_id)) AS patients, "
-        "COUNT(*) AS units, SUM(CASE WHEN EXISTS (SELECT 1 FROM told t "
-        "JOIN attempt a ON a.id = t.attempt_id JOIN message m ON m.id = a.message_id "
-        "WHERE t.appointment_id = u.appointment_id AND m.kind IN ('reminder', 'staff') "
-        "AND a.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED')) THEN 1 ELSE 0 END) AS written "
+        f"COUNT(*) AS units, SUM(CASE WHEN {_WRITTEN} THEN 1 ELSE 0 END) AS written "
         "FROM unit_entry u LEFT JOIN patient p ON p.id = u.patient_id "
         "WHERE u.holdout_id = :holdout AND u.excluded = '' AND u.entered_at <= :now "
         "GROUP BY u.arm ORDER BY u.arm",
@@ -211,3 +216,31 @@ def excluded_units(connection: Connection, holdout: int, *, now: int) -> dict[st
         now=now,
     )
     return {row.excluded: int(row.number) for row in found}
+
+
+def entered(
+    connection: Connection,
+    holdout: int,
+    ufs: frozenset[str] | None,
+    *,
+    arm: str,
+    excluded: str,
+    written: bool,
+    now: int,
+    after: int,
+    limit: int,
+) -> Sequence[Record]:
+    """(appointment_id, uf, starts_at) of what `arm_sizes` counts of an arm, or `excluded_units`
+    of a reason, in these services, by key."""
+    arms = "u.excluded = '' AND u.arm = :arm" if not excluded else "u.excluded = :excluded"
+    sql = (
+        "SELECT u.appointment_id, u.uf, u.starts_at FROM unit_entry u "
+        f"WHERE u.holdout_id = :holdout AND u.appointment_id > :after AND {arms} "
+        f"AND u.entered_at <= :now {'' if ufs is None else 'AND u.uf IN :ids '}"
+        f"{f'AND {_WRITTEN} ' if written else ''}ORDER BY u.appointment_id LIMIT :limit"
+    )
+    values: dict[str, object] = {"holdout": holdout, "after": after, "now": now, "limit": limit}
+    values |= {"excluded": excluded} if excluded else {"arm": arm}
+    if ufs is None:
+        return rows(connection, sql, **values)
+    return among(connection, sql, sorted(ufs) or [""], **values)

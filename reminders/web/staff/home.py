@@ -114,6 +114,7 @@ def measures(visit: Visit) -> Response:
         whole=found.ours,
         figures=figures(found.ours),
         fewest=FEWEST,
+        estimates=visit.viewer.everywhere(May.SEE_REPORTS),
     )
 
 

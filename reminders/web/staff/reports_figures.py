@@ -1,6 +1,6 @@
-"""What each count of the no-show report is called, and the formula behind it, in words.
+"""What each count of the reports is called, and the formula behind it, in words.
 
-One table: the report shows the formulas below its figures, and a list says the one it is behind.
+One table: a report shows the formulas below its figures, and a list says the one it is behind.
 """
 
 from collections.abc import Mapping
@@ -71,6 +71,32 @@ RATES: Mapping[str, str] = {
 }
 OF_REACH = N_("Ce que le dossier disait du patient quand son premier rappel était dû.")
 OF_MOTIVE = N_("La dernière réponse du patient à propos de ce rendez-vous.")
+
+
+# What the hold-out's page counts of each arm; and, said where the effect is, what it is.
+ARMS_SAID: tuple[tuple[str, str], ...] = (
+    (N_("Rendez-vous entrés"),
+     N_("Leur premier rappel était dû, qu’il parte ou non. Les laissés de côté n’y sont pas. "
+        "Patients : ceux de ces rendez-vous, chacun une fois.")),
+    (N_("Un message est parti"),
+     N_("Des entrés, ceux pour lesquels un rappel, ou un message écrit par une personne, est "
+        "parti.")),
+    (N_("Issues connues"),
+     N_("Des entrés dont l’heure est passée avant la fin de la comparaison : venus, non venus et "
+        "annulés, par qui que ce soit. Un rendez-vous qui en déplace un autre n’en est pas un de "
+        "plus.")),
+    (N_("Taux"), N_("Taux = non venus / issues connues, dans chaque groupe.")),
+    (N_("Issue inconnue"),
+     N_("Part = sans issue connue / tous ceux dont l’heure est passée. Dans aucun taux.")),
+)  # fmt: skip
+EFFECT_SAID: tuple[tuple[str, str], ...] = (
+    (N_("Écart des taux"),
+     N_("Écart = taux avec rappels − taux sans rappels, en points ; sous zéro, moins de "
+        "non-venues avec rappels. Il peut être ajusté sur l’état de départ : la méthode le dit.")),
+    (N_("Non-venues évitées"),
+     N_("Non-venues évitées = (taux sans rappels − taux avec rappels) × issues connues avec "
+        "rappels.")),
+)  # fmt: skip
 
 
 def name_of(words: Words, code: str) -> str:

@@ -12,6 +12,7 @@ from reminders.domain.holdout import LARGEST_SHARE, PROPOSED_SHARE, Arm, Exclude
 from reminders.domain.report import HIDDEN_BELOW
 from reminders.errors import RepairNeeded
 from reminders.services import holdout, money
+from reminders.services.behind import arms_open
 from reminders.services.effect import Earlier, Measured, Verdict, earlier_ones, effect
 from reminders.services.effect_said import LEAST, answer, change, difference, method, points
 from reminders.services.holdout import Standing, State, needed
@@ -19,6 +20,7 @@ from reminders.services.holdout_protocol import protocol_text
 from reminders.statistics.design import IMBALANCE
 from reminders.web.charts import Difference, forest
 from reminders.web.staff.asked import address, services
+from reminders.web.staff.reports_figures import ARMS_SAID, EFFECT_SAID
 from reminders.web.staff.reports_tabs import report_tabs
 from reminders.web.staff.visit import Route, Truth, Visit
 from reminders.web.staff.words import N_, Words
@@ -114,7 +116,9 @@ def _show(
         left=left,
         services=services(visit, May.SEE_REPORTS),
         problems=problems,
-        behind=_behind(visit),
+        behind=_behind(visit, where),
+        patients=visit.viewer.everywhere(May.SEE_PATIENTS),
+        formulas=ARMS_SAID + (EFFECT_SAID if found.verdict is Verdict.MEASURED else ()),
         fewest=HIDDEN_BELOW,
         largest=round(100 * LARGEST_SHARE),
         establishments=[one.name for one in staff.settings.site],
@@ -122,11 +126,18 @@ def _show(
     )
 
 
-def _behind(visit: Visit) -> Callable[[str, str], str]:
-    """(what, arm) -> the list behind a count; "" for whoever sees no patient."""
-    if not visit.viewer.may(May.SEE_PATIENTS):
-        return lambda what, arm: ""
-    return lambda what, arm: address("/rapports/economies/liste", quoi=what, bras=arm)
+def _behind(visit: Visit, where: Standing) -> Callable[..., str]:
+    """(what, arm, why it was left out) -> the list behind a count; "" for whoever does not see
+    every patient it counts, and for who is in an arm while they may still come."""
+    everybody = visit.viewer.everywhere(May.SEE_PATIENTS)
+    over = arms_open(where, visit.now)
+
+    def place(what: str, arm: str = "", why: str = "") -> str:
+        if not everybody or (what in ("entered", "written") and not over):
+            return ""
+        return address("/rapports/economies/liste", quoi=what, bras=arm, pourquoi=why)
+
+    return place
 
 
 def _effect(visit: Visit, where: Standing) -> tuple[Measured, datetime]:

@@ -40,6 +40,9 @@ QUANTITIES = {
     "call": N_("appels"),
     "task": N_("tâches faites"),
     "known": N_("rendez-vous comptés"),
+    "unknown": N_("issue inconnue"),
+    "entered": N_("rendez-vous entrés"),
+    "written": N_("un message est parti"),
 }
 KINDS = {"capacity": N_("capacité"), "cash": N_("argent")}
 ARMS = {"reminded": N_("avec rappels"), "held": N_("sans rappels")}
