@@ -91,6 +91,13 @@ MOTIVES: Mapping[str, str] = {
     AnswerKind.QUESTION: N_("Pose une question"),
     AnswerKind.NOT_ME: N_("N’est pas la bonne personne"),
     AnswerKind.READ: N_("A lu les consignes"),
+    # Why not, where the patient said so on the page.
+    "health": N_("Annule : sa santé ne le lui permet pas"),
+    "work": N_("Annule : travail ou garde d’enfant"),
+    "transport": N_("Annule : pas de transport"),
+    "forgot": N_("Annule : avait oublié"),
+    "better": N_("Annule : n’en a plus besoin"),
+    "other": N_("Annule : autre raison"),
 }
 NOT_MEASURED: Mapping[NotMeasured, str] = {
     NotMeasured.PICK_UP: N_("la part des appels décrochés"),

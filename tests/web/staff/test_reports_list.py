@@ -4,16 +4,21 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from reminders.domain import report_unit
 from reminders.domain.access import Grant
-from reminders.domain.report_list import MEASURES
+from reminders.domain.report_list import ISSUES, MEASURES
 from reminders.services import accounts
 from reminders.services.rollup import refresh
 from reminders.store.engine import run
+from reminders.web.staff.reports_figures import formula_of, name_of
+from reminders.web.staff.words import Words
 from tests.support.clinic import paris
 from tests.support.office import Clerk, Office, Role
 from tests.support.reported import reported
@@ -170,3 +175,12 @@ def test_a_page_of_a_list_is_few_statements_and_bytes(office: Office, asked: str
     assert answer.status_code == 200
     assert len(heard) <= 6, "\n".join(heard)
     assert len(answer.content) <= 60_000
+
+
+def test_every_answer_and_every_reason_has_its_words() -> None:
+    words = Words("fr", ZoneInfo("Europe/Paris"), datetime(2026, 10, 14, tzinfo=UTC))
+    for code in report_unit.MOTIVES[1:]:
+        assert name_of(words, f"motive:{code}")[0].isupper(), code
+    for code in (*ISSUES, *MEASURES, *(f"reach:{one}" for one in report_unit.REACHES)):
+        assert name_of(words, code)[0].isupper(), code
+        assert formula_of(words, code).endswith("."), code
