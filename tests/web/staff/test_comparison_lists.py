@@ -13,8 +13,10 @@ from reminders.services import holdout
 from reminders.store.engine import run
 from tests.support.comparison import ENDS, MISSED, NOW, OPEN, SINCE, Comparison
 from tests.support.office import Clerk, Office, Role, office_on
+from tests.support.reading import french_in
 from tests.support.reported import reported
 from tests.support.stores import SqliteFiles
+from tests.web.staff.test_every_page import NAMES
 from tests.web.staff.test_reports_list import NEXT, UNIT, whole
 
 PLACE = "/rapports/temoin"
@@ -125,3 +127,12 @@ def test_every_figure_says_its_formula(office: Office) -> None:
     ):
         page = clerk.get(address).text.replace("\u00a0", " ")
         assert formula in page, address
+
+
+def test_the_lists_and_formulas_of_the_comparison_speak_english(office: Office) -> None:
+    holdout.stop(office.store, now=office.now, by="Claire")
+    clerk = office.clerk(Role.MANAGER)
+    clerk.post("/compte/langue", langue="en")
+    for address in (PLACE, "/mesures", *opened(clerk)):
+        page = clerk.get(address).text.partition('<pre class="protocol"')[0]
+        assert french_in(page, NAMES) == [], address

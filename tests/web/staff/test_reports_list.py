@@ -21,10 +21,11 @@ from reminders.web.staff.reports_figures import formula_of, name_of
 from reminders.web.staff.words import Words
 from tests.support.clinic import paris
 from tests.support.office import Clerk, Office, Role
+from tests.support.reading import french_in
 from tests.support.reported import reported
 from tests.support.stores import SqliteFiles
 from tests.support.workday import workday
-from tests.web.staff.test_every_page import counting
+from tests.web.staff.test_every_page import NAMES, counting
 
 LINK = re.compile(r'<a href="(/rapports/liste\?[^"]*)">([^<]*)</a>')
 UNIT = re.compile(r'<tr><th scope="row"><a href="(/rendez-vous/\d+)">.*?</tr>')
@@ -102,7 +103,9 @@ def test_no_kind_of_figure_is_left_without_its_list(office: Office) -> None:
     assert {one.partition(":")[0] for one in told} >= {"reach", "motive"}
     seldom = {"recontacts", "freed", "refilled", "handled", "alone"}  # there may be none
     assert told >= set(MEASURES) - seldom
-    assert {one["issue"] for one in found if "issue" in one} >= {"attended", "unknown", "known"}
+    assert {one["issue"] for one in found if "issue" in one} >= {
+        "attended", "unknown", "known", "expected",
+    }  # fmt: skip
 
 
 def boss(office: Office) -> Clerk:
@@ -184,3 +187,14 @@ def test_every_answer_and_every_reason_has_its_words() -> None:
     for code in (*ISSUES, *MEASURES, *(f"reach:{one}" for one in report_unit.REACHES)):
         assert name_of(words, code)[0].isupper(), code
         assert formula_of(words, code).endswith("."), code
+
+
+@pytest.mark.parametrize("kind", ["issue", "quoi"])
+def test_every_list_speaks_english(office: Office, kind: str) -> None:
+    clerk = office.clerk(Role.MANAGER, login="english")
+    clerk.post("/compte/langue", langue="en")
+    known = ISSUES if kind == "issue" else (*MEASURES, "reach:mobile", "motive:confirmed")
+    for code in known:
+        page = clerk.get(f"/rapports/liste?du=2026-10&au=2026-11&{kind}={code}")
+        assert page.status_code == 200
+        assert french_in(page.text, NAMES) == [], code
