@@ -18,6 +18,7 @@ from reminders.store.engine import Record, listed, rows
 Place = tuple[int, str, int]  # month, service, key of the last one seen
 FIRST: Place = (0, "", 0)
 LAST_KEY = 2**62
+NOWHERE: Place = (-1, "", 0)
 Ufs = Sequence[str] | None  # None: the whole hospital
 
 
@@ -82,16 +83,21 @@ def _units(
     connection: Connection, counted: Counted, groups: Sequence[Record], after: Place, limit: int
 ) -> Sequence[Record]:
     """An arm a service's month: each walks the index, whatever the engine believes of bits."""
-    values: dict[str, Any] = {"limit": limit}
+    fields, values = _fields(counted)
+    values["limit"] = limit
     arms = []
-    for number, group in enumerate(groups):
-        key = after[2] if (group.month, group.uf) == after[:2] else 0
-        values |= {f"m{number}": group.month, f"u{number}": group.uf, f"k{number}": key}
+    # A power of two of arms, some of no month: so there are few statements, each prepared once.
+    for number in range(1 << (len(groups) - 1).bit_length()):
+        month, uf, key = NOWHERE
+        if number < len(groups):
+            month, uf = groups[number].month, groups[number].uf
+            key = after[2] if (month, uf) == after[:2] else 0
+        values |= {f"m{number}": month, f"u{number}": uf, f"k{number}": key}
         arms.append(
             "SELECT * FROM (SELECT u.appointment_id AS id, u.month, u.uf, u.starts_at, u.fate, "
             f"{f'u.{counted.each}' if counted.each else '1'} AS times FROM report_unit u "
             f"WHERE u.month = :m{number} AND u.uf = :u{number} AND u.counted = 1 "
-            f"AND u.appointment_id > :k{number} {_fields(counted)} "
+            f"AND u.appointment_id > :k{number} {fields} "
             f"ORDER BY u.appointment_id LIMIT :limit) arm{number}"
         )
     sql = f"SELECT * FROM ({' UNION ALL '.join(arms)}) found ORDER BY month, uf, id LIMIT :limit"
@@ -168,22 +174,30 @@ def _told(counted: Counted, ufs: Ufs) -> str:
     )
 
 
-def _fields(counted: Counted) -> str:
-    """Numbers of this program only: packed values."""
-    told = [
-        f"AND {_bits(name)} IN ({', '.join(str(int(one)) for one in values)})"
-        for name, values in counted.fields.items()
-    ]
+def _fields(counted: Counted) -> tuple[str, dict[str, Any]]:
+    """What a unit of this count has, and the values it asks for."""
+    told: list[str] = []
+    asked: dict[str, Any] = {}
+    for name, values in counted.fields.items():
+        if isinstance(values, range):
+            told.append(f"AND {_bits(name)} BETWEEN :{name}_first AND :{name}_last")
+            asked |= {f"{name}_first": values[0], f"{name}_last": values[-1]}
+            continue
+        names = [f"{name}_{place}" for place in range(len(values))]
+        told.append(f"AND {_bits(name)} IN ({', '.join(f':{one}' for one in names)})")
+        asked |= dict(zip(names, values, strict=True))
     if counted.each:
         told.append(f"AND u.{counted.each} > 0")
     if (week := counted.week) is not None:
         # Where in the month its Monday is; in the next month it is before the first.
-        days = (Month.of_number(Month(week.year, week.month).number + 1).first_day - week).days
+        month = Month(week.year, week.month).number
+        days = (Month.of_number(month + 1).first_day - week).days
+        asked |= {"of_monday": month, "monday": week.day, "before": 1 - days}
         told.append(
             f"AND {_bits('day')} - {_bits('weekday')} + 1 = CASE u.month "
-            f"WHEN {Month(week.year, week.month).number} THEN {week.day} ELSE {1 - days} END"
+            "WHEN :of_monday THEN :monday ELSE :before END"
         )
-    return " ".join(told)
+    return " ".join(told), asked
 
 
 def _bits(name: str) -> str:
