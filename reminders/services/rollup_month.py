@@ -5,7 +5,7 @@ thousand units, takes some tenths of a second.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -45,15 +45,17 @@ Rows = list[tuple[object, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Units:
-    """Columns of the month's units; services and patients as places in lists."""
+    """Columns of the month's units; services as places in a list."""
 
     month: Month
     ufs: tuple[str, ...]
     uf: Ints
     patient: Ints
-    patients: int  # how many
+    bits: int  # that hold any of the patients
     kind: Ints
     fate: Ints
+    outcome: Ints
+    known: NDArray[np.bool_]
     quantities: Sequence[Sequence[int]]  # of each service, in the order of _QUANTITIES
 
     def of(self, name: str) -> Ints:
@@ -110,12 +112,11 @@ def count(month: int, found: Sequence[Record]) -> tuple[Rows, Rows]:
     if not found:
         return [], []
     units = _columns(month, found)
-    everyone = np.zeros(len(units.uf), np.int64)
-    table = _Table(units, everyone, ("",))
+    table = _Table(units, np.zeros_like(units.uf), ("",))
     services = {uf: table.group(n, 0) for n, uf in enumerate(units.ufs)}
     rows_out = hidden_rows(services)
     secret = _everyone(units).small
-    people = [table.present.number(n) for n in range(len(units.ufs))]
+    people = [table.number(n, 0) for n in range(len(units.ufs))]
     counts = table.rows("all", rows_out, None, secret=secret)
     for name, dimension in DIMENSIONS.items():
         table = _table(units, name, dimension)
@@ -125,19 +126,25 @@ def count(month: int, found: Sequence[Record]) -> tuple[Rows, Rows]:
 
 
 def _columns(month: int, found: Sequence[Record]) -> _Units:
-    keys, patient = np.unique(_numbers(found, "patients"), return_inverse=True)
+    patient, fate = _numbers(found, "patients"), _numbers(found, "fates")
+    if int(patient.max()) >> _PATIENT_BITS:
+        patient = np.unique(patient, return_inverse=True)[1].astype(np.int64)
+    outcome = fate >> FATE["outcome"].shift & FATE["outcome"].mask
     return _Units(
         Month.of_number(month),
         tuple(row.uf for row in found),
         np.repeat(np.arange(len(found)), [row.number for row in found]),
-        patient.astype(np.int64),
-        len(keys),
+        patient,
+        int(patient.max()).bit_length(),
         _numbers(found, "kinds"),
-        _numbers(found, "fates"),
+        fate,
+        outcome,
+        (outcome != PENDING) & (outcome != _UNKNOWN),
         [[int(getattr(row, name)) for name in _QUANTITIES] for row in found],
     )
 
 
+_PATIENT_BITS = 32  # of keys that are taken as they are: others by their place among all
 _QUANTITIES = ("contacts", "messages", "segments", "cost")
 
 
@@ -157,83 +164,76 @@ def _table(units: _Units, name: str, dimension: _Dimension) -> "_Table":
     return _Table(units, place, names)
 
 
-def _distinct(values: Ints) -> Ints:
-    """Sorted, each once. NumPy's own goes through a hash table, ten times slower on numbers."""
-    ordered = np.sort(values)
+def _firsts(ordered: Ints) -> NDArray[np.bool_]:
+    """Which of sorted values differ from the one before."""
     first = np.empty(len(ordered), np.bool_)
     first[:1] = True
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    return ordered[first]
+    return first
 
 
 def _everyone(units: _Units) -> Group:
-    one = np.zeros(len(units.uf), np.int64)
-    known = _known(units)
-    return _group(_People(units, one[known], 1, known), _People(units, one, 1), 0)
-
-
-def _known(units: _Units) -> NDArray[np.bool_]:
-    outcome = units.of("outcome")
-    found: NDArray[np.bool_] = (outcome != PENDING) & (outcome != _UNKNOWN)
-    return found
-
-
-class _People:
-    """Which patients are in each cell."""
-
-    def __init__(
-        self, units: _Units, cell: Ints, size: int, only: NDArray[np.bool_] | None = None
-    ) -> None:
-        patient = units.patient if only is None else units.patient[only]
-        self._base = units.patients
-        self.pairs = _distinct(cell * units.patients + patient)
-        self._cells = self.pairs // units.patients
-        self.numbers = np.bincount(self._cells, minlength=size)
-
-    def number(self, cell: int) -> int:
-        return int(self.numbers[cell])
-
-    def few(self, cell: int) -> frozenset[int]:
-        """All of a cell's, if they are under HIDDEN_BELOW."""
-        number = self.number(cell)
-        if number >= HIDDEN_BELOW:
-            return frozenset()
-        first = int(np.searchsorted(self._cells, cell))
-        return frozenset(int(one) % self._base for one in self.pairs[first : first + number])
-
-
-def _group(known: _People, present: _People, cell: int) -> Group:
-    if number := known.number(cell):
-        return Group(number, known.few(cell))
-    return Group(0, present.few(cell), waiting=present.number(cell))
+    nobody = np.zeros_like(units.uf)
+    return _Table(replace(units, ufs=("",), uf=nobody), nobody, ("",)).group(0, 0)
 
 
 class _Table:
-    """Services by the values of one dimension."""
+    """Services by the values of one dimension.
+
+    Who is in which cell is read off one sorted list of numbers: value, patient, service, and a
+    last bit that is 0 for a known outcome, which so comes first of its patient's there.
+    """
 
     def __init__(self, units: _Units, place: Ints, names: Sequence[str]) -> None:
         self._units, self._names = units, names
         self._width = len(names)
         size = len(units.ufs) * self._width
         cell = units.uf * self._width + place
-        self._counts = np.bincount(
-            cell * SLOTS + units.of("outcome"), minlength=size * SLOTS
-        ).reshape(len(units.ufs), self._width, SLOTS)
-        known = _known(units)
-        self.present = _People(units, cell, size)
-        self._known = _People(units, cell[known], size, known)
-        value = self.present.pairs // units.patients % self._width
-        together = _distinct(value * units.patients + self.present.pairs % units.patients)
-        self._all = np.bincount(together // units.patients, minlength=self._width)
+        self._counts = np.bincount(cell * SLOTS + units.outcome, minlength=size * SLOTS).reshape(
+            len(units.ufs), self._width, SLOTS
+        )
+        among = len(units.ufs).bit_length()
+        key = ((place << units.bits | units.patient) << among | units.uf) << 1 | ~units.known
+        key.sort()
+        pairs = key[_firsts(key >> 1)]
+        people = pairs >> 1 + among
+        value = people >> units.bits
+        cells = (pairs >> 1 & (1 << among) - 1) * self._width + value
+        known = pairs & 1 == 0
+        self._present = np.bincount(cells, minlength=size).tolist()
+        self._known = np.bincount(cells[known], minlength=size).tolist()
+        self._all = np.bincount(value[_firsts(people)], minlength=self._width).tolist()
+        self._few = self._names_of_few(cells, people & (1 << units.bits) - 1, known)
+
+    def _names_of_few(
+        self, cells: Ints, patients: Ints, known: NDArray[np.bool_]
+    ) -> dict[int, frozenset[int]]:
+        """All patients of the cells that have under HIDDEN_BELOW: of known outcome, or, where
+        none is known, all who are waited for."""
+        none = np.array(self._known) == 0
+        number = np.where(none, self._present, self._known)
+        mine = (number < HIDDEN_BELOW)[cells] & (known | none[cells])
+        found: dict[int, set[int]] = {}
+        for cell, patient in zip(cells[mine].tolist(), patients[mine].tolist(), strict=True):
+            found.setdefault(cell, set()).add(patient)
+        return {cell: frozenset(those) for cell, those in found.items()}
+
+    def number(self, uf: int, value: int) -> int:
+        """How many patients."""
+        return int(self._present[uf * self._width + value])
 
     def group(self, uf: int, value: int) -> Group:
-        return _group(self._known, self.present, uf * self._width + value)
+        cell = uf * self._width + value
+        few = self._few.get(cell, frozenset())
+        if number := int(self._known[cell]):
+            return Group(number, few)
+        return Group(0, few, waiting=int(self._present[cell]))
 
     def groups(self) -> dict[tuple[str, object], Group]:
         return {
-            (self._units.ufs[int(cell) // self._width], self._names[int(cell) % self._width]):
-            self.group(int(cell) // self._width, int(cell) % self._width)
-            for cell in np.flatnonzero(self.present.numbers)
+            (self._units.ufs[cell // self._width], self._names[cell % self._width]):
+            self.group(cell // self._width, cell % self._width)
+            for cell, number in enumerate(self._present) if number
         }  # fmt: skip
 
     def rows(
@@ -242,7 +242,7 @@ class _Table:
         month, found = self._units.month.number, Rows()
         for n, uf in enumerate(self._units.ufs):
             for v, value in enumerate(self._names):
-                patients = self.present.number(n * self._width + v)
+                patients = self.number(n, v)
                 if patients:
                     hidden = uf in rows_out or (hiding is not None and (uf, value) in hiding.cells)
                     found.append((month, uf, name, value, int(secret or hidden), patients,
@@ -250,7 +250,7 @@ class _Table:
         for v, value in enumerate(self._names):
             if self._all[v]:
                 hidden = hiding is not None and value in hiding.columns
-                found.append((month, ALL, name, value, int(secret or hidden), int(self._all[v]),
+                found.append((month, ALL, name, value, int(secret or hidden), self._all[v],
                               *_counts(self._counts[:, v].sum(axis=0))))  # fmt: skip
         return found
 
@@ -277,7 +277,8 @@ def _sums(
     ]  # fmt: skip
     whole = [sum(column) for column in zip(*by_uf, strict=True)]
     everything = [sum(column) for column in zip(*units.quantities, strict=True)]
-    found.append((month, ALL, int(secret), units.patients, *whole, *everything, *together))
+    patients = int(np.count_nonzero(_firsts(np.sort(units.patient))))
+    found.append((month, ALL, int(secret), patients, *whole, *everything, *together))
     return found
 
 
@@ -287,7 +288,7 @@ _MEASURES = ("entered", "planned", "sent", "delivered", "answered", "came", "fre
 
 def _measures(units: _Units) -> list[list[int]]:
     """By service, in the order of _MEASURES."""
-    outcome = units.of("outcome")
+    outcome = units.outcome
     due = outcome != PENDING
     yes = {name: units.of(name) == 1 for name in (
         "planned", "sent", "delivered", "answered", "freed", "refilled", "alone", "contacted",
@@ -310,11 +311,14 @@ def _measures(units: _Units) -> list[list[int]]:
 
 def _squares(units: _Units, group: Ints, size: int) -> list[list[int]]:
     """Over the patients of each group: what the design effect needs (statistics/control.py)."""
-    outcome, known = units.of("outcome"), _known(units)
-    key = (group * units.patients + units.patient)[known]
-    pairs, place = np.unique(key, return_inverse=True)
-    n = np.bincount(place, minlength=len(pairs))
-    m = np.bincount(place, weights=outcome[known] == _MISSED, minlength=len(pairs)).astype(np.int64)
-    owner = pairs // units.patients
+    missed = units.outcome == _MISSED
+    key = ((group << units.bits | units.patient) << 1 | missed)[units.known]
+    key.sort()
+    starts = np.flatnonzero(_firsts(key >> 1))
+    if not len(starts):
+        return [[0, 0, 0] for _ in range(size)]
+    n = np.diff(starts, append=len(key))
+    m = np.add.reduceat(key & 1, starts)
+    owner = key[starts] >> 1 + units.bits
     sums = [np.bincount(owner, weights=one, minlength=size) for one in (n * n, n * m, m * m)]
     return [[int(one[g]) for one in sums] for g in range(size)]

@@ -1,7 +1,7 @@
 """What the no-show report counts: which appointments enter, what becomes of them, how fresh."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from random import Random
 from threading import Event
+from types import SimpleNamespace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,6 +28,7 @@ from reminders.services.answer import Given, give
 from reminders.services.attendance import mark
 from reminders.services.purge import purge
 from reminders.services.rollup import is_behind, recompute, refresh
+from reminders.services.rollup_month import count as count_month
 from reminders.services.sync import SyncOptions, sync
 from reminders.store import calls, rollups
 from reminders.store.engine import Record, Store, run
@@ -629,3 +632,36 @@ def test_units_are_judged_in_proportion_whether_in_one_slot_or_each_in_its_own(
         with opened as store:
             work.append(settling(store, units, units if alone else 1))
     assert work[1] < 6 * work[0]  # four times as many: 16 times the work, before
+
+
+def test_a_month_is_counted_alike_whatever_keys_its_patients_have() -> None:
+    """Small ones are sorted as they are, with the rest of what is counted in the same number."""
+    draw = Random(3)
+    patients = [draw.randrange(1, 60) for _ in range(300)]
+    kinds = [KIND["weekday"].put(1 + n % 5) | KIND["lead"].put(n % 7) for n in range(300)]
+    fates = [FATE["outcome"].put(draw.choice((0, 0, 1, 3, 5, 6))) for _ in range(300)]
+
+    def counts(shift: int) -> tuple[Sequence[Any], Sequence[Any]]:
+        def told(name: str, part: slice) -> Any:
+            lists = {"patients": [one + shift for one in patients[part]],
+                     "kinds": kinds[part], "fates": fates[part]}  # fmt: skip
+            joined = {key: ",".join(map(str, those)) for key, those in lists.items()}
+            size = len(lists["kinds"])
+            return SimpleNamespace(uf=name, number=size, contacts=1, messages=2, segments=3,
+                                   cost=4, **joined)  # fmt: skip
+
+        return count_month(OCTOBER, [told("4220", slice(0, 280)), told("4230", slice(280, 300))])
+
+    assert counts(2**40) == counts(0)
+    rows, (south, imaging, whole) = counts(0)[0], counts(0)[1]
+    assert len(rows) > 20
+    for part, found in ((slice(0, 280), south), (slice(280, 300), imaging), (slice(300), whole)):
+        mine: dict[int, Counter[bool]] = {}
+        for patient, fate in zip(patients[part], fates[part], strict=True):
+            if FATE["outcome"].of(fate) not in (5, 6):
+                mine.setdefault(patient, Counter())[FATE["outcome"].of(fate) == 1] += 1
+        sizes = [(one.total(), one[True]) for one in mine.values()]
+        squares = [sum(n * n for n, _ in sizes), sum(n * m for n, m in sizes),
+                   sum(m * m for _, m in sizes)]  # fmt: skip
+        assert list(found)[-3:] == squares
+        assert found[3] == len(set(patients[part]))
