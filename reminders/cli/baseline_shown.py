@@ -22,7 +22,7 @@ from reminders.services.baseline_rates import (
     Starts,
 )
 from reminders.services.baseline_words import MEANINGS, SPLITS, WEIGHTS, french, kinds
-from reminders.services.holdout_protocol import day, number, percent, typeset
+from reminders.services.voices import day, number, percent, typeset
 
 LONGEST_NAME = 24  # characters of a service
 NAMED = 5  # services and weeks a finding names

@@ -28,8 +28,9 @@ from reminders.services.effect import Measured
 from reminders.services.effect import effect as measure
 from reminders.services.effect_said import said
 from reminders.services.holdout import Standing, State
-from reminders.services.holdout_protocol import day, number, percent, protocol_text, typeset
+from reminders.services.holdout_protocol import protocol_text
 from reminders.services.rules import rules_in
+from reminders.services.voices import French, day, number, percent, typeset
 from reminders.statistics.design import Balance
 
 holdout = typer.Typer(
@@ -160,7 +161,7 @@ def protocol(config: ConfigOption = DEFAULT_CONFIG, at: AtOption = None) -> None
     if found.state is State.NONE:
         remedy = "lancer d'abord : reminders holdout propose"
         raise RepairNeeded(Problem("groupe témoin", "aucun n'est proposé", remedy))
-    out.print(protocol_text(found, rules, zone_of(settings)))
+    out.print(protocol_text(found, rules, French(zone_of(settings))))
 
 
 @holdout.command()

@@ -1,14 +1,12 @@
 """The effect in sentences, the first of which is the answer: in French, or in a reader's voice."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from reminders.domain.holdout import Arm
 from reminders.domain.marking import N_
 from reminders.services.effect import EVERY_LOOK, FINAL_LOOK, Measured, Verdict
-from reminders.services.holdout_protocol import day, number, percent, typeset
+from reminders.services.voices import French, Voice, typeset
 from reminders.statistics.clustered import ADJUSTED, PLAIN
 from reminders.statistics.design import MIN_CLUSTERS, MIN_EVENTS
 
@@ -18,49 +16,7 @@ METHODS = {
     FINAL_LOOK: N_("intervalle à 95 %, regard final"),
     EVERY_LOOK: N_("intervalle à 95 % valable à chaque regard"),
 }
-LEAST = 0.001
 FROM_TWO = 0.0195  # in French, what is written « 2,0 » is the first plural
-
-
-class Voice(Protocol):
-    """How a reader's language says sentences, numbers and days."""
-
-    def gettext(self, sentence: str, /, **values: object) -> str: ...
-
-    def whole(self, value: int) -> str: ...
-
-    def share(self, value: float) -> str: ...
-
-    def decimal(self, value: float) -> str: ...
-
-    def chance(self, p: float) -> str: ...
-
-    def date(self, moment: datetime) -> str: ...
-
-
-class French:
-    """The command line's voice. `zone`: whose civil days it says."""
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
-
-    def gettext(self, sentence: str, /, **values: object) -> str:
-        return typeset(sentence % values if values else sentence)
-
-    def whole(self, value: int) -> str:
-        return number(value).replace("-", "−")
-
-    def share(self, value: float) -> str:
-        return percent(value)
-
-    def decimal(self, value: float) -> str:
-        return f"{value:.1f}".replace(".", ",").replace("-", "−")
-
-    def chance(self, p: float) -> str:
-        return "< 0,001" if p < LEAST else f"= {p:.3f}".replace(".", ",")
-
-    def date(self, moment: datetime) -> str:
-        return day(moment, self._zone)
 
 
 def said(found: Measured, zone: ZoneInfo) -> tuple[str, ...]:

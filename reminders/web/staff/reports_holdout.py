@@ -14,9 +14,10 @@ from reminders.errors import RepairNeeded
 from reminders.services import holdout, money
 from reminders.services.behind import arms_open
 from reminders.services.effect import Earlier, Measured, Verdict, earlier_ones, effect
-from reminders.services.effect_said import LEAST, answer, change, difference, method, points
+from reminders.services.effect_said import answer, change, difference, method, points
 from reminders.services.holdout import Standing, State, needed
 from reminders.services.holdout_protocol import protocol_text
+from reminders.services.voices import LEAST
 from reminders.statistics.design import IMBALANCE
 from reminders.web.charts import Difference, forest
 from reminders.web.staff.asked import address, services
@@ -47,7 +48,7 @@ LEFT_OUT: Mapping[Excluded, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ReadersVoice:
-    """`effect_said` in the language of whoever reads the page."""
+    """`effect_said` and the protocol in the language of whoever reads the page."""
 
     words: Words
 
@@ -59,6 +60,9 @@ class ReadersVoice:
 
     def share(self, value: float) -> str:
         return self.words.percent(value)
+
+    def part(self, value: float) -> str:
+        return self.words.percent(value, 0 if round(1_000 * value) % 10 == 0 else 1)
 
     def decimal(self, value: float) -> str:
         return self.words.number(value, 1)
@@ -163,7 +167,7 @@ def _ended(one: Earlier, voice: ReadersVoice) -> str:
 def _protocol(visit: Visit, where: Standing) -> str:
     if where.until is None:
         return ""
-    return protocol_text(where, visit.staff.rules, visit.staff.zone)
+    return protocol_text(where, visit.staff.rules, ReadersVoice(visit.words))
 
 
 def _form(visit: Visit, typed: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -166,6 +166,22 @@ def proposed(office: Office, clerk: Clerk, **fields: str) -> Any:
     return clerk.post(f"{PLACE}/proposer", told)
 
 
+def test_the_protocol_is_told_in_the_readers_language(office: Office) -> None:
+    clerk = office.clerk(Role.MANAGER)
+    clerk.follow(proposed(office, clerk, sans="4230"))
+    clerk.post("/compte/langue", langue="en")
+    page = html.unescape(clerk.get(PLACE).text)
+    protocol = page[page.index('<pre class="protocol"') : page.index("</pre>")]
+    assert "PROTOCOL: HOLD-OUT GROUP" in protocol
+    assert "State: proposed, not approved yet" in protocol
+    told = " ".join(protocol.split())
+    assert "20% of patients, drawn at random" in told
+    assert "The services Imagerie, accueil C1; sensitive" in told
+    assert "final result on 01/09/2027" in told
+    assert not re.search("[éèà«]", protocol.replace("Imagerie", "").replace("Hôpital", ""))
+    assert max(map(len, protocol.splitlines()[1:])) <= 96
+
+
 def test_proposed_read_and_approved_by_a_named_person(office: Office) -> None:
     clerk = office.clerk(Role.MANAGER)
     page = text(clerk.follow(proposed(office, clerk, sans="4230")))
