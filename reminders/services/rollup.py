@@ -29,7 +29,7 @@ MANY = 5_000  # likewise while everything is recomputed and nobody waits
 ENTERING = "enter"
 # Which rules (domain/hiding.py, store/slots.py, services/rollup_fate.py) months were counted by:
 # under others, every unit is looked at and every month counted anew.
-COUNTING = "5"
+COUNTING = "6"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,23 @@
 """What is hidden cannot be worked out: checked by solving the sums, not by the rule itself."""
 
-from collections.abc import Mapping, Sequence
-from itertools import count
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations, count
 
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reminders.domain.hiding import Group, Hiding, Key, hidden_rows, hide
+from reminders.domain.hiding import (
+    Column,
+    Group,
+    Hiding,
+    Key,
+    enough,
+    hidden_rows,
+    hide,
+    hide_nested,
+    together,
+)
 from reminders.domain.report import HIDDEN_BELOW
 
 SIZES = st.lists(
@@ -42,23 +52,8 @@ def group_of(people: frozenset[int], *, coming: bool = False) -> Group:
 
 def follows(cells: Mapping[Key, Group], rows_out: frozenset[str], found: Hiding) -> set[Key]:
     """Cells whose value the published sums fix: their unit vector is a combination of those."""
-    keys = sorted(cells, key=str)
-    place = {key: n for n, key in enumerate(keys)}
-
-    def total(some: Sequence[Key]) -> list[float]:
-        vector = [0.0] * len(keys)
-        for key in some:
-            vector[place[key]] = 1.0
-        return vector
-
-    told = [total([key]) for key in keys if key not in found.cells]
-    told += [total([k for k in keys if k[0] == row]) for row in {k[0] for k in keys} - rows_out]
-    told += [
-        total([k for k in keys if k[1] == name]) for name in {k[1] for k in keys} - found.columns
-    ]
-    told.append(total(keys))
-    rank = np.linalg.matrix_rank(np.array(told))
-    return {key for key in keys if np.linalg.matrix_rank(np.array([*told, total([key])])) == rank}
+    told = told_of(cells, rows_out, found)
+    return {key for key in found.cells if fixed(cells, [key], told)}
 
 
 @given(SIZES)
@@ -75,6 +70,95 @@ def test_no_small_cell_follows_from_what_is_told(sizes: list[list[int]]) -> None
     small = {key for key, group in cells.items() if group.small}
     assert small <= found.cells
     assert not small & follows(cells, rows_out, found)
+
+
+@given(SIZES)
+@example([[1, 2, 60, 60], [60, 60, 60, 60]])  # a circle of both, another of what is added to them
+def test_no_few_patients_of_one_line_follow_together(sizes: list[list[int]]) -> None:
+    cells, rows_out = table_of(sizes)
+    if not enough(cells.values()):
+        return
+    found = hide(cells, rows_out)
+    some = few_together(cells)
+    assert not [group for group in some if fixed(cells, group, told_of(cells, rows_out, found))]
+
+
+def few_together(cells: Mapping[Key, Group]) -> list[Sequence[Key]]:
+    """Cells of one row, or of one column, that are about too few patients together."""
+    lines = [
+        [key for key in sorted(cells, key=str) if key[way] == name]
+        for way in (0, 1)
+        for name in {key[way] for key in cells}
+    ]
+    return [
+        group
+        for line in lines
+        for size in range(1, min(len(line), 3) + 1)
+        for group in combinations(line, size)
+        if not enough(cells[key] for key in group)
+    ]
+
+
+def told_of(
+    cells: Mapping[Key, Group], rows_out: frozenset[str], found: Hiding
+) -> list[Sequence[Key]]:
+    """The sums of cells that reports are made of."""
+    keys = sorted(cells, key=str)
+    told: list[Sequence[Key]] = [[key] for key in keys if key not in found.cells]
+    told += [[k for k in keys if k[0] == row] for row in {k[0] for k in keys} - rows_out]
+    told += [[k for k in keys if k[1] == name] for name in {k[1] for k in keys} - found.columns]
+    return [*told, keys]
+
+
+def fixed(keys: Iterable[Key], some: Sequence[Key], told: Sequence[Sequence[Key]]) -> bool:
+    """Is the sum of some cells a combination of the sums that are told?"""
+    place = {key: n for n, key in enumerate(sorted(keys, key=str))}
+    matrix = np.zeros((len(told) + 1, len(place)))
+    for n, line in enumerate([*told, some]):
+        for key in line:
+            matrix[n, place[key]] += 1
+    return bool(np.linalg.matrix_rank(matrix) == np.linalg.matrix_rank(matrix[:-1]))
+
+
+WITHIN: Mapping[Column, Column] = {"v0": "", "v1": "sms", "v2": "sms", "v3": "email"}
+
+
+@given(SIZES)
+@example([[3, 60, 5, 7], [0, 60, 60, 60]])  # nothing left: the text of none is the channel of none
+@example([[3, 60, 5, 60], [9, 60, 60, 60], [0, 2, 60, 9]])
+def test_what_the_finer_table_hides_the_coarser_one_does_not_tell(sizes: list[list[int]]) -> None:
+    """Texts, and the channels they leave by: every sum of both tables is one of the finer cells."""
+    fine, rows_out = table_of(sizes)
+    if not enough(fine.values()):
+        return
+    parts: dict[Key, list[Key]] = {}
+    for key in sorted(fine, key=str):
+        parts.setdefault((key[0], WITHIN[key[1]]), []).append(key)
+    coarse = {key: together(fine[one] for one in parts[key]) for key in parts}
+    texts, channels = hide_nested(fine, coarse, WITHIN, rows_out)
+    told = told_of(fine, rows_out, texts)
+    for line in told_of(coarse, rows_out, channels):
+        told.append([one for key in line for one in parts[key]])
+    small = [[key] for key, group in fine.items() if group.small]
+    small += [parts[key] for key, group in coarse.items() if group.small]
+    assert not [some for some in small if fixed(fine, some, told)]
+
+
+def test_a_small_service_hides_beside_a_small_one_rather_than_the_whole() -> None:
+    """A month of seven services: one with two known patients took the hospital's line of new and
+    known ones, 800 appointments, with it."""
+    sizes = [[34, 208], [2, 118], [36, 250], [31, 189], [19, 97], [60, 81]]
+    found = hide(*table_of(sizes))
+    assert found.cells == {("s1", "v0"), ("s1", "v1"), ("s4", "v0"), ("s4", "v1")}
+    assert not found.columns
+
+
+def test_cells_another_table_hides_do_not_follow_either() -> None:
+    cells, rows_out = table_of([[50, 60, 70], [80, 90, 60]])
+    same = {("s0", "v0")}
+    found = hide(cells, rows_out, same)
+    assert same < found.cells
+    assert not same & follows(cells, rows_out, found)
 
 
 @given(SIZES)
@@ -96,7 +180,8 @@ def is_few(hidden: Sequence[Group]) -> bool:
 def test_five_patients_are_told_and_four_are_not() -> None:
     cells, rows_out = table_of([[5, 6, 60, 70], [4, 6, 60, 70]])
     found = hide(cells, rows_out)
-    assert found.cells == {("s1", "v0"), ("s1", "v1")}  # and the smallest beside it
+    assert found.cells == {(row, column) for row in ("s0", "s1") for column in ("v0", "v1")}
+    assert not found.columns  # the wholes are told: the cheapest circle is of cells
     assert not hide(*table_of([[5, 6, 60, 70], [5, 6, 60, 70]])).cells
 
 
