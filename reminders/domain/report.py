@@ -238,7 +238,8 @@ class Funnel:
     sent       of those, one left
     delivered  of those, one was delivered, as far as the provider tells
     answered   of those, the patient answered in whatever way
-    came       of those that were sent one (answered or not), the patient came
+    came       of those that were sent one (answered or not), the patient came; None: not told,
+               as those of all less these are those of the few that were sent none
     """
 
     entered: int
@@ -246,7 +247,7 @@ class Funnel:
     sent: int
     delivered: int
     answered: int
-    came: int
+    came: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,7 @@ def _report(read: _Read, every: Every) -> NoShowReport:
         trend,
         _breakdowns(read, total),
         _counts(read.of("reach"), [one.value for one in Reach]),
-        Funnel(sums.entered, sums.planned, sums.sent, sums.delivered, sums.answered, sums.came),
+        Funnel(sums.entered, sums.planned, sums.sent, sums.delivered, sums.answered, _came(read)),
         _counts(read.of("motive"), MOTIVES[1:]),
         _handling(read.of("handled")),
         Contacts(
@@ -190,6 +190,12 @@ def _report(read: _Read, every: Every) -> NoShowReport:
         silent=silent,
         fresh=_fresh(sums),
     )
+
+
+def _came(read: _Read) -> int | None:
+    """None where those without a message are hidden."""
+    without = [row for row in read.of(Dimension.CHANNEL.value) if not row.value]
+    return None if any(row.hidden for row in without) else int(read.sums.came)
 
 
 def _left_out(asked: Asked, months: Sequence[Record]) -> tuple[tuple[Month, ...], int]:

@@ -7,11 +7,21 @@ thousand units, takes some tenths of a second.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reminders.domain.hiding import Group, Hiding, hidden_rows, hide
+from reminders.domain.hiding import (
+    WHOLE,
+    Column,
+    Group,
+    Hiding,
+    Key,
+    hidden_rows,
+    hide,
+    hide_nested,
+)
 from reminders.domain.outcome import Outcome
 from reminders.domain.report import HIDDEN_BELOW, Month
 from reminders.domain.report_unit import (
@@ -26,10 +36,12 @@ from reminders.domain.report_unit import (
     REACHES,
     language_of,
 )
+from reminders.services.rollup_audit import Table as Audited
+from reminders.services.rollup_audit import given_away
 from reminders.store.engine import Record
 
 Ints = NDArray[np.int64]
-ALL = "*"  # in the place of a service: the whole hospital
+ALL = WHOLE  # in the place of a service: the whole hospital
 KNOWN = ("new", "known")
 SLOTS = PENDING + 1  # outcomes and the pending ones
 # Order of the columns of `rollup`.
@@ -105,6 +117,9 @@ DIMENSIONS: Mapping[str, _Dimension] = {
     "handled": _plain("handled", hides=False),
 }
 WIDE = ("language", "template")  # of which few of many places are taken
+# What is decided by the same facts: whom we reach how, in which language, with what text.
+RELATED = ("channel", "template", "language", "reach")
+FINE, COARSE = "template", "channel"  # a text leaves by one channel; none by none
 
 
 def count(month: int, found: Sequence[Record]) -> tuple[Rows, Rows]:
@@ -113,16 +128,88 @@ def count(month: int, found: Sequence[Record]) -> tuple[Rows, Rows]:
         return [], []
     units = _columns(month, found)
     table = _Table(units, np.zeros_like(units.uf), ("",))
-    services = {uf: table.group(n, 0) for n, uf in enumerate(units.ufs)}
+    services = {uf: table.groups[uf, ""] for uf in units.ufs}
     rows_out = hidden_rows(services)
     secret = _everyone(units).small
-    people = [table.number(n, 0) for n in range(len(units.ufs))]
+    people = [table.patients(n, 0) for n in range(len(units.ufs))]
     counts = table.rows("all", rows_out, None, secret=secret)
-    for name, dimension in DIMENSIONS.items():
-        table = _table(units, name, dimension)
-        hiding = hide(table.groups(), rows_out) if dimension.hides else None
-        counts += table.rows(name, rows_out, hiding, secret=secret)
+    tables = {name: _table(units, name, dimension) for name, dimension in DIMENSIONS.items()}
+    hidings = _hidden_together(
+        {name: table for name, table in tables.items() if DIMENSIONS[name].hides}, rows_out
+    )
+    for name, table in tables.items():
+        counts += table.rows(name, rows_out, hidings.get(name), secret=secret)
     return counts, _sums(units, people, rows_out, secret=secret)
+
+
+def _hidden_together(tables: Mapping[str, "_Table"], rows_out: frozenset[str]) -> dict[str, Hiding]:
+    """What each table hides. One never tells what another one hides: lines that are the very same
+    appointments are hidden in both, with what protects them there, and where what is small is the
+    sum and difference of lines of other tables, the cheapest of these are hidden too."""
+    same: dict[str, set[Key]] = {name: set() for name in tables}
+    found = _hidden_apart(tables, rows_out, same, frozenset(tables))
+    while True:
+        more = _the_same(tables, rows_out, found)
+        if not any(more.values()):
+            more = _giving_away(tables, rows_out, found)
+        if not any(more.values()):
+            return found
+        for name, keys in more.items():
+            same[name] |= keys
+        changed = frozenset(name for name, keys in more.items() if keys)
+        found |= _hidden_apart(tables, rows_out, same, changed)
+
+
+def _the_same(
+    tables: Mapping[str, "_Table"], rows_out: frozenset[str], found: Mapping[str, Hiding]
+) -> dict[str, set[Key]]:
+    """Told lines that are the very appointments of a hidden one."""
+    secret = {
+        tables[name].units_of[key]
+        for name, hiding in found.items()
+        for key in _hidden_keys(hiding)
+        if key[0] not in rows_out
+    }
+    return {
+        name: {key for key, those in table.units_of.items() if those in secret}
+        - _hidden_keys(found[name])
+        for name, table in tables.items()
+    }
+
+
+def _giving_away(
+    tables: Mapping[str, "_Table"], rows_out: frozenset[str], found: Mapping[str, Hiding]
+) -> dict[str, set[Key]]:
+    """What to hide because something small follows from lines of several tables."""
+    related = {name: tables[name].audited() for name in RELATED}
+    hidden = frozenset((name, key) for name in RELATED for key in _hidden_keys(found[name]))
+    one = tables[FINE]
+    more: dict[str, set[Key]] = {name: set() for name in found}
+    for name, key in given_away(related, one.ufs, one.uf, rows_out, hidden, HIDDEN_BELOW):
+        more[name].add(key)
+    return more
+
+
+def _hidden_keys(hiding: Hiding) -> frozenset[Key]:
+    return hiding.cells | {(WHOLE, column) for column in hiding.columns}
+
+
+def _hidden_apart(
+    tables: Mapping[str, "_Table"],
+    rows_out: frozenset[str],
+    same: Mapping[str, set[Key]],
+    names: frozenset[str],
+) -> dict[str, Hiding]:
+    """Of these tables, each as if there were no other one; but texts within their channels."""
+    fine, coarse = tables[FINE], tables[COARSE]
+    within = fine.within(coarse) if names & {FINE, COARSE} else None
+    alone = names if within is None else names - {FINE, COARSE}
+    found = {name: hide(tables[name].groups, rows_out, same[name]) for name in alone}
+    if within is not None:
+        found[FINE], found[COARSE] = hide_nested(
+            fine.groups, coarse.groups, within, rows_out, same[FINE], same[COARSE]
+        )
+    return found
 
 
 def _columns(month: int, found: Sequence[Record]) -> _Units:
@@ -172,9 +259,17 @@ def _firsts(ordered: Ints) -> NDArray[np.bool_]:
     return first
 
 
+@lru_cache(maxsize=1)
+def _drawn(number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two numbers under 2²⁶ for each unit, so that sums stay exact."""
+    draw = np.random.default_rng(number)
+    halves = draw.integers(0, 1 << 26, (2, number)).astype(np.float64)
+    return halves[0], halves[1]
+
+
 def _everyone(units: _Units) -> Group:
     nobody = np.zeros_like(units.uf)
-    return _Table(replace(units, ufs=("",), uf=nobody), nobody, ("",)).group(0, 0)
+    return _Table(replace(units, ufs=("",), uf=nobody), nobody, ("",)).groups["", ""]
 
 
 class _Table:
@@ -185,7 +280,7 @@ class _Table:
     """
 
     def __init__(self, units: _Units, place: Ints, names: Sequence[str]) -> None:
-        self._units, self._names = units, names
+        self._units, self.names = units, names
         self._width = len(names)
         size = len(units.ufs) * self._width
         cell = units.uf * self._width + place
@@ -204,6 +299,10 @@ class _Table:
         self._known = np.bincount(cells[known], minlength=size).tolist()
         self._all = np.bincount(value[_firsts(people)], minlength=self._width).tolist()
         self._few = self._names_of_few(cells, people & (1 << units.bits) - 1, known)
+        taken = [one for one, number in enumerate(self._present) if number]
+        self.groups = {self._key(one): self._group(one) for one in taken}
+        self.place, self.uf, self.ufs = place, units.uf, units.ufs
+        self.units_of = self._marks(cell, taken)
 
     def _names_of_few(
         self, cells: Ints, patients: Ints, known: NDArray[np.bool_]
@@ -218,36 +317,61 @@ class _Table:
             found.setdefault(cell, set()).add(patient)
         return {cell: frozenset(those) for cell, those in found.items()}
 
-    def number(self, uf: int, value: int) -> int:
-        """How many patients."""
+    def patients(self, uf: int, value: int) -> int:
         return int(self._present[uf * self._width + value])
 
-    def group(self, uf: int, value: int) -> Group:
-        cell = uf * self._width + value
+    def _group(self, cell: int) -> Group:
         few = self._few.get(cell, frozenset())
         if number := int(self._known[cell]):
             return Group(number, few)
         return Group(0, few, waiting=int(self._present[cell]))
 
-    def groups(self) -> dict[tuple[str, object], Group]:
-        return {
-            (self._units.ufs[cell // self._width], self._names[cell % self._width]):
-            self.group(cell // self._width, cell % self._width)
-            for cell, number in enumerate(self._present) if number
-        }  # fmt: skip
+    def _key(self, cell: int) -> Key:
+        return self._units.ufs[cell // self._width], self.names[cell % self._width]
+
+    def _marks(self, cell: Ints, taken: Sequence[int]) -> dict[Key, tuple[int, ...]]:
+        """Of each line a number that only lines of the very same units have, almost surely: the
+        sum of theirs. Of columns, too."""
+        size = len(self._units.ufs) * self._width
+        parts = [
+            np.bincount(cell, weights=half, minlength=size).astype(np.int64)
+            for half in _drawn(len(cell))
+        ]
+        wholes = [one.reshape(-1, self._width).sum(axis=0) for one in parts]
+        found = {self._key(one): tuple(int(part[one]) for part in parts) for one in taken}
+        return found | {
+            (WHOLE, name): tuple(int(part[v]) for part in wholes)
+            for v, name in enumerate(self.names)
+            if self._all[v]
+        }
+
+    def within(self, other: "_Table") -> dict[Column, Column] | None:
+        """Of which value of another table each value of this one is; None: not of one alone."""
+        width = len(other.names)
+        pairs = np.unique(self.place * width + other.place)
+        if len(np.unique(pairs // width)) < len(pairs):
+            return None
+        return {self.names[int(p) // width]: other.names[int(p) % width] for p in pairs}
+
+    def audited(self) -> Audited:
+        sizes = {key: group.size for key, group in self.groups.items()}
+        wholes = {
+            (WHOLE, name): int(size) for name, size in zip(self.names, self._all, strict=True)
+        }
+        return Audited(self.place, self.names, sizes | wholes)
 
     def rows(
         self, name: str, rows_out: frozenset[str], hiding: Hiding | None, *, secret: bool
     ) -> Rows:
         month, found = self._units.month.number, Rows()
         for n, uf in enumerate(self._units.ufs):
-            for v, value in enumerate(self._names):
-                patients = self.number(n, v)
+            for v, value in enumerate(self.names):
+                patients = self.patients(n, v)
                 if patients:
                     hidden = uf in rows_out or (hiding is not None and (uf, value) in hiding.cells)
                     found.append((month, uf, name, value, int(secret or hidden), patients,
                                   *_counts(self._counts[n, v])))  # fmt: skip
-        for v, value in enumerate(self._names):
+        for v, value in enumerate(self.names):
             if self._all[v]:
                 hidden = hiding is not None and value in hiding.columns
                 found.append((month, ALL, name, value, int(secret or hidden), self._all[v],

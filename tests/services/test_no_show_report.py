@@ -348,6 +348,26 @@ def test_the_funnel_narrows_and_counts_what_left(store: Store) -> None:
     assert {one.code: one.number for one in found.motives} == {"confirmed": None, "question": None}
 
 
+def test_who_came_of_those_reminded_does_not_tell_of_the_few_who_were_not(store: Store) -> None:
+    """All who came less those who were reminded: the three whom nobody could reach."""
+    room = Mailroom(store, now=paris("2026-10-05 09:00"), settings=settings_with(**LIVE))
+    unreachable = [visit(n, patient=replace(someone(n), contacts=())) for n in range(11, 14)]
+    tell(room, *(visit(n) for n in range(1, 11)), *unreachable)
+    room.release()
+    room.plan()
+    room.at(paris("2026-10-13 10:30"))
+    room.plan()
+    room.deliver()
+    room.at(paris("2026-10-20 18:00"))
+    tell(room, *(visit(n, status=Status.FULFILLED) for n in range(1, 11)),
+         *(replace(one, status=Status.NOSHOW) for one in unreachable))  # fmt: skip
+    found = report(room)
+    assert lines(found, Dimension.CHANNEL) == {"": None, "sms": None}
+    assert set(lines(found, Dimension.TEMPLATE).values()) == {None}
+    assert found.funnel is not None
+    assert (found.funnel.entered, found.funnel.came) == (13, None)
+
+
 def test_what_only_telephony_knows_is_named(clinic: Clinic) -> None:
     assert set(report(clinic).not_measured) == set(NotMeasured)
 

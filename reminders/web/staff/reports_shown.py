@@ -232,7 +232,7 @@ class Step:
 
 def steps(words: Words, found: Funnel) -> list[Step]:
     told = []
-    for code, name, of in STAGES:
+    for code, name, of in STAGES if found.came is not None else STAGES[:-1]:
         number = int(getattr(found, code))
         whole = int(getattr(found, OF[code])) if code in OF else 0
         share = number / whole if whole else None
@@ -251,6 +251,14 @@ def funnel_drawn(words: Words, found: Sequence[Step]) -> Markup:
         for one in found
     ]
     first, last = found[0], found[-1]
+    if len(found) < len(STAGES):
+        told = words.gettext(
+            "De %(first)s rendez-vous suivis à %(last)s dont le patient a répondu. Le tableau qui "
+            "suit donne tout.",
+            first=words.number(first.number),
+            last=words.number(last.number),
+        )
+        return funnel("entonnoir", words.gettext("Du rappel prévu à la réponse"), told, stages)
     return funnel(
         "entonnoir",
         words.gettext("Du rappel prévu à la venue"),
