@@ -331,13 +331,15 @@ def tend(store: Store, rules: Rules, *, now: datetime) -> int:
         worklist.add_events(connection, over, SYSTEM, "resolve", "not-needed", at=at)
         past = tending.end_past_calls(connection, before=micros(now - GRACE))
         worklist.add_events(connection, past, SYSTEM, "resolve", "past", at=at)
+        reached = tending.end_reached_calls(connection, now=at)
+        worklist.add_events(connection, reached, SYSTEM, "resolve", "reached", at=at)
         back = reversals.end_taken_back(connection)
         worklist.add_events(connection, back, SYSTEM, "resolve", reversals.ENDED, at=at)
         new = _adopt(connection, rules, now)
         hurried = tending.hurry(connection, now=at, until=micros(now + SOON))
         late = tending.escalate(connection, at=at)
         worklist.add_events(connection, [row.id for row in late], SYSTEM, "escalate", "", at=at)
-    return len(over) + len(past) + len(back) + new + hurried + len(late)
+    return len(over) + len(past) + len(reached) + len(back) + new + hurried + len(late)
 
 
 def _adopt(connection: Connection, rules: Rules, now: datetime) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from reminders.store.engine import Record, rows
 from reminders.store.planning import UNFINISHED, among
+from reminders.store.tending import REACHED
 from reminders.store.worklist import scoped
 
 # The appointments of a message m, and those of them in the viewer's services.
@@ -181,7 +182,7 @@ def about_decisions(connection: Connection, decisions: Sequence[int]) -> Sequenc
 _LOST = "('call_no_contact', 'call_not_reached', 'bad_recipient')"
 _UNREACHED = (
     f"t.state = 'open' AND t.kind IN {_LOST} "
-    "AND ap.starts_at > :now AND ap.status = 'booked' "
+    f"AND ap.starts_at > :now AND ap.status = 'booked' AND NOT {REACHED} "
     # Of several tasks about one appointment the first stands for it.
     "AND NOT EXISTS (SELECT 1 FROM task o WHERE o.appointment_id = t.appointment_id "
     f"AND o.id < t.id AND o.state = 'open' AND o.kind IN {_LOST})"

@@ -132,3 +132,36 @@ def end_past_calls(connection: Connection, *, before: int) -> list[int]:
         before=before,
     )
     return [row.id for row in found]
+
+
+# Since a task t about an appointment ap was opened its patient answered, or a text that tells it
+# as it stands was delivered: a patient whom no message reaches no more. Asks for `now`.
+REACHED = (
+    "(EXISTS (SELECT 1 FROM answer w WHERE w.appointment_id = ap.id AND w.cycle = ap.version "
+    "AND w.kind <> 'not-me' AND w.undone_at IS NULL AND w.given_at >= t.created_at "
+    "AND w.effective_at <= :now) "
+    "OR EXISTS (SELECT 1 FROM told o JOIN attempt x ON x.id = o.attempt_id "
+    "WHERE o.appointment_id = ap.id AND o.cycle = ap.version AND x.state = 'DELIVERED' "
+    "AND (x.started_at > t.created_at OR EXISTS (SELECT 1 FROM receipt r "
+    "WHERE r.attempt_id = x.id AND r.state = 'delivered' AND r.received_at >= t.created_at))))"
+)
+# Who said to come, or not to, of the hour as it stands needs no call about it.
+_SAID = (
+    "(ap.answered_cycle = ap.version AND ap.answer IN ('confirmed', 'cancelled') AND EXISTS "
+    "(SELECT 1 FROM answer w WHERE w.appointment_id = ap.id AND w.superseded_at IS NULL "
+    "AND w.undone_at IS NULL AND w.effective_at <= :now AND w.kind = ap.answer))"
+)
+
+
+def end_reached_calls(connection: Connection, *, now: int) -> list[int]:
+    """Calls because no message reached the patient, of those who were reached since."""
+    found = rows(
+        connection,
+        "UPDATE task SET state = 'done', resolution = 'reached' WHERE id IN "
+        "(SELECT t.id FROM task t JOIN appointment ap ON ap.id = t.appointment_id "
+        "WHERE t.state = 'open' AND t.kind IN ('call_not_reached', 'call_no_contact') "
+        f"AND ({REACHED} OR (t.kind = 'call_not_reached' AND {_SAID})){unlocked(connection)}) "
+        "RETURNING id",
+        now=now,
+    )
+    return [row.id for row in found]

@@ -45,6 +45,7 @@ ENDINGS = {
     Ending.OTHER.value: N_("fait, ou autre"),
     "not-needed": N_("plus nécessaire"),
     "past": N_("rendez-vous passé sans appel"),
+    "reached": N_("le patient a été joint, ou a répondu, depuis"),
     "changed-mind": N_("le patient a dit le contraire depuis"),
 }
 EFFECTS = {
