@@ -1,7 +1,6 @@
 """`reminders calls`: the day's telephone calls, to print or to open in a spreadsheet."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -64,11 +63,12 @@ def list_calls(
     La liste contient des noms et des numéros : la détruire après usage.
     """
     settings = settings_of(config)
-    asked = _day(day, clock_of(settings, at, harmless=True).now(), zone_of(settings))
+    now = clock_of(settings, at, harmless=True).now()
+    asked = _day(day, now, zone_of(settings))
     with opened(settings, create=False) as store:
-        found = calls(store, rules_in(store, settings), asked, uf=uf)
+        found = calls(store, rules_in(store, settings), asked, uf=uf, now=now)
     if as_json:
-        print_json({"day": asked.isoformat(), "calls": [_json(one) for one in found]})
+        print_json({"day": asked.isoformat(), "calls": [one.plain() for one in found]})
     elif as_csv:
         write_csv(out.file, HEADS, (_cells(one) for one in found))
     else:
@@ -84,10 +84,6 @@ def _day(text: str | None, now: datetime, zone: ZoneInfo) -> date:
         raise ConfigurationError(
             [Problem("--day", "jour illisible", "écrire par exemple 2026-10-14")]
         ) from None
-
-
-def _json(one: Call) -> dict[str, object]:
-    return asdict(one) | {"starts_at": one.starts_at.isoformat()}
 
 
 def _born(one: Call) -> str:

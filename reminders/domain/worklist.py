@@ -78,6 +78,18 @@ def after_working(since: datetime, minutes: int, hours: DeskHours) -> datetime:
     raise ValueError("the desk does not open within two months")
 
 
+TRY_AGAIN = timedelta(hours=3)
+
+
+def tried_again(tried_at: datetime, hours: DeskHours, *, starts_at: datetime | None) -> datetime:
+    """When somebody who could not be spoken to is called again: three hours later, or as the desk
+    opens next; half-way to the appointment where that would be too late."""
+    back = after_working(tried_at + TRY_AGAIN, 0, hours)
+    if starts_at is not None and tried_at < starts_at <= back:
+        return tried_at + (starts_at - tried_at) / 2
+    return back
+
+
 def is_open(moment: datetime, hours: DeskHours) -> bool:
     day = moment.astimezone(hours.zone).date()
     opens, closes = (to_utc(day, at, hours.zone) for at in (hours.opens, hours.closes))
@@ -89,7 +101,7 @@ def _is_worked(day: date, hours: DeskHours) -> bool:
 
 
 class Ending(StrEnum):
-    """How a person ended a task. Each has its effect; « other » has none."""
+    """How a person ended a task. Each has its effect; « other » has none. TRIES end nothing."""
 
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
@@ -109,6 +121,9 @@ ENDINGS = {
     Ending.WRONG_NUMBER: "mauvais numéro",
     Ending.OTHER: "autre",
 }
+
+# Nobody was spoken to: the try is kept, and the task comes back.
+TRIES = frozenset({Ending.VOICEMAIL, Ending.NO_ANSWER})
 
 # Kinds of calls that need no decision; they form the day's call list.
 CALL = "call_"

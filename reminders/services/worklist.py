@@ -14,14 +14,23 @@ from reminders.domain.answer import AnswerKind, Priority
 from reminders.domain.calendar import to_utc
 from reminders.domain.preparation import Preparation
 from reminders.domain.search import folded
-from reminders.domain.worklist import PREPARATION_CALL, DeskHours, Ending, deadline, speaks_for
+from reminders.domain.worklist import (
+    PREPARATION_CALL,
+    TRIES,
+    TRY_AGAIN,
+    DeskHours,
+    Ending,
+    deadline,
+    speaks_for,
+    tried_again,
+)
 from reminders.services.answer import Given, give
 from reminders.services.objections import lift, object_to
 from reminders.services.rules import Rules
 from reminders.services.tasks import SENTENCES
 from reminders.store import answers, objections, planning, reversals, subjects, tending, worklist
 from reminders.store.engine import Connection, Record, Store, reserve
-from reminders.store.types import instant, micros
+from reminders.store.types import MICROSECOND, instant, micros
 from reminders.store.worklist import EVERYTHING, Scope
 
 SOON = timedelta(hours=24)
@@ -194,13 +203,17 @@ def resolve(
     """End a task, with the effect its ending has, in one transaction.
 
     Confirmed and cancelled are the answer of the patient, given through staff; a wrong number is
-    written to no more. `appointment` is needed where a task is about several. `version`: the one
+    written to no more. Who reached nobody ends nothing: the try is kept, and the task comes back
+    (`tend` says when). `appointment` is needed where a task is about several. `version`: the one
     that was read to the patient; an answer about another hour is refused (None: whatever stands).
     """
     with store.write() as connection:
         row = worklist.find(connection, task)
         if row is None:
             raise _unknown()
+        if ending in TRIES:
+            _tried(connection, row, ending, actor, now)
+            return
         if not worklist.resolve(connection, task, actor, ending.value, at=micros(now)):
             _not_ended(worklist.find(connection, task) or row, ending, actor)
             return
@@ -209,6 +222,15 @@ def resolve(
             _give(connection, row, one, GIVEN[ending], actor, now)
         elif ending is Ending.WRONG_NUMBER:
             _suspend(connection, secret, row, actor, micros(now))
+
+
+def _tried(connection: Connection, row: Record, ending: Ending, actor: str, now: datetime) -> None:
+    back = micros(now + TRY_AGAIN)
+    if worklist.try_again(connection, row.id, actor, ending.value, at=micros(now), back=back):
+        return
+    row = _open(connection, row.id)
+    if row.assignee not in ("", actor):
+        raise _held(row)
 
 
 def _not_ended(row: Record, ending: Ending, actor: str) -> None:
@@ -360,7 +382,9 @@ def _owned(rules: Rules, row: Record, about: Sequence[Record], now: datetime) ->
     hurried = starts_at is not None and timedelta(0) <= starts_at - now < SOON
     priority = Priority(min(row.priority, Priority.TODAY) if hurried else row.priority)
     since = instant(max(row.created_at, row.due_at or 0))
-    if row.kind == NO_CONTACT and first is not None:
+    if row.tried_at and row.due_at == row.tried_at + TRY_AGAIN // MICROSECOND:
+        since = tried_again(instant(row.tried_at), hours_of(rules, uf), starts_at=starts_at)
+    elif row.kind == NO_CONTACT and first is not None:
         since = max(since, _called_from(rules, first))
     return {
         "id": row.id,

@@ -1,6 +1,6 @@
 """Everything a person needs to do one task, and the day's calls: read when asked, never kept."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from reminders.services.rules import Rules
 from reminders.services.worklist import appointments_of, scope_of, telephone
 from reminders.store import subjects, worklist
 from reminders.store.engine import Connection, Record, Store
+from reminders.store.subjects import CallPlace
 from reminders.store.types import instant, instant_or_none, micros
 
 PRIORITIES = {
@@ -210,14 +211,24 @@ class Call:
     number: str = ""  # E.164 of `telephone`
     holder: str = ""  # the name of `assignee`
     priority: str = ""
+    tries: int = 0  # in vain, so far
+    tried_at: datetime | None = None
+    back_at: datetime | None = None  # until when it then waits
 
     @property
-    def place(self) -> tuple[int, int]:
+    def place(self) -> CallPlace:
         """Where it stands on the list."""
-        return micros(self.starts_at), self.task
+        return int(self.back_at is not None), micros(self.starts_at), self.task
+
+    def plain(self) -> dict[str, Any]:
+        """For programs: instants in ISO 8601, UTC."""
+        told = asdict(self)
+        for name in ("starts_at", "tried_at", "back_at"):
+            told[name] = told[name].isoformat() if told[name] is not None else None
+        return told
 
 
-FIRST = (-1, 0)
+FIRST = (0, -1, 0)
 MOST_CALLS = 1_000  # of one day and page
 
 
@@ -228,19 +239,21 @@ def calls(
     *,
     uf: str = "",
     ufs: frozenset[str] | None = None,
-    after: tuple[int, int] = FIRST,
+    after: CallPlace = FIRST,
     limit: int = MOST_CALLS,
+    now: datetime,
 ) -> list[Call]:
     """The calls of a civil day, by hour of the appointment: what can be done by that evening,
-    about appointments that have not begun before that day. `after`: (start, task) of the last
-    one of the page before."""
+    about appointments that have not begun before that day. Whom somebody tried to call comes
+    last until it is time again. `after`: the place of the last one of the page before."""
     zone = zone_of(rules, uf)
     start, end = (to_utc(one, time(0), zone) for one in (day, day + timedelta(days=1)))
     scope = scope_of(rules, narrowed(ufs, [uf] if uf else []))
     with store.read() as connection:
         found = subjects.calls(
-            connection, scope, start=micros(start), end=micros(end), after=after, limit=limit
-        )
+            connection, scope, now=micros(now), start=micros(start), end=micros(end),
+            after=after, limit=limit,
+        )  # fmt: skip
     return [_call(rules, row) for row in found]
 
 
@@ -269,4 +282,7 @@ def _call(rules: Rules, row: Record) -> Call:
         number=number,
         holder=row.holder,
         priority=PRIORITIES[Priority(row.priority)],
+        tries=row.tries,
+        tried_at=instant_or_none(row.tried_at),
+        back_at=instant(row.due_at) if row.waits else None,
     )

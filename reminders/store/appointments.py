@@ -291,7 +291,8 @@ _EVENTS = (
     f"WHERE k.subject IN ({_SUBJECTS})",
     "SELECT 'task_' || e.action, e.at, k.kind, e.detail, e.actor, k.id "
     "FROM task k JOIN task_event e ON e.task_id = k.id WHERE "
-    f"k.subject IN ({_SUBJECTS}) AND e.action IN ('resolve', 'reopen', 'hand-over', 'escalate')",
+    f"k.subject IN ({_SUBJECTS}) AND e.action IN "
+    "('resolve', 'reopen', 'try', 'hand-over', 'escalate')",
     "SELECT 'call', c.at, c.motive, '', c.author, c.id FROM call_entry c "
     "WHERE c.appointment_id = :id",
     "SELECT 'staff', u.at, u.action, u.detail, u.actor, u.id FROM audit u "

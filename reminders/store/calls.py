@@ -9,6 +9,7 @@ from reminders.store.lists import Ufs
 from reminders.store.planning import among
 from reminders.store.slots import MOVED_TO, MOVED_WITHIN
 from reminders.store.types import DAY
+from reminders.store.worklist import TRY
 
 PAGE = 20_000
 MOST_FILES = 20
@@ -112,7 +113,14 @@ def finish(connection: Connection, file: int, digest: str, **values: object) -> 
 # --- counting ------------------------------------------------------------------------------------
 
 # A task is a telephone call if it was one to make; whoever did it spoke to somebody.
-BY_TELEPHONE = "k.state = 'done' AND k.resolved_by <> '' AND k.kind LIKE 'call~_%' ESCAPE '~'"
+_TO_MAKE = "k.kind LIKE 'call~_%' ESCAPE '~'"
+BY_TELEPHONE = f"k.state = 'done' AND k.resolved_by <> '' AND {_TO_MAKE}"
+# Calls made, each with its task k and its moment: what somebody ended, and each try in vain.
+_MADE = (
+    f"(SELECT k.appointment_id, k.resolved_at AS at FROM task k WHERE {BY_TELEPHONE} {{0}} "
+    "UNION ALL SELECT k.appointment_id, e.at FROM task k JOIN task_event e ON e.task_id = k.id "
+    f"WHERE e.action = '{TRY}' AND {_TO_MAKE} {{0}}) made"
+)
 
 
 # Each unit under its own key and under that of the appointment it moved to.
@@ -140,9 +148,9 @@ def of_units(store: Store, holdout: int, *, before: int) -> Iterator[Sequence[Re
         "ELSE 2 END AS way, COUNT(*) AS number FROM about u "
         "JOIN call_entry c ON c.appointment_id = u.id "
         "WHERE c.at >= u.entered_at AND c.at < :before GROUP BY 1, 2, 3 UNION ALL "
-        "SELECT u.unit, k.resolved_at / :long, 3, COUNT(*) FROM about u "
-        "JOIN task k ON k.appointment_id = u.id "
-        f"WHERE {BY_TELEPHONE} AND k.resolved_at < :before GROUP BY 1, 2) told "
+        "SELECT u.unit, made.at / :long, 3, COUNT(*) FROM about u "
+        f"JOIN {_MADE.format('')} ON made.appointment_id = u.id "
+        "WHERE made.at < :before GROUP BY 1, 2) told "
         "GROUP BY appointment_id, day) days "
         "GROUP BY appointment_id ORDER BY appointment_id LIMIT :limit"
     )
@@ -212,9 +220,9 @@ def units_called(
         f"JOIN appointment a ON a.id = u.appointment_id WHERE {_OURS} AND u.arm = :arm "
         f"{narrowed}AND (EXISTS (SELECT 1 FROM call_entry c "
         f"WHERE c.appointment_id IN (u.appointment_id, {MOVED_TO}) AND c.at >= u.entered_at "
-        "AND c.at < :before) OR EXISTS (SELECT 1 FROM task k "
-        f"WHERE k.appointment_id IN (u.appointment_id, {MOVED_TO}) "
-        f"AND {BY_TELEPHONE} AND k.resolved_at < :before)) ORDER BY u.appointment_id LIMIT :limit"
+        "AND c.at < :before) OR EXISTS (SELECT 1 FROM "
+        f"{_MADE.format(f'AND k.appointment_id IN (u.appointment_id, {MOVED_TO})')} "
+        "WHERE made.at < :before)) ORDER BY u.appointment_id LIMIT :limit"
     )
     values = {
         "holdout": holdout, "arm": arm, "before": before, "after": after, "limit": limit,

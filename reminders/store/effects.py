@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from reminders.store.engine import Record, Store, reserve, rows, run
 from reminders.store.reporting import ASKED_AT, TWIN
 from reminders.store.slots import IS_WHERE_O_WENT, MOVED_WITHIN, is_in, judged
+from reminders.store.worklist import TRY
 
 PAGE = 20_000
 # The unit is where another one moved to.
@@ -32,8 +33,11 @@ SEGMENTS = (
     f"WHERE t.appointment_id IN (a.id, f.id) AND x.state NOT IN {NEVER_LEFT}), 0)"
 )
 _TASKS = (
-    "(SELECT COUNT(*) FROM task k WHERE k.appointment_id IN (a.id, f.id) AND k.state = 'done' "
-    "AND k.resolved_by <> '')"
+    "((SELECT COUNT(*) FROM task k WHERE k.appointment_id IN (a.id, f.id) AND k.state = 'done' "
+    "AND k.resolved_by <> '') + "
+    # A call in vain is work as well.
+    "(SELECT COUNT(*) FROM task k JOIN task_event e ON e.task_id = k.id "
+    f"WHERE e.action = '{TRY}' AND k.appointment_id IN (a.id, f.id)))"
 )
 
 

@@ -287,10 +287,11 @@ _TASKS = {
     "task": "SELECT t.created_at, 'task', t.id, v.id, v.uf, v.starts_at, t.kind, t.state, "
     "t.resolution, '', t.assignee, t.sentence, 0 FROM seen v "
     "CROSS JOIN task t WHERE t.appointment_id = v.id",
-    "done": "SELECT e.at, CASE WHEN e.action = 'reopen' THEN 'again' ELSE 'done' END, e.id, v.id, "
+    "done": "SELECT e.at, CASE e.action WHEN 'reopen' THEN 'again' WHEN 'try' "
+    "THEN 'tried' ELSE 'done' END, e.id, v.id, "
     "v.uf, v.starts_at, t.kind, CAST(t.id AS TEXT), e.detail, '', e.actor, t.sentence, 0 "
     "FROM seen v CROSS JOIN task t CROSS JOIN task_event e WHERE t.appointment_id = v.id "
-    "AND e.task_id = t.id AND e.action IN ('resolve', 'reopen')",
+    "AND e.task_id = t.id AND e.action IN ('resolve', 'reopen', 'try')",
     "call": "SELECT c.at, 'call', c.id, v.id, v.uf, v.starts_at, c.motive, '', '', '', c.author, "
     "'', 0 FROM seen v CROSS JOIN call_entry c WHERE c.appointment_id = v.id",
 }
@@ -335,8 +336,8 @@ KINDS = {
 # Of what happened at one moment, the cause comes first.
 ORDER = (
     "taken", "moved", "cancelled", "unsent", "stopped", "planned", "sent", "reply", "answer",
-    "call", "task", "done", "again", "objection", "withdrawn", "note", "recipient", "ended",
-    "attended", "visit", "act",
+    "call", "task", "done", "again", "tried", "objection", "withdrawn", "note", "recipient",
+    "ended", "attended", "visit", "act",
 )  # fmt: skip
 _RANK = " ".join(f"WHEN '{kind}' THEN {rank}" for rank, kind in enumerate(ORDER))
 EVERYTHING = ("visits", "messages", "answers", "tasks", "objections", "notes")  # acts on request

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from reminders.store.engine import Record, rows
 from reminders.store.planning import among
-from reminders.store.worklist import Scope, scoped
+from reminders.store.worklist import TRY, Scope, scoped
 
 
 def about(connection: Connection, subjects: Sequence[str]) -> dict[str, list[Record]]:
@@ -204,34 +204,51 @@ def history(
 # --- the day's calls -----------------------------------------------------------------------------
 
 
+# Tried in vain, and not to be tried again yet: after the others.
+_WAITS = (
+    "CASE WHEN t.due_at > :now AND EXISTS (SELECT 1 FROM task_event e WHERE e.task_id = t.id "
+    f"AND e.action = '{TRY}') THEN 1 ELSE 0 END"
+)
+_CALLS = (
+    "FROM task t JOIN appointment ap ON ap.id = t.appointment_id "
+    "WHERE t.state = 'open' AND t.kind LIKE 'call~_%' ESCAPE '~' "
+    "AND COALESCE(t.due_at, t.created_at) < :end AND ap.starts_at >= :start"
+)
+CallPlace = tuple[int, int, int]  # (waits, start, key)
+
+
 def calls(
     connection: Connection,
     scope: Scope,
     *,
+    now: int,
     start: int,
     end: int,
-    after: tuple[int, int],
+    after: CallPlace,
     limit: int,
 ) -> Sequence[Record]:
     """Calls of one civil day [start, end): those that can be made by then, about appointments
-    that have not begun before, by hour of the appointment, after (start, key)."""
+    that have not begun before, by hour of the appointment, those to try again later last."""
     return scoped(
         connection,
         # The page's keys first: whole lines of every call would be sorted to show a few.
         "SELECT t.id AS task_id, t.kind AS task_kind, t.sentence, t.assignee, t.priority, "
+        "few.waits, t.due_at, (SELECT COUNT(*) FROM task_event e WHERE e.task_id = t.id "
+        f"AND e.action = '{TRY}') AS tries, (SELECT MAX(e.at) FROM task_event e "
+        f"WHERE e.task_id = t.id AND e.action = '{TRY}') AS tried_at, "
         f"COALESCE(ha.name, t.assignee) AS holder, {PEOPLE} FROM ("
-        "SELECT t.id, t.appointment_id FROM task t JOIN appointment ap ON ap.id = t.appointment_id "
-        "WHERE t.state = 'open' AND t.kind LIKE 'call~_%' ESCAPE '~' "
-        "AND COALESCE(t.due_at, t.created_at) < :end AND ap.starts_at >= :start "
-        f"AND (ap.starts_at, t.id) > (:begun, :id) AND {scope.sql} "
-        "ORDER BY ap.starts_at, t.id LIMIT :limit) few JOIN task t ON t.id = few.id "
+        f"SELECT t.id, t.appointment_id, {_WAITS} AS waits {_CALLS} "
+        f"AND ({_WAITS}, ap.starts_at, t.id) > (:waited, :begun, :id) AND {scope.sql} "
+        f"ORDER BY {_WAITS}, ap.starts_at, t.id LIMIT :limit) few JOIN task t ON t.id = few.id "
         "JOIN appointment ap ON ap.id = few.appointment_id "
         "LEFT JOIN patient p ON p.id = ap.patient_id LEFT JOIN account ha ON ha.login = t.assignee "
-        "ORDER BY ap.starts_at, t.id",
+        "ORDER BY few.waits, ap.starts_at, t.id",
         scope.ids,
+        now=now,
         start=start,
         end=end,
-        begun=after[0],
-        id=after[1],
+        waited=after[0],
+        begun=after[1],
+        id=after[2],
         limit=limit,
     )

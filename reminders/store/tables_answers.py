@@ -78,7 +78,7 @@ class TaskEvent(Base, table=True):
     task_id: int = reference()
     at: datetime = instant()
     actor: str = words()
-    action: str = words()  # take | release | resolve | hand-over | reopen | escalate
+    action: str = words()  # take | release | resolve | try | hand-over | reopen | escalate
     detail: str = words()  # codes and account names only
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from reminders.store.engine import Record, many, rows, run
 from reminders.store.planning import among
-from reminders.store.worklist import COLUMNS
+from reminders.store.worklist import COLUMNS, TRY
 
 
 def unlocked(connection: Connection) -> str:
@@ -16,10 +16,12 @@ def unlocked(connection: Connection) -> str:
 
 
 def fresh(connection: Connection, *, limit: int = 500) -> Sequence[Record]:
-    """Open tasks nobody gave a deadline yet."""
+    """Open tasks nobody gave a deadline yet, and when they were last tried in vain, or 0."""
     return rows(
         connection,
-        f"SELECT {COLUMNS} FROM task t WHERE t.state = 'open' AND t.deadline_at IS NULL "
+        f"SELECT {COLUMNS}, COALESCE((SELECT MAX(e.at) FROM task_event e WHERE e.task_id = t.id "
+        f"AND e.action = '{TRY}'), 0) AS tried_at FROM task t "
+        "WHERE t.state = 'open' AND t.deadline_at IS NULL "
         f"ORDER BY t.id LIMIT :limit{unlocked(connection)}",
         limit=limit,
     )
@@ -138,7 +140,7 @@ def end_past_calls(connection: Connection, *, before: int) -> list[int]:
 # as it stands was delivered: a patient whom no message reaches no more. Asks for `now`.
 REACHED = (
     "(EXISTS (SELECT 1 FROM answer w WHERE w.appointment_id = ap.id AND w.cycle = ap.version "
-    "AND w.kind <> 'not-me' AND w.undone_at IS NULL AND w.given_at >= t.created_at "
+    "AND w.kind <> 'not-me' AND w.undone_at IS NULL AND w.given_at > t.created_at "
     "AND w.effective_at <= :now) "
     "OR EXISTS (SELECT 1 FROM told o JOIN attempt x ON x.id = o.attempt_id "
     "WHERE o.appointment_id = ap.id AND o.cycle = ap.version AND x.state = 'DELIVERED' "

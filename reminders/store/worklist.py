@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, insert_rows, listed, reserve, rows, run
+from reminders.store.types import MINUTE
 
 FAR = 2**62  # where a task not looked at yet stands among deadlines
 
@@ -188,6 +189,23 @@ def resolve(connection: Connection, task: int, actor: str, ending: str, *, at: i
         "state = 'done', assignee = :actor, resolved_at = :at, resolved_by = :actor, "
         "resolution = :detail",
         "state = 'open' AND assignee IN ('', :actor)",
+    )  # fmt: skip
+
+
+TRY = "try"  # what it is called among the events
+
+
+def try_again(
+    connection: Connection, task: int, actor: str, ending: str, *, at: int, back: int
+) -> bool:
+    """Somebody called and spoke to nobody: it is free again, and waits until `back`. The button
+    pressed twice within a minute is one try."""
+    return _changed(
+        connection, task, actor, TRY, ending, at,
+        "assignee = '', taken_at = NULL, due_at = :back, deadline_at = NULL, escalated_at = NULL",
+        "state = 'open' AND assignee IN ('', :actor) AND NOT EXISTS (SELECT 1 FROM task_event e "
+        f"WHERE e.task_id = :id AND e.action = '{TRY}' AND e.actor = :actor AND e.at > :since)",
+        back=back, since=at - MINUTE,
     )  # fmt: skip
 
 

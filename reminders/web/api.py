@@ -8,7 +8,7 @@ import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -139,8 +139,7 @@ def _reading(router: APIRouter, inside: Worklist) -> None:
         uf = asked.get("uf", "")
         day = _day(asked.get("day", ""), inside, uf)
         found = [
-            asdict(call) | {"starts_at": call.starts_at.isoformat()}
-            for call in calls(inside.store, inside.rules, day, uf=uf)
+            call.plain() for call in calls(inside.store, inside.rules, day, uf=uf, now=inside.now())
         ]
         return JSONResponse({"day": day.isoformat(), "calls": found}, headers=NO_STORE)
 

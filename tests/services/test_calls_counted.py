@@ -13,6 +13,7 @@ from reminders.services.purge import purge
 from reminders.store import calls
 from reminders.store.engine import Store, rows, run
 from reminders.store.types import HOUR, micros
+from reminders.store.worklist import add_events
 from tests.support.clinic import PARIS
 from tests.support.comparison import CAME, NOW, SINCE, Comparison
 
@@ -74,6 +75,26 @@ def test_the_source_that_counts_most_is_believed_never_the_sum(trial: Comparison
     assert found.tasks is not None
     assert (found.calls[1], found.calls[2], found.calls[3]) == (3, 1, 1)
     assert (found.tasks[1], found.tasks[2]) == (0, 1)
+
+
+def test_a_try_in_vain_is_a_call_made_whatever_became_of_its_task(trial: Comparison) -> None:
+    noted(trial, range(1, 41))
+    with trial.store.write() as connection:
+        run(
+            connection,
+            "INSERT INTO task (id, kind, subject, state, created_at, appointment_id) "
+            "VALUES (1, 'call_no_contact', 'appointment:2', 'open', :at, 2)",
+            at=micros(CALLED),
+        )
+        for hours in (1, 4):
+            add_events(
+                connection, [1], "nadia", "try", "no-answer", at=micros(CALLED) + hours * HOUR
+            )
+    found = calls_known(trial.store, 1, "", before=NOW)
+    assert found.calls is not None
+    assert found.tasks is not None
+    assert (found.calls[2], found.tasks[2]) == (2, 2)
+    assert (found.calls[3], found.tasks[3]) == (1, 0)
 
 
 def test_calls_before_an_appointment_entered_or_after_the_period_do_not_count(

@@ -39,7 +39,7 @@ def lists(room: Mailroom) -> tuple[list[str], int, int]:
     """Open tasks; how many appointments nobody reaches; how many calls of the day."""
     found = unreached_of(room.store, None, None, now=room.now)
     assert found.visits == len(found.lines)
-    called = calls(room.store, room.rules, room.now.date())
+    called = calls(room.store, room.rules, room.now.date(), now=room.now)
     return room.tasks(), found.visits, len(called)
 
 
@@ -82,7 +82,7 @@ def test_an_answer_on_the_page_ends_the_call(store: Store, kind: AnswerKind) -> 
 
 def test_what_the_staff_note_ends_the_call_once_it_is_no_slip(store: Store) -> None:
     room = not_reached(store)
-    one = room.appointment()
+    one = room.at(room.now + timedelta(minutes=1)).appointment()
     answer_by_phone(
         store, one.id, AnswerKind.CONFIRMED, version=one.version, request="a", by="nadia",
         now=room.now,
@@ -129,7 +129,7 @@ def test_who_has_no_address_is_called_until_they_answer(store: Store) -> None:
 
 
 def says(room: Mailroom, kind: AnswerKind, cycle: int | None = None) -> None:
-    one = room.appointment()
+    one = room.at(room.now + timedelta(minutes=1)).appointment()
     about = ((one.id, one.version if cycle is None else cycle),)
     with room.store.write() as connection:
         give(connection, Given(kind, about, "page", f"{kind}:{room.now}"), now=room.now)

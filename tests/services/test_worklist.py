@@ -1,7 +1,7 @@
 """Tasks: one person has each, its ending has its effect, and what is late goes further."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +26,7 @@ from reminders.services.worklist import (
 )
 from reminders.services.worklist_context import calls, whole
 from reminders.store.engine import Store
+from reminders.store.types import micros
 from tests.support.clinic import paris, someone, visit
 from tests.support.mailroom import Mailroom
 from tests.support.worklist import DESKS, hospital, reply
@@ -147,13 +148,13 @@ def test_who_and_when_are_kept(store: Store) -> None:
     release(store, task, "nadia", now=room.now)
     take(store, task, "paul", now=room.now)
     hand_over(store, room.rules, task, "paul", to="lucie", now=room.now)
-    resolve(store, room.secret, task, Ending.VOICEMAIL, "lucie", now=room.now)
+    resolve(store, room.secret, task, Ending.MOVED, "lucie", now=room.now)
     reopen(store, room.secret, task, "nadia", now=room.now)
 
     kept = [(one["actor"], one["action"], one["detail"]) for one in row(room, task)["events"]]
     assert kept == [
         ("nadia", "take", ""), ("nadia", "release", ""), ("paul", "take", ""),
-        ("paul", "hand-over", "lucie"), ("lucie", "resolve", "voicemail"), ("nadia", "reopen", ""),
+        ("paul", "hand-over", "lucie"), ("lucie", "resolve", "moved"), ("nadia", "reopen", ""),
     ]  # fmt: skip
     assert row(room, task)["state"] == "free"
 
@@ -244,7 +245,7 @@ def test_what_was_passed_on_stands_and_is_said(store: Store) -> None:
     assert room.appointment().answer == "cancelled"
     assert reopen(store, room.secret, task, "nadia", now=room.now) is Reopened.NOTHING
 
-    resolve(store, room.secret, task, Ending.VOICEMAIL, "nadia", now=room.now)
+    resolve(store, room.secret, task, Ending.MOVED, "nadia", now=room.now)
     assert reopen(store, room.secret, task, "nadia", now=room.now) is Reopened.NOTHING
     assert room.appointment().answer == "cancelled"
 
@@ -356,7 +357,7 @@ def test_instructions_not_read_by_j_2_are_a_call_until_they_are(store: Store) ->
     tend(store, room.rules, now=room.now)
     tend(store, room.rules, now=room.now)
     assert room.tasks() == ["call_preparation"]
-    (call,) = calls(store, room.rules, WEDNESDAY)
+    (call,) = calls(store, room.rules, WEDNESDAY, now=room.now)
     assert (call.hour, call.telephone, call.whom) == ("15h", "06 39 98 00 01", "le patient")
     assert "Venir à jeun." in call.words
 
@@ -367,7 +368,7 @@ def test_instructions_not_read_by_j_2_are_a_call_until_they_are(store: Store) ->
         )
     tend(store, room.rules, now=room.now)
     assert room.tasks() == []
-    assert calls(store, room.rules, WEDNESDAY) == []
+    assert calls(store, room.rules, WEDNESDAY, now=room.now) == []
 
 
 def test_a_call_nobody_made_leaves_the_list_once_the_appointment_is_past(store: Store) -> None:
@@ -389,6 +390,37 @@ def test_a_call_nobody_made_leaves_the_list_once_the_appointment_is_past(store: 
     assert [(row.actor, row.detail) for row in ended] == [("reminders", "past")]
 
 
+@pytest.mark.parametrize(
+    ("tried", "back"),
+    [
+        ("2026-10-14 09:12", "2026-10-14 12:12"),
+        ("2026-10-14 15:00", "2026-10-15 08:30"),  # three hours later the desk is closed
+        ("2026-10-16 16:00", "2026-10-19 08:30"),  # a Friday
+        ("2026-10-20 08:00", "2026-10-20 09:00"),  # half-way to the appointment
+    ],
+)
+def test_whom_nobody_spoke_to_is_called_again_until_the_appointment(
+    store: Store, tried: str, back: str
+) -> None:
+    room = hospital(store, visit(1, starts="2026-10-20 10:00", patient=someone(1, contacts=())))
+    tend(store, room.rules, now=room.now)
+    task = room.value("SELECT id FROM task WHERE kind = 'call_no_contact'")
+    room.at(paris(tried))
+    tend(store, room.rules, now=room.now)
+    take(store, task, "nadia", now=room.now)
+    with pytest.raises(TaskRefused, match="held"):
+        resolve(store, room.secret, task, Ending.NO_ANSWER, "paul", now=room.now)
+    resolve(store, room.secret, task, Ending.NO_ANSWER, "nadia", now=room.now)
+    tend(store, room.rules, now=room.now)
+    found = row(room, task)
+    assert (found["state"], found["late"], found["escalated_at"]) == ("free", False, None)
+    assert room.value("SELECT due_at FROM task WHERE id = :id", id=task) == micros(paris(back))
+    assert datetime.fromisoformat(str(found["deadline"])) > paris(back)
+    room.at(paris("2026-10-20 12:01"))
+    tend(store, room.rules, now=room.now)
+    assert row(room, task)["resolution"] == "past"
+
+
 def test_what_a_patient_asked_waits_for_its_answer_after_the_appointment(store: Store) -> None:
     room = hospital(store)
     task = reply(room, "Peut-on garder ses lunettes ?")
@@ -408,14 +440,14 @@ def test_calls_of_a_day_come_by_hour_with_what_to_dial(store: Store) -> None:
     tend(store, room.rules, now=room.now)
     monday, next_week = room.now.date(), date(2026, 10, 19)
 
-    listed = calls(store, room.rules, date(2026, 10, 13))
+    listed = calls(store, room.rules, date(2026, 10, 13), now=room.now)
     assert [(call.hour, call.identifier) for call in listed] == [
         ("9h", "0000003"), ("16h", "0000001"),
     ]  # fmt: skip
     assert listed[0].telephone == ""
-    assert "4230" not in {call.uf for call in calls(store, room.rules, monday)}
-    assert [call.uf for call in calls(store, room.rules, next_week)] == ["4230"]
-    assert calls(store, room.rules, next_week, uf="4220") == []
+    assert "4230" not in {call.uf for call in calls(store, room.rules, monday, now=room.now)}
+    assert [call.uf for call in calls(store, room.rules, next_week, now=room.now)] == ["4230"]
+    assert calls(store, room.rules, next_week, uf="4220", now=room.now) == []
 
 
 def test_looking_changes_nothing(store: Store) -> None:
@@ -425,7 +457,7 @@ def test_looking_changes_nothing(store: Store) -> None:
 
     tasks(store, room.rules, now=room.now)
     row(room, task)
-    calls(store, room.rules, room.now.date())
+    calls(store, room.rules, room.now.date(), now=room.now)
 
     assert (room.outbox(), room.rows("SELECT * FROM task_event")) == before
 

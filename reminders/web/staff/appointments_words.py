@@ -419,6 +419,13 @@ def _resolved(words: Words, moment: Moment) -> Line:
     return Line(moment.at, title, ("done", ""), by=row.actor, href=f"/a-traiter/{row.number}")
 
 
+def _tried(words: Words, moment: Moment) -> Line:
+    row = moment.row
+    ending = words.gettext(ENDINGS.get(row.more, row.more))
+    title = words.gettext("Appel sans suite, à refaire : %(ending)s", ending=ending)
+    return Line(moment.at, title, ("waiting", ""), by=row.actor, href=f"/a-traiter/{row.number}")
+
+
 def _reopened(words: Words, moment: Moment) -> Line:
     row = moment.row
     return Line(
@@ -471,6 +478,7 @@ _SAYS: Mapping[str, Callable[[Words, Moment], Line]] = {
     "task": _task,
     "task_resolve": _resolved,
     "task_reopen": _reopened,
+    "task_try": _tried,
     "call": _call,
     "task_hand-over": _handed,
     "task_escalate": _escalated,

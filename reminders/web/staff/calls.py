@@ -7,7 +7,7 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.marking import N_
-from reminders.domain.worklist import Ending
+from reminders.domain.worklist import TRIES, Ending
 from reminders.services import worklist
 from reminders.services.tabs import of_viewer
 from reminders.services.worklist import TaskRefused
@@ -45,10 +45,10 @@ def day_calls(visit: Visit) -> Response:
 def _shown(visit: Visit, status: int = 200, problem: str = "", about: int = 0) -> Response:
     staff, asked = visit.staff, _asked(visit)
     day, uf = day_of(visit, asked.get("jour", "")), _service(visit)
-    after = cast("tuple[int, int]", cursor(asked.get("apres", ""), 2) or FIRST)
+    after = cast("tuple[int, int, int]", cursor(asked.get("apres", ""), 3) or FIRST)
     found = calls(
         staff.store, staff.rules, day, uf=uf, ufs=visit.viewer.ufs(May.SEE_TASKS),
-        after=after, limit=PAGE + 1,
+        after=after, limit=PAGE + 1, now=visit.now,
     )  # fmt: skip
     shown, more = found[:PAGE], found[PAGE:]
     visit.saw("calls.view", "", day.isoformat())
@@ -114,15 +114,18 @@ def record(visit: Visit) -> Response:
         who = row.doer if row.state == "done" else row.holder
         sentence = visit.words.gettext(REFUSED.get(refused.code, REFUSED["invalid"]))
         return _shown(visit, 409, sentence % {"name": who or "…"}, row.id)
+    if ending in TRIES:  # when it comes back
+        worklist.tend(staff.store, staff.rules, now=visit.now)
     staff.changed()
     visit.saw("task.end", f"task:{row.id}", ending.value)
     form = visit.form
     back = address(
         HOME, jour=form.get("jour", ""), service=_service(visit), apres=form.get("apres", ""),
-        fait=row.id,
+        fait="" if ending in TRIES else row.id,
     )  # fmt: skip
     anchor = _number(form.get(f"suite_{row.id}", ""))
-    said = visit.words.gettext(say.NOTED) % {"ending": visit.words.gettext(SHORT[ending])}
+    noted = say.TRIED if ending in TRIES else say.NOTED
+    said = visit.words.gettext(noted) % {"ending": visit.words.gettext(SHORT[ending])}
     return visit.go(f"{back}#appel-{anchor}" if anchor else back, said)
 
 

@@ -344,6 +344,14 @@ def _done(words: Words, line: Line) -> Entry:
     )  # fmt: skip
 
 
+def _tried(words: Words, line: Line) -> Entry:
+    ending = words.gettext(ENDINGS.get(line.c, line.c))
+    return Entry(
+        line, words.gettext("Appel sans suite, à refaire : %(ending)s", ending=ending), "waiting",
+        why=words.gettext(line.body), by=line.who, href=f"/a-traiter/{line.b}",
+    )  # fmt: skip
+
+
 def _again(words: Words, line: Line) -> Entry:
     return Entry(
         line, words.gettext("Tâche rouverte"), "waiting", why=words.gettext(line.body),
@@ -431,6 +439,7 @@ _ENTRIES: Mapping[str, Callable[[Words, Line], Entry]] = {
     "task": _task,
     "done": _done,
     "again": _again,
+    "tried": _tried,
     "call": _call,
     "objection": _objection,
     "withdrawn": _withdrawn,

@@ -8,7 +8,7 @@ from fastapi import Response
 
 from reminders.domain.access import May, narrowed
 from reminders.domain.reply import interpret
-from reminders.domain.worklist import Ending
+from reminders.domain.worklist import TRIES, Ending
 from reminders.services import worklist
 from reminders.services.tabs import (
     COUNTED,
@@ -190,11 +190,14 @@ def resolve(visit: Visit) -> Response:
         )  # fmt: skip
     except TaskRefused as refused:
         return _refused(visit, refused, chosen=ending.value, which=about)
+    if ending in TRIES:  # when it comes back
+        tend(staff.store, staff.rules, now=visit.now)
     staff.changed()
     visit.saw("task.end", f"task:{row.id}", ending.value)
-    return _next(visit, row, visit.words.gettext(say.NOTED) % {
+    noted = say.TRIED if ending in TRIES else say.NOTED
+    return _next(visit, row, visit.words.gettext(noted) % {
         "ending": visit.words.gettext(say.ENDINGS[ending.value])
-    }, fait=row.id)  # fmt: skip
+    }, fait="" if ending in TRIES else row.id)  # fmt: skip
 
 
 def _read(visit: Visit, row: Record) -> tuple[int | None, int]:

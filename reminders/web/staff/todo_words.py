@@ -51,6 +51,8 @@ ENDINGS = {
 EFFECTS = {
     Ending.CONFIRMED.value: N_("sa réponse est enregistrée"),
     Ending.CANCELLED.value: N_("l’annulation est enregistrée, plus aucun rappel"),
+    Ending.VOICEMAIL.value: N_("l’essai est noté, la tâche revient plus tard"),
+    Ending.NO_ANSWER.value: N_("l’essai est noté, la tâche revient plus tard"),
     Ending.WRONG_NUMBER.value: N_("plus rien ne partira vers ce numéro"),
 }
 STATUSES = {
@@ -115,6 +117,7 @@ ACTIONS = {
     "take": N_("a pris la tâche"),
     "release": N_("a rendu la tâche"),
     "resolve": N_("a terminé"),
+    "try": N_("a appelé"),
     "hand-over": N_("a passé la tâche"),
     "reopen": N_("a rouvert la tâche"),
     "escalate": N_("en retard : le service de recours la voit aussi"),
@@ -122,6 +125,7 @@ ACTIONS = {
 GONE = N_("Cette tâche n’existe pas, a été effacée, ou appartient à un autre service.")
 CHOOSE = N_("Choisir d’abord comment la tâche se termine.")
 NOTED = N_("C’est noté : %(ending)s.")
+TRIED = N_("C’est noté : %(ending)s. À rappeler dans trois heures, ou à la prochaine ouverture.")
 TO_WHOM = N_("Dire à qui la passer : un service, une personne, ou les deux.")
 NO_SERVICE = N_("Ce service n’existe pas.")
 NO_RIGHT = N_("Cette personne ne traite pas les tâches de ce service.")

@@ -86,9 +86,9 @@ def test_an_agent_does_a_task_by_keyboard_alone_and_the_next_one_comes(
     press(page, "t")
     expect(page.get_by_role("button", name="Rendre la tâche")).to_be_visible()
     assert outcome(office, first) == ("open", "nadia", "")
-    press(page, "r", "4", "Enter")
-    expect(page.get_by_role("status")).to_contain_text("message laissé")
-    assert outcome(office, first) == ("done", "nadia", "voicemail")
+    press(page, "r", "3", "Enter")
+    expect(page.get_by_role("status")).to_contain_text("autre date donnée")
+    assert outcome(office, first) == ("done", "nadia", "moved")
     expect(page.get_by_text("Peut-on manger ?").first).to_be_visible()
 
     press(page, "z")  # it was a slip: back to the first
@@ -184,13 +184,14 @@ def test_the_calls_are_ended_with_a_key_and_printed_twenty_five_a_sheet(
     expect(page.get_by_text("☐ ne répond pas").first).to_be_visible()
     page.emulate_media(media="screen")
 
-    press(page, "j", "4")
-    expect(page.get_by_role("status")).to_contain_text("message laissé")
+    press(page, "j", "3")
+    expect(page.get_by_role("status")).to_contain_text("autre date")
     expect(page.locator("tbody tr")).to_have_count(29)
     press(page, "5")  # one stands on the next line already
     expect(page.get_by_role("status")).to_contain_text("ne répond pas")
-    expect(page.locator("tbody tr")).to_have_count(28)
-    assert [outcome(office, one)[2] for one in tasks[:3]] == ["voicemail", "no-answer", ""]
+    expect(page.locator("tbody tr")).to_have_count(29)
+    expect(page.locator("tbody tr").last).to_contain_text("essayé 1 fois")
+    assert [outcome(office, one)[2] for one in tasks[:3]] == ["moved", "", ""]
 
 
 def states(office: Office) -> dict[str, str]:

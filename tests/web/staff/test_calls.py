@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from reminders.domain.worklist import Ending
+from reminders.domain.worklist import TRIES, Ending
 from reminders.services.answer import pass_on
 from reminders.services.worklist import resolve as end
 from reminders.services.worklist import take
@@ -41,7 +41,7 @@ def test_the_calls_of_the_day_by_hour(office: Office) -> None:
         assert f'value="{tasks[0]}:{ending.value}"' in page
 
 
-@pytest.mark.parametrize("ending", list(Ending))
+@pytest.mark.parametrize("ending", [one for one in Ending if one not in TRIES])
 def test_one_click_ends_a_call(office: Office, ending: Ending) -> None:
     one, other = calls_to_make(office, [1, 2])
     clerk = nadia(office)
@@ -56,6 +56,30 @@ def test_one_click_ends_a_call(office: Office, ending: Ending) -> None:
     assert names_in_order(page) == [str(other)]
     assert "C’est noté" in page
     assert f'action="/a-traiter/{one}/rouvrir"' in page
+
+
+@pytest.mark.parametrize("ending", sorted(TRIES))
+def test_a_try_in_vain_is_kept_and_the_call_comes_back_last(office: Office, ending: Ending) -> None:
+    one, other = calls_to_make(office, [1, 2])
+    clerk = nadia(office)
+    answer = clerk.post("/appels", {"fin": f"{one}:{ending.value}", f"suite_{one}": str(other)})
+    assert answer.headers["location"] == f"/appels#appel-{other}"
+    clerk.post("/appels", {"fin": f"{one}:{ending.value}"})  # the button pressed twice
+    assert state(office, one) == ("open", "", "")
+    page = clerk.follow(answer).text
+    assert names_in_order(page) == [str(other), str(one)]
+    told = text_of(page)
+    assert "essayé 1 fois : 10 h 05 · à rappeler dès : 13 h 05" in told
+    assert f'action="/a-traiter/{one}/rouvrir"' not in page
+    office.at(office.now + timedelta(hours=3, minutes=1))
+    page = clerk.get("/appels").text
+    assert names_in_order(page) == [str(one), str(other)]
+    assert "à rappeler dès" not in text_of(page)
+    clerk.post("/appels", {"fin": f"{one}:{ending.value}"})
+    page = text_of(clerk.get("/appels").text)
+    assert "essayé 2 fois, la dernière : 13 h 06 · à rappeler dès : 16 h 06" in page
+    told = text_of(clerk.get(f"/rendez-vous/{office.appointment(1).id}").text)
+    assert told.count("Appel sans suite, à refaire") == 2
 
 
 @pytest.mark.parametrize("ending", [Ending.CONFIRMED, Ending.CANCELLED])
