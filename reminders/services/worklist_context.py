@@ -214,6 +214,7 @@ class Call:
     tries: int = 0  # in vain, so far
     tried_at: datetime | None = None
     back_at: datetime | None = None  # until when it then waits
+    of: int = 0  # how many calls the list has, of all its pages
 
     @property
     def place(self) -> CallPlace:
@@ -223,6 +224,7 @@ class Call:
     def plain(self) -> dict[str, Any]:
         """For programs: instants in ISO 8601, UTC."""
         told = asdict(self)
+        del told["of"]
         for name in ("starts_at", "tried_at", "back_at"):
             told[name] = told[name].isoformat() if told[name] is not None else None
         return told
@@ -244,17 +246,21 @@ def calls(
     now: datetime,
 ) -> list[Call]:
     """The calls of a civil day, by hour of the appointment: what can be done by that evening,
-    about appointments that have not begun before that day. Whom somebody tried to call comes
+    about appointments that have not begun. Whom somebody tried to call comes
     last until it is time again. `after`: the place of the last one of the page before."""
-    zone = zone_of(rules, uf)
-    start, end = (to_utc(one, time(0), zone) for one in (day, day + timedelta(days=1)))
     scope = scope_of(rules, narrowed(ufs, [uf] if uf else []))
+    start, end = _civil(rules, day, uf)
     with store.read() as connection:
         found = subjects.calls(
-            connection, scope, now=micros(now), start=micros(start), end=micros(end),
-            after=after, limit=limit,
-        )  # fmt: skip
+            connection, scope, now=micros(now), start=start, end=end, after=after, limit=limit
+        )
     return [_call(rules, row) for row in found]
+
+
+def _civil(rules: Rules, day: date, uf: str) -> tuple[int, int]:
+    zone = zone_of(rules, uf)
+    first, last = (to_utc(one, time(0), zone) for one in (day, day + timedelta(days=1)))
+    return micros(first), micros(last)
 
 
 def _call(rules: Rules, row: Record) -> Call:
@@ -285,4 +291,5 @@ def _call(rules: Rules, row: Record) -> Call:
         tries=row.tries,
         tried_at=instant_or_none(row.tried_at),
         back_at=instant(row.due_at) if row.waits else None,
+        of=row.number,
     )

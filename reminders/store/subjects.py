@@ -212,7 +212,8 @@ _WAITS = (
 _CALLS = (
     "FROM task t JOIN appointment ap ON ap.id = t.appointment_id "
     "WHERE t.state = 'open' AND t.kind LIKE 'call~_%' ESCAPE '~' "
-    "AND COALESCE(t.due_at, t.created_at) < :end AND ap.starts_at >= :start"
+    "AND COALESCE(t.due_at, t.created_at) < :end AND ap.starts_at >= :start "
+    "AND (ap.starts_at > :now OR ap.all_day = 1)"
 )
 CallPlace = tuple[int, int, int]  # (waits, start, key)
 
@@ -228,7 +229,8 @@ def calls(
     limit: int,
 ) -> Sequence[Record]:
     """Calls of one civil day [start, end): those that can be made by then, about appointments
-    that have not begun before, by hour of the appointment, those to try again later last."""
+    that have not begun, by hour of the appointment, those to try again later last.
+    `number`: how many all pages hold."""
     return scoped(
         connection,
         # The page's keys first: whole lines of every call would be sorted to show a few.
@@ -236,6 +238,7 @@ def calls(
         "few.waits, t.due_at, (SELECT COUNT(*) FROM task_event e WHERE e.task_id = t.id "
         f"AND e.action = '{TRY}') AS tries, (SELECT MAX(e.at) FROM task_event e "
         f"WHERE e.task_id = t.id AND e.action = '{TRY}') AS tried_at, "
+        f"(SELECT COUNT(*) {_CALLS} AND {scope.sql}) AS number, "
         f"COALESCE(ha.name, t.assignee) AS holder, {PEOPLE} FROM ("
         f"SELECT t.id, t.appointment_id, {_WAITS} AS waits {_CALLS} "
         f"AND ({_WAITS}, ap.starts_at, t.id) > (:waited, :begun, :id) AND {scope.sql} "

@@ -11,7 +11,7 @@ from reminders.domain.worklist import TRIES, Ending
 from reminders.services import worklist
 from reminders.services.tabs import of_viewer
 from reminders.services.worklist import TaskRefused
-from reminders.services.worklist_context import FIRST, Call, calls
+from reminders.services.worklist_context import FIRST, MOST_CALLS, Call, calls
 from reminders.web.staff import todo_words as say
 from reminders.web.staff.asked import (
     address,
@@ -46,11 +46,13 @@ def _shown(visit: Visit, status: int = 200, problem: str = "", about: int = 0) -
     staff, asked = visit.staff, _asked(visit)
     day, uf = day_of(visit, asked.get("jour", "")), _service(visit)
     after = cast("tuple[int, int, int]", cursor(asked.get("apres", ""), 3) or FIRST)
+    page = MOST_CALLS if asked.get("tout") else PAGE
+    ufs = visit.viewer.ufs(May.SEE_TASKS)
     found = calls(
-        staff.store, staff.rules, day, uf=uf, ufs=visit.viewer.ufs(May.SEE_TASKS),
-        after=after, limit=PAGE + 1, now=visit.now,
-    )  # fmt: skip
-    shown, more = found[:PAGE], found[PAGE:]
+        staff.store, staff.rules, day, uf=uf, ufs=ufs, after=after, limit=page + 1, now=visit.now
+    )
+    shown, more = found[:page], found[page:]
+    number = shown[0].of if shown else 0
     visit.saw("calls.view", "", day.isoformat())
 
     def to(**changes: object) -> str:
@@ -63,8 +65,10 @@ def _shown(visit: Visit, status: int = 200, problem: str = "", about: int = 0) -
         after=to(jour=_day(visit, day + timedelta(days=1))), now_day=to(jour=""),
         first=to() if after != FIRST else "",
         following=to(apres=dotted(shown[-1].place)) if more else "",
+        wrong=about if any(one.task == about for one in shown) else 0,
+        number=number, whole=to(tout=1) if number > len(shown) and page == PAGE else "",
         cursor=dotted(after) if after != FIRST else "", choices=[(e, SHORT[e]) for e in CHOICES],
-        spoken=_spoken(shown), problem=problem, wrong=about, endings=say.ENDINGS,
+        spoken=_spoken(shown), problem=problem, endings=say.ENDINGS,
         done_before=_number(visit.query.get("fait", "")), can=visit.viewer.may(May.DO_TASKS),
         held_by_me=visit.viewer.login,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from reminders.services.answer import pass_on
 from reminders.services.worklist import resolve as end
 from reminders.services.worklist import take
 from reminders.store.engine import Store
+from reminders.store.types import instant
 from tests.support.clinic import paris, someone
 from tests.support.office import Clerk, Office, Role
 from tests.support.work import EVIL, calls_to_make, hidden, office_at_work, the_dpi_says
@@ -56,6 +57,39 @@ def test_one_click_ends_a_call(office: Office, ending: Ending) -> None:
     assert names_in_order(page) == [str(other)]
     assert "C’est noté" in page
     assert f'action="/a-traiter/{one}/rouvrir"' in page
+
+
+def test_a_call_leaves_the_list_as_its_appointment_begins(office: Office) -> None:
+    one, other = calls_to_make(office, [1, 2])
+    clerk = nadia(office)
+    seen = f"vu_{one}"
+    read = {seen: hidden(clerk.get("/appels").text, seen)}
+    office.at(instant(office.appointment(1).starts_at))
+    for address in ("/appels", "/appels?jour=2026-10-12", "/appels?tout=1"):
+        assert names_in_order(clerk.get(address).text) == [str(other)]
+    late = clerk.post("/appels", {"fin": f"{one}:confirmed", **read})  # read before, said after
+    assert late.status_code == 409
+    assert "a déjà commencé" in late.text
+    assert f"#appel-{one}" not in late.text
+
+
+def test_the_list_says_how_many_there_are_on_every_page_and_on_paper(store: Store) -> None:
+    office = office_at_work(store, 105)
+    calls_to_make(office, range(1, 106))
+    clerk = nadia(office)
+    first = clerk.get("/appels").text
+    assert len(names_in_order(first)) == 100
+    assert "105 appels à passer" in text_of(first)
+    assert "105 appels, 100 seulement sur cette liste" in text_of(first)
+    after = re.search(r'href="(/appels\?apres=[^"]+)" rel="next"', first)
+    assert after is not None
+    second = clerk.get(after[1]).text
+    assert len(names_in_order(second)) == 5
+    assert "105 appels, 5 seulement sur cette liste" in text_of(second)
+    whole = clerk.get("/appels?tout=1").text
+    assert len(names_in_order(whole)) == 105
+    assert "seulement sur cette liste" not in text_of(whole)
+    assert 'href="/appels?tout=1"' in first
 
 
 @pytest.mark.parametrize("ending", sorted(TRIES))
