@@ -224,6 +224,10 @@ def _look(
             )
         ]
         if unseen:
+            if not shape.expected and window is None:  # it spans nothing: all we know is missing
+                shape = syncing.shape(
+                    connection, table.id, micros(now), (micros(now), syncing.FOREVER)
+                )
             raise _TooStrange(unseen, _seen(connection, table.id, told, shape, now))
     return shape
 
@@ -231,18 +235,21 @@ def _look(
 def _seen(
     connection: Connection, source: str, told: FeedShape, shape: Record, now: datetime
 ) -> Seen:
-    """What a person must know of a feed that is held, while it is still staged."""
+    """What a person must know of a feed that is held, while it is still staged. One without a
+    coming appointment cancels nothing, ever: it has no example of what it would cancel."""
     span = (micros(now), shape.low, shape.high)
     return Seen(
         received=told.expected,
         usual=usual_of(told),
-        known=told.known,
-        vanished=told.vanished,
+        known=shape.known,
+        vanished=shape.vanished,
         moved=told.moved_together,
         units=tuple(
             Unit(row.uf, row.known, row.received) for row in syncing.units(connection, source, span)
         ),
-        samples=[(row.id, row.fate, row.told) for row in syncing.samples(connection, source, span)],
+        samples=[(row.id, row.fate, row.told) for row in syncing.samples(connection, source, span)]
+        if told.expected
+        else [],
     )
 
 

@@ -119,6 +119,7 @@ def shape(connection: Connection, source: str, now: int, window: tuple[int, int]
     )[0]
 
 
+FOREVER = 2**62  # later than any start
 SAMPLES = 10  # of each fate
 UNITS = 10
 

@@ -100,6 +100,22 @@ def test_a_held_feed_shows_what_it_would_cancel(store: Store) -> None:
     assert look(clinic, ufs=frozenset({"4230"})).appointments == []
 
 
+def test_an_empty_file_shows_what_is_known_and_missing_from_it(store: Store) -> None:
+    """Without a line, or with past ones only; and it has no example: it would cancel nothing."""
+    for lines in ([], visits([90], starts="2026-10-09 15:00")):
+        clinic = Clinic(store)
+        clinic.read(*visits(range(8)), *visits(range(8, 10), uf="4230"), content_hash="monday")
+        clinic.read(*lines, content_hash=f"empty-{len(lines)}")
+        found = look(clinic)
+        assert [one.code for one in found.reasons] == ["empty"]
+        assert found.seen is not None
+        assert (found.seen.known, found.seen.received, found.seen.vanished) == (10, 0, 10)
+        assert {unit.uf: unit.known for unit in found.seen.units} == {"4220": 8, "4230": 2}
+        assert found.appointments == []
+        discard_feed(store, found.id, [found.id], now=clinic.now, by="nadia")
+        assert clinic.value("SELECT COUNT(*) FROM appointment WHERE status = 'booked'") == 10
+
+
 def test_an_ended_hold_says_how_and_by_whom(store: Store) -> None:
     clinic = Clinic(store)
     clinic.read(*visits(range(30)))
