@@ -76,10 +76,13 @@ class Machine:
     texts: frozenset[tuple[str, str, str, str]]  # purpose, language, family, channel
 
 
-def machine_of(store: Store, limits: Mapping[str, float], *, now: datetime) -> Machine:
-    """`limits`: minutes after which each configured source's data is too old."""
+def machine_of(
+    store: Store, limits: Mapping[str, float], ufs: Ufs = None, *, now: datetime
+) -> Machine:
+    """`limits`: minutes after which each configured source's data is too old; `ufs`: whose
+    messages are counted as overdue, None for all."""
     with store.read() as connection:
-        found = stored.machine(connection, micros(now), micros(now - OVERDUE))
+        found = stored.machine(connection, ufs, micros(now), micros(now - OVERDUE))
     lines: dict[str, list[Record]] = {}
     for row in found:
         lines.setdefault(row.what, []).append(row)
@@ -328,7 +331,7 @@ def home_of(
     work = figures.work.get(ufs, lambda: work_of(store, rules, ufs, now=now), now=now)
     measures = figures.measures.get(today, lambda: measures_of(store, zone, now=now), now=now)
     return Home(
-        machine=machine_of(store, limits, now=now),
+        machine=machine_of(store, limits, ufs, now=now),
         run=run,
         work=work.value,
         measures=measures,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, rows
-from reminders.store.lists import OVERDUE, Ufs, count_unreached
+from reminders.store.lists import Ufs, count_unreached, overdue_of
 from reminders.store.reporting import ASKED_AT, OUTCOMES, TOLD_ELSEWHERE
 from reminders.store.templates import SINCE
 from reminders.store.worklist import Scope, scoped
@@ -15,19 +15,16 @@ MANY = 1_000  # coming appointments of an unmapped service are not counted furth
 GAPS = "('no_template', 'empty_variable', 'not_composed', 'provider_misconfigured')"
 
 
-_OVERDUE = " UNION ALL ".join(f"SELECT 1 {OVERDUE.format(one)}" for one in ("sms", "email"))
-
-
-def machine(connection: Connection, now: int, late: int) -> Sequence[Record]:
+def machine(connection: Connection, ufs: Ufs, now: int, late: int) -> Sequence[Record]:
     """The state of everything that runs, one line each: (what, name, code, text, at, number, by).
 
     source   name, kind, "", data of, 0, ""          read    source, status, sentence, at, rows
     hold     source, code, sentence, placed at, key, by      run     mode, "", "", at, exit code
-    overdue  planned messages that should have left before `late`, in `number`
+    overdue  planned messages of `ufs` that should have left before `late`, in `number`
     unmapped UF, in `number` its coming appointments          gap     kind of task, sentence, number
     template purpose, channel, language, 0, 0, family: there is an approved text
     """
-    return rows(
+    return scoped(
         connection,
         "SELECT 'source' AS what, id AS name, kind AS code, '' AS text, "
         "COALESCE(last_as_of, 0) AS at, 0 AS number, '' AS by FROM source "
@@ -39,7 +36,7 @@ def machine(connection: Connection, now: int, late: int) -> Sequence[Record]:
         "WHERE released_at IS NULL "
         "UNION ALL SELECT * FROM (SELECT 'run', mode, '', '', started_at, exit_code, '' FROM run "
         "ORDER BY started_at DESC LIMIT :runs) runs "
-        f"UNION ALL SELECT 'overdue', '', '', '', 0, COUNT(*), '' FROM ({_OVERDUE}) waiting "
+        f"UNION ALL SELECT 'overdue', '', '', '', 0, COUNT(*), '' FROM ({overdue_of(ufs)}) waiting "
         "UNION ALL SELECT 'unmapped', substr(t.subject, 4), '', '', 0, (SELECT COUNT(*) FROM "
         "(SELECT 1 FROM appointment a WHERE a.uf = substr(t.subject, 4) AND a.starts_at > :now "
         "AND a.status = 'booked' LIMIT :many) coming), '' FROM task t "
@@ -48,6 +45,7 @@ def machine(connection: Connection, now: int, late: int) -> Sequence[Record]:
         f"WHERE state = 'open' AND kind IN {GAPS} GROUP BY kind "
         "UNION ALL SELECT DISTINCT 'template', purpose, channel, language, 0, 0, family "
         f"FROM template_version WHERE state = 'approved' AND {SINCE} <= :now",
+        None if ufs is None else sorted(ufs) or [""],
         now=now,
         start=late,
         runs=RUNS,

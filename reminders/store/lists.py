@@ -225,8 +225,16 @@ def unreached_number(connection: Connection, ufs: Ufs, now: int) -> Record:
     return scoped(connection, f"SELECT * FROM {count_unreached(ufs)}", _ids(ufs), now=now)[0]
 
 
+def overdue_of(ufs: Ufs) -> str:
+    """Rows of the planned messages of these services that should have left before `start` and
+    still could: asks for `start` (and `ids`)."""
+    mine = "" if ufs is None else f" AND {_MINE}"
+    return " UNION ALL ".join(
+        f"SELECT 1 {OVERDUE.format(one)} AND {_OURS}{mine}" for one in ("sms", "email")
+    )
+
+
 def overdue(connection: Connection, before: int) -> int:
-    """Planned messages that should have left before `before` and still could."""
-    arms = " UNION ALL ".join(f"SELECT 1 {OVERDUE.format(one)}" for one in ("sms", "email"))
-    sql = f"SELECT COUNT(*) FROM ({arms}) waiting"
+    """How many messages that is, of every service."""
+    sql = f"SELECT COUNT(*) FROM ({overdue_of(None)}) waiting"
     return int(rows(connection, sql, start=before)[0][0])

@@ -563,6 +563,19 @@ def test_messages_that_should_have_left_are_overdue(store: Store) -> None:
     assert machine(clinic).overdue == 2
 
 
+def test_what_is_overdue_is_counted_in_the_services_one_sees(store: Store) -> None:
+    clinic = Clinic(store)
+    clinic.read(*tomorrow([1, 2]), *tomorrow([3], uf="4230"))
+    clinic.plan()
+    clinic.now += 2 * HOUR + timedelta(seconds=90)
+    assert machine(clinic).overdue == 3
+    seen = {
+        ufs: machine_of(store, {}, frozenset(ufs), now=clinic.now).overdue
+        for ufs in (("4220",), ("4230",), ())
+    }
+    assert seen == {("4220",): 2, ("4230",): 1, (): 0}
+
+
 def gaps(clinic: Clinic, ufs: Ufs = None, **changes: Any) -> list[Gap]:
     settings = settings_with(**changes) if changes else clinic.settings
     clinic.settings = settings
