@@ -11,7 +11,7 @@ from reminders.domain.mask import mask_address
 from reminders.errors import TemplateError
 from reminders.services.compose import Composer, Route, Templates
 from reminders.services.hold import Seen
-from reminders.store import holding, templates
+from reminders.store import holding, holds, templates
 from reminders.store.engine import Record, Store
 from reminders.store.lists import Ufs
 from reminders.store.types import instant, instant_or_none, micros
@@ -109,6 +109,18 @@ def holds_of(store: Store, after: tuple[int, int] | None = None) -> Listing:
         [_line(row) for row in ended[:PAGE]],
         None if last is None else (last.released_at, last.id),
     )
+
+
+def kept_back(store: Store, appointments: Sequence[int] = (), *, writing: int = 0) -> list[Line]:
+    """The holds in force that what is written about these appointments, or was by this writing,
+    waits for: it leaves only if somebody releases them."""
+    with store.read() as connection:
+        found = (
+            holds.over_writing(connection, writing)
+            if writing
+            else holds.over(connection, appointments)
+        )
+    return [_line(row) for row in found]
 
 
 def _line(row: Record) -> Line:

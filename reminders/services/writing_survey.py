@@ -52,6 +52,7 @@ class Visit(NamedTuple):
     duration_minutes: int | None
     given: str
     name: str
+    holds: int = 0  # in force, that keep back what is written about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,7 @@ def _visit(row: Record) -> Visit:
     return Visit(
         row.appointment_id, row.version, row.id or 0, instant(row.starts_at), row.uf, row.agenda,
         row.kind, row.external_id, row.duration_minutes, row.given or "",
-        f"{row.family or ''} {row.given or ''}".strip(),
+        f"{row.family or ''} {row.given or ''}".strip(), row.holds,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from reminders.store.answers import CURRENT_ANSWER
 from reminders.store.engine import Record, rows
+from reminders.store.holds import HOLDS
 from reminders.store.planning import among
 
 MOST = 1_000  # candidates examined for one page
@@ -186,11 +187,12 @@ def count(connection: Connection, wanted: Wanted) -> int:
 
 
 def find(connection: Connection, appointment: int) -> Record | None:
-    """The appointment with its patient."""
+    """The appointment with its patient, and how many holds keep back what is written about it."""
     found = rows(
         connection,
         f"SELECT a.*, {CURRENT_ANSWER.replace('ap.', 'a.')} AS said, p.family, p.given, "
-        "p.birth_date, p.phone, p.email, p.proxy_phone, p.proxy_email, p.deceased, p.blocked "
+        "p.birth_date, p.phone, p.email, p.proxy_phone, p.proxy_email, p.deceased, p.blocked, "
+        f"{HOLDS} AS holds "
         "FROM appointment a LEFT JOIN patient p ON p.id = a.patient_id WHERE a.id = :id",
         id=appointment,
     )

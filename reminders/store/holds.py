@@ -84,6 +84,29 @@ def active(connection: Connection) -> Sequence[Record]:
     )
 
 
+_OVER = (
+    f"SELECT {COLUMNS} FROM hold WHERE released_at IS NULL AND (source_id = '' OR source_id IN "
+    "(SELECT a.source_id FROM appointment a WHERE a.id IN {0})) ORDER BY placed_at, id"
+)
+
+# How many of them there are for one appointment `a`.
+HOLDS = (
+    "(SELECT COUNT(*) FROM hold h WHERE h.released_at IS NULL AND h.source_id IN ('', a.source_id))"
+)
+
+
+def over(connection: Connection, appointments: Sequence[int]) -> Sequence[Record]:
+    """The holds in force that keep back what is written about these appointments."""
+    found: Sequence[Record] = listed(connection, _OVER.format(":ids"), appointments or [0]).all()
+    return found
+
+
+def over_writing(connection: Connection, writing: int) -> Sequence[Record]:
+    """The same, of the appointments staff wrote about at once."""
+    about = "(SELECT l.appointment_id FROM writing_line l WHERE l.writing_id = :writing)"
+    return rows(connection, _OVER.format(about), writing=writing)
+
+
 def occasion(connection: Connection, hold: int, *, lock: bool = False) -> Sequence[Record]:
     """A hold and those placed with it, for the same input at the same moment; that one first.
     `lock`: nobody else ends them before our commit."""

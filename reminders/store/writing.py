@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from reminders.store.answers import CURRENT_ANSWER
 from reminders.store.engine import Record, insert_rows, listed, many, rows, run
+from reminders.store.holds import HOLDS
 from reminders.store.outbox import FORBIDDEN_PATIENT, OBJECTED, WHY_FORBIDDEN
 from reminders.store.planning import PATIENT_COLUMNS, among
 
@@ -49,9 +50,10 @@ ADDED = (
     f"{_SHARED.format('phone')} AS phone_shared, {_SHARED.format('proxy_phone')} AS proxy_shared, "
     "(SELECT COUNT(*) FROM writing_line l JOIN writing w ON w.id = l.writing_id "
     "WHERE l.appointment_id = a.id AND l.cycle = a.version AND l.reason = '' "
-    "AND w.purpose = :purpose AND w.kind = 'session') AS written"
+    "AND w.purpose = :purpose AND w.kind = 'session') AS written, "
+    f"{HOLDS} AS holds"
 )
-ADDED_COUNT = 15  # columns after those planning reads of a patient: two names, then these
+ADDED_COUNT = 16  # columns after those planning reads of a patient: two names, then these
 
 
 _WITH_PATIENT = (

@@ -17,6 +17,7 @@ from reminders.domain.outcome import OPEN, Attendance, why_closed
 from reminders.services import appointments, coming
 from reminders.services.appointments import Life, Refused, Search
 from reminders.services.day_list import Wish, mark_day
+from reminders.services.holding import kept_back
 from reminders.services.resend import purpose_of, resend
 from reminders.services.story import REASONS
 from reminders.services.writing_survey import Means
@@ -271,6 +272,7 @@ def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
         markable=Status(life.appointment.status) in OPEN,
         stopped=life.appointment.stopped_cycle == life.appointment.version,
         resendable=_resendable(visit, life),
+        kept=kept_back(visit.staff.store, [key]) if life.appointment.holds else [],
         **_tables(visit),
     )
 
@@ -351,8 +353,12 @@ def send_again(visit: Visit) -> Response:
     except Refused as refused:
         return _one(visit, 409, visit.words.gettext(refused.sentence))
     visit.staff.changed()
-    said = visit.words.gettext("Le message est prévu ; il part aux heures permises.")
-    return visit.go(f"/rendez-vous/{key}", said)
+    said = (
+        N_("Le message est prévu, mais les envois sont retenus : il part s’ils sont libérés.")
+        if kept_back(visit.staff.store, [key])
+        else N_("Le message est prévu ; il part aux heures permises.")
+    )
+    return visit.go(f"/rendez-vous/{key}", visit.words.gettext(said))
 
 
 def reminders(visit: Visit) -> Response:

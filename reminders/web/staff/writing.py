@@ -13,6 +13,7 @@ from reminders.domain.marking import N_
 from reminders.domain.writing import ASKS_A_NUMBER, CALLED_OFF, MOST, SESSION, Session
 from reminders.services import writing, writing_follow, writing_survey
 from reminders.services.agendas import agendas_of, meant
+from reminders.services.holding import Line, kept_back
 from reminders.services.writing import Order
 from reminders.services.writing_survey import Recipient, Refused, Survey
 from reminders.store.engine import Record
@@ -117,6 +118,7 @@ def _form(
         seen=seen,
         shown=shown,
         samples=_samples(seen),
+        kept=_kept_back(visit, seen),
         more=_address(given, start + PAGE) if seen and len(seen.recipients) > start + PAGE else "",
         first=_address(given, 0) if start else "",
         agendas=agendas,
@@ -166,6 +168,12 @@ def _samples(seen: Survey | None, most: int = 5) -> list[Recipient]:
     return list(sorts.values())[:most]
 
 
+def _kept_back(visit: Visit, seen: Survey | None) -> list[Line]:
+    visits = [one for told in seen.recipients for one in told.visits] if seen else []
+    about = [one.appointment for one in visits if one.holds]
+    return kept_back(visit.staff.store, about) if about else []
+
+
 def _agendas(visit: Visit, given: dict[str, str]) -> list[tuple[str, int]]:
     """Those one may choose: of the day and service the form names."""
     try:
@@ -206,8 +214,13 @@ def send(visit: Visit) -> Response:
         agendas = _agendas(visit, given)
         return _form(visit, given, agendas, 409 if refused.survey else 422, refused)
     visit.staff.changed()
-    said = visit.words.gettext("C’est prévu. Cette page suit chaque message.")
-    return visit.go(f"/ecrire/{key}", said)
+    waits = kept_back(visit.staff.store, writing=key)
+    said = (
+        N_("C’est prévu, mais les envois sont retenus : rien ne part avant qu’ils soient libérés.")
+        if waits
+        else N_("C’est prévu. Cette page suit chaque message.")
+    )
+    return visit.go(f"/ecrire/{key}", visit.words.gettext(said))
 
 
 # --- one writing ---------------------------------------------------------------------------------
@@ -232,6 +245,7 @@ def follow(visit: Visit) -> Response:
         "writing/follow.html",
         found=found,
         one=found.writing,
+        kept=kept_back(visit.staff.store, writing=key) if found.waiting else [],
         outcome=outcome,
         outcomes=OUTCOME,
         of_one=OF_ONE,

@@ -14,6 +14,7 @@ from sqlalchemy import event
 
 from reminders.domain.appointment import ContactPoint, Status
 from reminders.ports import InboundSms, Received
+from reminders.services.hold import hold_everything, place_hold
 from reminders.services.receive import receive
 from reminders.store.engine import Store
 from reminders.store.types import micros
@@ -383,6 +384,52 @@ def test_a_session_is_written_to_with_the_numbers_that_were_read(office: Office)
     assert "60 partis" in read
     assert "1 sans message" in read
     assert "EXEMPLE Léa" in text(clerk.get("/ecrire/1?etat=not_written"))
+
+
+HELD = "Envois retenus depuis 10 h 05, par nadia."
+IF_RELEASED = "Ce message ne part que si quelqu’un les libère."
+
+
+def test_while_sending_is_held_nobody_is_told_that_a_session_leaves(office: Office) -> None:
+    session(office, 3)
+    clerk = office.clerk(Role.AGENT)
+    assert "Départ : tout de suite" in text(clerk.get(SESSION))
+    hold_everything(office.store, "panne", now=office.now, by="nadia")
+    page = clerk.get(SESSION)
+    read = text(page)
+    assert "Départ : quand les envois seront libérés" in read
+    assert "tout de suite" not in read
+    assert read.index(HELD) < read.index(IF_RELEASED) < read.index("Envoyer à 3 patients")
+    assert re.search(r'<a href="/retenus/\d+">Voir pourquoi', page.text)
+
+    done = clerk.send("/ecrire", form_of(page, "/ecrire"))
+    after = clerk.follow(done)
+    assert "les envois sont retenus : rien ne part avant qu’ils soient libérés" in text(after)
+    assert HELD in text(after)
+
+    office.release()
+    office.deliver()
+    assert "retenus" not in text(clerk.get("/ecrire/1")).replace("0 retenus", "")
+
+
+def test_a_held_source_holds_what_is_sent_again_about_it(office: Office) -> None:
+    """A hold of another source is no matter."""
+    clerk = office.clerk(Role.AGENT)
+    page = f"/rendez-vous/{key(office, 6)}"
+
+    def hold(source: str) -> None:
+        with office.store.write() as connection:
+            place_hold(connection, source, "stale", "vieux", now=office.now, by="reminders")
+
+    hold("autre")
+    assert "Renvoyer maintenant" in text(clerk.get(page))
+    hold("agenda")
+    read = text(clerk.get(page))
+    assert "(source « agenda »)" in read
+    assert "par le contrôle automatique." in read
+    assert read.index(IF_RELEASED) < read.index("Renvoyer quand les envois seront libérés")
+    done = clerk.send(f"{page}/renvoyer", form_of(clerk.get(page), f"{page}/renvoyer"))
+    assert "les envois sont retenus : il part s’ils sont libérés" in text(clerk.follow(done))
 
 
 def test_each_sort_of_text_is_read_before_it_is_sent(office: Office) -> None:
