@@ -317,6 +317,14 @@ DEFAULT_PROTOCOL = ProtocolTable(
 )
 
 
+class TranslationTable(Table):
+    """What a sheet says in one other language; what is empty leaves in French."""
+
+    instructions: str = ""
+    sms: Annotated[str, Field(max_length=60)] = ""
+    documents: tuple[str, ...] = ()
+
+
 class PreparationTable(Table):
     """What a patient must know and bring: the one source for SMS, e-mail and page."""
 
@@ -335,6 +343,14 @@ class PreparationTable(Table):
     preadmission_url: WebAddress | None = None
     arrive_minutes_before: Annotated[int, Field(ge=0, le=240)] = 0
     acknowledge: bool = False  # who has not said « J'ai lu » by J-2 is called
+    en: TranslationTable = TranslationTable()
+    ar: TranslationTable = TranslationTable()
+    falc: TranslationTable = TranslationTable()  # easy French
+
+    @property
+    def translations(self) -> dict[str, TranslationTable]:
+        found = {"en": self.en, "ar": self.ar, "falc": self.falc}
+        return {language: one for language, one in found.items() if one != TranslationTable()}
 
     @model_validator(mode="after")
     def _has_a_subject(self) -> "PreparationTable":

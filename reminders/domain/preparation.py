@@ -22,6 +22,15 @@ from reminders.domain.wording import (
 
 
 @dataclass(frozen=True, slots=True)
+class Translation:
+    """What a sheet says in another language; an empty field is not translated."""
+
+    instructions: str = ""
+    sms: str = ""
+    documents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Preparation:
     """A preparation sheet. `sms` is one short sentence; an empty field says nothing."""
 
@@ -38,10 +47,43 @@ class Preparation:
     preadmission_url: str = ""
     arrive_minutes_before: int = 0
     acknowledge: bool = False  # the patient must say that it was read
+    translations: tuple[tuple[str, Translation], ...] = ()  # by language
+
+    def translation(self, language: str) -> Translation:
+        return dict(self.translations).get(spoken(language), Translation())
+
+
+# What French words begin with in a text of another language. Easy French is French.
+IN_FRENCH = {"en": "(in French)", "ar": "(بالفرنسية)"}
+
+
+def in_language(sheet: Preparation | None, language: str) -> Preparation | None:
+    """The sheet as a text in this language says it. What nobody translated stays French, and says
+    so: to come fasting is never left out because of a language."""
+    if sheet is None or (
+        (mark := IN_FRENCH.get(spoken(language))) is None and not sheet.translations
+    ):
+        return sheet
+    told = sheet.translation(language)
+
+    def said(translated: str, french: str) -> str:
+        return translated or (f"{mark} {french}" if mark and french else french)
+
+    papers = sheet.documents
+    if mark and papers:
+        papers = (said("", joined(list(papers), "fr")),)
+    return replace(
+        sheet,
+        instructions=said(told.instructions, sheet.instructions),
+        sms=said(told.sms, sheet.sms),
+        documents=told.documents or papers,
+        translations=(),
+    )
 
 
 def combined(sheets: Sequence[Preparation | None]) -> Preparation | None:
     """One sheet for the visits of a day, in their order: every instruction and document once.
+    Each is in the language of the text already (`in_language`).
 
     Where to go and when to arrive are those of the first visit; None without any sheet.
     """

@@ -7,7 +7,7 @@ from secrets import token_urlsafe
 
 from reminders.domain.ics import Event, calendar
 from reminders.domain.outbox import dedupe_key
-from reminders.domain.preparation import build_variables, combined
+from reminders.domain.preparation import build_variables, combined, in_language
 from reminders.domain.sms import measure
 from reminders.domain.writing import CALLED_OFF
 from reminders.errors import TemplateError
@@ -233,7 +233,9 @@ class Composer:
             desk_phone=desk.phone,
             starts=[instant(i.starts_at) for i in items],
             zone=desk.zone,
-            preparation=combined([self._rules.preparation(i.uf, i.kind) for i in items]),
+            preparation=combined(
+                [in_language(self._rules.preparation(i.uf, i.kind), language) for i in items]
+            ),
             first_name=first.given if named else None,
             relation=row.relation,
             told_starts=told if row.kind in ("correction", "notice") else (),

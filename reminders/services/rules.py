@@ -26,7 +26,7 @@ from reminders.config import (
 )
 from reminders.config.tables import Table
 from reminders.domain.calendar import ContactHours
-from reminders.domain.preparation import Preparation
+from reminders.domain.preparation import Preparation, Translation
 from reminders.domain.protocol import Step, Unit
 from reminders.domain.worklist import DeskHours
 from reminders.store import sheets, units
@@ -367,4 +367,8 @@ def _preparation(table: PreparationTable) -> Preparation:
         preadmission_url=table.preadmission_url or "",
         arrive_minutes_before=table.arrive_minutes_before,
         acknowledge=table.acknowledge,
+        translations=tuple(
+            (language, Translation(one.instructions, one.sms, one.documents))
+            for language, one in table.translations.items()
+        ),
     )

@@ -4,7 +4,7 @@ A version is never changed. Patients read the approved one of the highest number
 configuration file defines is the file's (DESIGN 7.11).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from reminders.domain.template_diff import Piece, difference
 from reminders.domain.worklist import ABOUT_INSTRUCTIONS
 from reminders.errors import TemplateError
 from reminders.services.rules import Book, Rules, Stored, book_of, table_of
-from reminders.services.sheets_form import LABELS, SheetForm, draft_of, filled
+from reminders.services.sheets_form import LABELS, SheetForm, draft_of, filled, untranslated
 from reminders.services.tasks import SENTENCES
 from reminders.services.units import line_of
 from reminders.store import sheets, templates
@@ -145,6 +145,7 @@ class Page:
     uses: tuple[Use, ...]
     scripts: tuple[str, ...]  # tasks whose suggested words read from the sheet
     ufs: tuple[str, ...]  # services whose patients read it
+    foreign: Mapping[str, int]  # messages a month in other languages
 
     @property
     def live(self) -> Version | None:
@@ -187,7 +188,10 @@ def page(
         ufs, kind, others = about(rules.book, told)
         appointments = patients = 0
         texts: Sequence[Record] = ()
+        foreign: dict[str, int] = {}
         if whole:
+            if told is not None and untranslated(told):
+                foreign = sheets.foreign(connection, ufs, kind, others, at)
             appointments, patients = sheets.concerned(connection, ufs, kind, others, at)
             texts = templates.versions(connection, at)
     draft = draft_from(row) if row is not None else None
@@ -197,6 +201,7 @@ def page(
         name, table, line_of(rules.settings, "preparation", name, "id") if owned else None,
         owned is not None, versions, draft, appointments, patients, uses_of(texts),
         tuple(SENTENCES[one] for one in sorted(ABOUT_INSTRUCTIONS) if one in SENTENCES), ufs,
+        foreign,
     )  # fmt: skip
 
 
@@ -238,6 +243,7 @@ class Changed:
     label: str
     pieces: tuple[Piece, ...]
     said: bool = False
+    language: str = "fr"
 
 
 def changes(
@@ -260,7 +266,8 @@ def differences(old: SheetForm | None, new: SheetForm | None, book: Book) -> lis
 
 def _changed(key: str, label: str, old: str, new: str) -> Changed:
     if key not in ("subject", "acknowledge", "arrive_minutes_before"):
-        return Changed(label, tuple(difference(old, new)))
+        language = key[:2] if key[:3] in ("en_", "ar_") else "fr"
+        return Changed(label, tuple(difference(old, new)), language=language)
     whole = [Piece("gone", old)] if old else []
     return Changed(label, (*whole, *([Piece("new", new)] if new else [])), said=True)
 

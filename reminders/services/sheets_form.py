@@ -18,6 +18,7 @@ from reminders.domain.lint import (
     sensitive,
 )
 from reminders.domain.marking import N_
+from reminders.domain.preparation import IN_FRENCH
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer, Version
 from reminders.services.rules import Book
@@ -36,8 +37,25 @@ LABELS = {
     "map_url": N_("Lien vers le plan"),
     "preadmission_url": N_("Lien de préadmission"),
     "acknowledge": N_("Lecture à confirmer"),
+    "en_instructions": N_("Consignes, en anglais"),
+    "en_sms": N_("Phrase du SMS, en anglais"),
+    "en_documents": N_("Documents, en anglais"),
+    "ar_instructions": N_("Consignes, en arabe"),
+    "ar_sms": N_("Phrase du SMS, en arabe"),
+    "ar_documents": N_("Documents, en arabe"),
+    "falc_instructions": N_("Consignes, facile à lire (FALC)"),
+    "falc_sms": N_("Phrase du SMS, facile à lire (FALC)"),
+    "falc_documents": N_("Documents, facile à lire (FALC)"),
 }
+TRANSLATED = ("en", "ar", "falc")
+FIELDS = ("instructions", "sms", "documents")  # those a language has of its own
 LENGTHS = {"sms": 60, "arrival_point": 80, "building": 60, "floor": 40, "door": 40, "address": 160}
+LENGTHS |= {f"{language}_sms": LENGTHS["sms"] for language in TRANSLATED}
+MANY_LINES = (
+    "instructions",
+    "documents",
+    *(f"{language}_{field}" for language in TRANSLATED for field in ("instructions", "documents")),
+)
 LONGEST = 2_000  # a value no text may exceed (rendering)
 TOO_LONG = {
     40: N_("Trop long : au plus 40 caractères."),
@@ -66,6 +84,15 @@ class SheetForm:
     map_url: str = ""
     preadmission_url: str = ""
     acknowledge: bool = False
+    en_instructions: str = ""
+    en_sms: str = ""
+    en_documents: str = ""
+    ar_instructions: str = ""
+    ar_sms: str = ""
+    ar_documents: str = ""
+    falc_instructions: str = ""
+    falc_sms: str = ""
+    falc_documents: str = ""
 
     @property
     def content(self) -> str:
@@ -98,6 +125,11 @@ def filled(table: PreparationTable) -> SheetForm:
         map_url=table.map_url or "",
         preadmission_url=table.preadmission_url or "",
         acknowledge=table.acknowledge,
+        **{
+            f"{language}_{field}": "\n".join(said) if isinstance(said, tuple) else said
+            for language, told in table.translations.items()
+            for field, said in told
+        },
     )
 
 
@@ -113,23 +145,38 @@ def read(form: SheetForm, book: Book) -> tuple[PreparationTable | None, dict[str
     kind, _, subject = form.about.partition(":")
     values = asdict(replace(form, about=""))
     del values["about"], values["name"]
-    told = values | {
-        "id": form.name,
-        "service": subject if kind == "uf" else None,
-        "type": subject if kind == "type" else None,
-        "documents": [one.strip() for one in form.documents.split("\n") if one.strip()],
-        "arrive_minutes_before": form.arrive_minutes_before or "0",
-        "map_url": form.map_url or None,
-        "preadmission_url": form.preadmission_url or None,
+    translations = {
+        language: {field: values.pop(f"{language}_{field}") for field in FIELDS}
+        for language in TRANSLATED
     }
+    for texts in translations.values():
+        texts["documents"] = _papers(texts["documents"])
+    told = (
+        values
+        | translations
+        | {
+            "id": form.name,
+            "service": subject if kind == "uf" else None,
+            "type": subject if kind == "type" else None,
+            "documents": _papers(form.documents),
+            "arrive_minutes_before": form.arrive_minutes_before or "0",
+            "map_url": form.map_url or None,
+            "preadmission_url": form.preadmission_url or None,
+        }
+    )
     try:
         table = PreparationTable.model_validate(told)
     except ValidationError as error:
         for one in error.errors(include_input=False, include_url=False):
-            field = str(one["loc"][0]) if one["loc"] else "about"
+            place = [str(part) for part in one["loc"]] or ["about"]
+            field = "_".join(place[:2]) if place[0] in TRANSLATED else place[0]
             errors.setdefault({"id": "name"}.get(field, field), _said(field, sentence(one)))
         return None, errors
     return (None if errors else table), errors
+
+
+def _papers(lines: str) -> list[str]:
+    return [one.strip() for one in lines.split("\n") if one.strip()]
 
 
 def _said(field: str, told: str) -> str:
@@ -153,12 +200,12 @@ def _checked(form: SheetForm, book: Book) -> Iterator[tuple[str, str]]:
     for field, most in LENGTHS.items():
         if len(getattr(form, field)) > most:
             yield field, TOO_LONG[most]
-    for field in (*LENGTHS, "instructions", "documents"):
+    for field in (*LENGTHS, *MANY_LINES):
         if problem := _unfit(getattr(form, field)):
             yield field, problem
-        if field not in ("instructions", "documents") and "\n" in getattr(form, field):
+        if field not in MANY_LINES and "\n" in getattr(form, field):
             yield field, N_("Écrire sur une seule ligne.")
-    for field in ("sms", "arrival_point"):
+    for field in ("sms", "arrival_point", *(f"{language}_sms" for language in TRANSLATED)):
         if problem := _out_of_place(getattr(form, field)):
             yield field, problem
 
@@ -223,15 +270,36 @@ WARNINGS = {
     "acknowledge": N_("Qui n’a pas dit « J’ai lu » à J-2 sera à appeler : un appel par patient."),
     "many": N_("Plus de 500 patients à venir liront cette fiche dès qu’elle est approuvée."),
     "neutral": N_("Ce service est discret ou exclu : la fiche ne sera montrée à personne."),
+    "untranslated_en": N_(
+        "Pas de traduction en anglais. Messages par mois qui diront ces mots en français, marqués "
+        "« (in French) » : %(number)s."
+    ),
+    "untranslated_ar": N_(
+        "Pas de traduction en arabe. Messages par mois qui diront ces mots en français, marqués "
+        "« (بالفرنسية) » : %(number)s."
+    ),
 }
+
+
+def untranslated(table: PreparationTable) -> list[str]:
+    """The languages in which patients would read something of a sheet in French, marked so."""
+    return [
+        language
+        for language in IN_FRENCH
+        if any(
+            getattr(table, field) and not getattr(getattr(table, language), field)
+            for field in FIELDS
+        )
+    ]
 
 
 def warnings(table: PreparationTable, book: Book) -> list[str]:
     """Codes of what somebody must have seen before patients read it."""
     found = []
-    if any(sensitive(f"{table.sms} {table.arrival_point}")):
+    said = " ".join((table.sms, table.arrival_point, *(t.sms for t in table.translations.values())))
+    if any(sensitive(said)):
         found.append("sensitive_sms")
-    if costly(f"{table.sms} {table.arrival_point}"):
+    if costly(f"{table.sms} {table.arrival_point} {table.en.sms} {table.falc.sms}"):
         found.append("costly_sms")
     sentences = re.split(r"[.!?\n]+", table.instructions)
     if any(len(one.split()) > LONG_SENTENCE for one in sentences):

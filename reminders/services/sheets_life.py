@@ -4,15 +4,23 @@ Two windows or two people never lose a text: a draft is saved over the revision 
 version is written over the one that was read, each by one conditional statement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from reminders.config import PreparationTable, Settings
 from reminders.domain.marking import N_
+from reminders.domain.marking import filled as said
 from reminders.domain.template_life import MANY_PATIENTS, agreed_to
 from reminders.services.rules import Book, Rules, book_of, content_of, stored, table_of
 from reminders.services.sheets import about, in_file
-from reminders.services.sheets_form import SheetForm, filled, taken, warnings
+from reminders.services.sheets_form import (
+    WARNINGS,
+    SheetForm,
+    filled,
+    taken,
+    untranslated,
+    warnings,
+)
 from reminders.services.units import line_of
 from reminders.services.units_save import NotSaved, changing
 from reminders.services.worklist import SYSTEM
@@ -85,9 +93,19 @@ def _refuse_taken(rules: Rules, connection: Connection, table: PreparationTable)
         raise NotSaved("subject")
 
 
-def remarks(table: PreparationTable, book: Book, reach: int) -> list[str]:
-    """What the approver ticks: the sheet's own remarks, and that it reaches very many."""
-    return warnings(table, book) + (["many"] if reach > MANY_PATIENTS else [])
+def remarks(
+    table: PreparationTable, book: Book, reach: int, foreign: Mapping[str, int]
+) -> dict[str, str]:
+    """What the approver ticks, by code: the sheet's own remarks, that it reaches very many, and
+    who reads it in French for want of a translation (`foreign`: messages a month, by language).
+    """
+    codes = warnings(table, book) + (["many"] if reach > MANY_PATIENTS else [])
+    found = {code: WARNINGS[code] for code in codes}
+    for language in untranslated(table):
+        if number := foreign.get(language, 0):
+            code = f"untranslated_{language}"
+            found[code] = said(WARNINGS[code], number=number)
+    return found
 
 
 def may_approve(author: str, by: str, settings: Settings) -> bool:
@@ -130,7 +148,8 @@ def approve(
         _refuse_taken(rules, connection, table)
         ufs, kind, others = about(rules.book, table)
         reach = sheets.concerned(connection, ufs, kind, others, at)[1]
-        if set(remarks(table, rules.book, reach)) - set(ticked):
+        foreign = sheets.foreign(connection, ufs if untranslated(table) else (), kind, others, at)
+        if set(remarks(table, rules.book, reach, foreign)) - set(ticked):
             raise NotSaved("warned")
         later = effective_at is not None and effective_at > now
         since = micros(effective_at) if later and effective_at is not None else at

@@ -1,6 +1,6 @@
 """A sheet as patients will read it: in texts in service, on their page, on real appointments."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +23,7 @@ from reminders.services.sheets import (
     with_sheet,
 )
 from reminders.services.sheets_cost import Cost, Volumes, cost_of, volumes_of
+from reminders.services.sheets_form import TRANSLATED, untranslated
 from reminders.services.template_preview import (
     INVENTED_DESK,
     Rendering,
@@ -62,6 +63,7 @@ class Reading:
     cost: Cost = field(default_factory=Cost)
     appointments: int = 0
     patients: int = 0
+    foreign: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Look:
     page: OnPage | None
     real: tuple[Rendering, ...]
     real_of: Use | None  # the text the real renderings are of
+    foreign: Mapping[str, int]  # messages a month in other languages
 
 
 def at_once(_about: Hashable, count: Callable[[], Volumes]) -> Volumes:
@@ -120,6 +123,8 @@ def look(
         about_it = version.table
         ufs, kind, others = about(rules.book, about_it)
         appointments, patients = sheets.concerned(connection, ufs, kind, others, at)
+        asked = ufs if untranslated(about_it) else ()
+        foreign = sheets.foreign(connection, asked, kind, others, at)
         texts = templates.versions(connection, at)
         volumes = counted(
             (ufs, kind, others),
@@ -136,8 +141,9 @@ def look(
     use = next((one.use for one in sent_of(told, routes)), None)
     real = _on_real(rules.as_if(book), texts, use, those[:SHOWN], named, now)
     return Look(
-        version, live, tuple(changes(old, version.table, rules.book)),
-        appointments, patients, cost, told[:MOST], on_page(version.table), tuple(real), use,
+        version, live, tuple(changes(old, version.table, rules.book)), appointments, patients, cost,
+        (*told[:MOST], *in_others(texts, rules, routes, version.table, now=now)),
+        on_page(version.table), tuple(real), use, foreign,
     )  # fmt: skip
 
 
@@ -166,12 +172,33 @@ def _written(texts: Sequence[Record], use: Use) -> tuple[TemplateKey, TemplateTe
     return key, TemplateText(row.body, row.subject, row.html)
 
 
-def in_texts(
-    texts: Sequence[Record], rules: Rules, table: PreparationTable, *, now: datetime
+def in_others(
+    texts: Sequence[Record],
+    rules: Rules,
+    routes: Sequence[Route],
+    table: PreparationTable,
+    *,
+    now: datetime,
 ) -> tuple[Told, ...]:
-    """The French texts in service that say something of a sheet, filled with this one."""
+    """The SMS of each other language in service that says most of a sheet, as it would leave."""
+    found = []
+    for language in TRANSLATED:
+        told = in_texts(texts, rules, table, language, now=now)
+        found += (sent_of(told, routes) or list(told))[:1]
+    return tuple(found)
+
+
+def in_texts(
+    texts: Sequence[Record],
+    rules: Rules,
+    table: PreparationTable,
+    language: str = "fr",
+    *,
+    now: datetime,
+) -> tuple[Told, ...]:
+    """The texts of a language in service that say something of a sheet, filled with this one."""
     told = _told(texts, rules, table, now=now)
-    return tuple(one for one in told if one.use.language == "fr")
+    return tuple(one for one in told if one.use.language == language)
 
 
 def _told(
@@ -287,6 +314,8 @@ def preview(
         texts = templates.versions(connection, at)
         ufs, kind, others = about(rules.book, table)
         appointments, patients = sheets.concerned(connection, ufs, kind, others, at)
+        asked = ufs if untranslated(table) else ()
+        foreign = sheets.foreign(connection, asked, kind, others, at)
         volumes = counted(
             (ufs, kind, others),
             lambda: volumes_of(connection, texts, rules, routes, table, now=now),
@@ -294,7 +323,8 @@ def preview(
     live = rules.book.sheets.get(table.id)
     told = in_texts(texts, rules, table, now=now)
     cost = _cost(texts, rules, routes, table, live, volumes, now=now)
-    return Reading(told[:MOST], cost, appointments, patients)
+    besides = in_others(texts, rules, routes, table, now=now)
+    return Reading((*told[:MOST], *besides), cost, appointments, patients, foreign)
 
 
 def to_own_phone(

@@ -5,14 +5,20 @@ every text it ever compiled, so each preview has its own.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from reminders.domain.marking import N_
-from reminders.domain.preparation import Preparation, build_variables
+from reminders.domain.preparation import (
+    IN_FRENCH,
+    Preparation,
+    Translation,
+    build_variables,
+    in_language,
+)
 from reminders.domain.sms import Measure, measure
 from reminders.domain.template_key import TemplateKey, TemplateText
 from reminders.domain.template_mail import html_of
@@ -41,7 +47,23 @@ INVENTED_SHEET = Preparation(
     floor="2e étage",
     door="porte 12",
     arrive_minutes_before=15,
-)
+    translations=(
+        (
+            "en",
+            Translation(
+                "Eat nothing after midnight.\nYou may drink water.", "Do not eat before.",
+                ("your Vitale card", "the prescription"),
+            ),
+        ),
+        (
+            "ar",
+            Translation(
+                "لا تأكل شيئا بعد منتصف الليل.\nيمكنك شرب الماء.", "احضر صائما.",
+                ("بطاقة فيتال", "الوصفة الطبية"),
+            ),
+        ),
+    ),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +224,7 @@ CASES: Mapping[str, Mapping[str, Any]] = {
     N_("Service discret"): {"sensitivity": "neutral"},
     N_("Sans consigne"): {"preparation": None, "address": ""},
 }
+UNTRANSLATED = N_("Consignes sans traduction")
 
 
 def on_invented(
@@ -220,7 +243,11 @@ def on_invented(
     )
     start = _invented_start(desk.zone, now)
     found = []
-    for case, changes in CASES.items():
+    cases: dict[str, Mapping[str, Any]] = dict(CASES)
+    if key.language in IN_FRENCH:
+        french = in_language(replace(sheet, translations=()), key.language)
+        cases[UNTRANSLATED] = {"preparation": french}
+    for case, changes in cases.items():
         given = dict(changes)
         starts = [start, start + timedelta(minutes=105)] if given.pop("several", False) else [start]
         values = values_of(key, desk, starts, sheet, **given)
@@ -261,7 +288,7 @@ def values_of(
         "desk_phone": desk.phone,
         "starts": starts,
         "zone": desk.zone,
-        "preparation": sheet,
+        "preparation": in_language(sheet, key.language),
         "first_name": None,
         "relation": "",
         "told_starts": told,

@@ -14,7 +14,7 @@ from reminders.domain.lint import (
     lint_same,
     lint_text,
 )
-from reminders.domain.preparation import Preparation
+from reminders.domain.preparation import Preparation, in_language
 from reminders.domain.sms import measure
 from reminders.domain.template import TOGETHER, optional_used
 from reminders.domain.template_key import TemplateKey, TemplateText
@@ -101,15 +101,22 @@ def longest_values(rules: Rules, key: TemplateKey) -> dict[str, str]:
         for hour, minute in ((10, 45), (14, 15))
     ]
     values = values_of(
-        key, desk, starts, _longest_sheet(rules), first_name="Marie-Antoinette", relation="parent"
+        key,
+        desk,
+        starts,
+        _longest_sheet(rules, key.language),
+        first_name="Marie-Antoinette",
+        relation="parent",
     )
     return linked(rules, key, values)
 
 
-def _longest_sheet(rules: Rules) -> Preparation:
+def _longest_sheet(rules: Rules, language: str) -> Preparation:
+    """The longest of each field as a text of this language says it, « in French » and all."""
     book = rules.book
-    sheets = [*book.preparations_by_service.values(), *book.preparations_by_type.values()]
-    sheets = sheets or [INVENTED_SHEET]
+    known = [*book.preparations_by_service.values(), *book.preparations_by_type.values()]
+    told = [in_language(one, language) for one in known or [INVENTED_SHEET]]
+    sheets = [one for one in told if one is not None]
 
     def longest(values: Iterator[str]) -> str:
         return max(values, key=len, default="")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reminders.store.engine import Record, listed, reserve, rows, run
+from reminders.store.types import DAY
 
 _VERSION = (
     "id, sheet AS name, number, base, restores, content, author, at, state, decided_by, "
@@ -304,6 +305,34 @@ def texts_about(
         since=since,
         **values,
     ).all()
+
+
+def foreign(
+    connection: Connection, ufs: Sequence[str], kind: str, others: Sequence[str], now: int
+) -> dict[str, int]:
+    """language -> the messages in it, left or to leave, about the appointments of thirty days
+    that a sheet is about: what a month has. French and what nobody reads are not among them."""
+    if not ufs:
+        return {}
+    about, values = _about(kind, others)
+    found = listed(
+        connection,
+        "SELECT substr(lower(m.language), 1, 2) AS spoken, COUNT(DISTINCT m.id) AS number "
+        "FROM (SELECT ap.id, ap.patient_id FROM appointment ap WHERE ap.starts_at > :now "
+        f"AND ap.starts_at < :month AND ap.status = 'booked' AND {about}) a "
+        "JOIN patient p ON p.id = a.patient_id "
+        "AND lower(COALESCE(NULLIF(p.spoken, ''), p.language)) NOT LIKE 'f%' "
+        "AND COALESCE(NULLIF(p.spoken, ''), p.language) <> '' "
+        "JOIN decision d ON d.appointment_id = a.id JOIN message_item i ON i.decision_id = d.id "
+        "JOIN message m ON m.id = i.message_id AND m.kind <> 'ack' "
+        "AND m.state NOT IN ('CANCELLED', 'SUPPRESSED', 'EXPIRED') "
+        "GROUP BY substr(lower(m.language), 1, 2)",
+        ufs,
+        now=now,
+        month=now + 30 * DAY,
+        **values,
+    ).all()
+    return {row.spoken: int(row.number) for row in found}
 
 
 def kinds(connection: Connection, now: int) -> Sequence[Record]:

@@ -62,8 +62,22 @@ def _visit(visit: Visit, address: str, number: int, words: Words) -> dict[str, A
         "until": words["said_cancelled_hint"].format(time=words.time(until)) if until else "",
         "read": visit.read,
         "sheet": sheet,
+        **_instructions(sheet, words.code),
         "places": _places(sheet, address),
         "arrive": words.time(local - early) if early else "",
+    }
+
+
+def _instructions(sheet: Preparation | None, language: str) -> dict[str, Any]:
+    """What to know and to bring in the page's language; what nobody translated is `french`."""
+    if sheet is None:
+        return {"known": "", "papers": (), "french": {"known": False, "papers": False}}
+    told = sheet.translation(language)
+    known = told.instructions or ("" if sheet.instructions else told.sms)
+    return {
+        "known": known or sheet.instructions or sheet.sms,
+        "papers": told.documents or sheet.documents,
+        "french": {"known": not known, "papers": not told.documents},
     }
 
 

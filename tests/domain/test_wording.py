@@ -1,12 +1,19 @@
 """Dates, hours, lists and sheets as patients read them."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.domain.preparation import Preparation, build_variables, combined
+from reminders.domain.preparation import (
+    Preparation,
+    Translation,
+    build_variables,
+    combined,
+    in_language,
+)
 from reminders.domain.sms import GSM7
 from reminders.domain.template import TOGETHER, VARIABLES
 from reminders.domain.wording import (
@@ -107,6 +114,43 @@ def variables(**changes: object) -> dict[str, str]:
 SHEET = Preparation("a", instructions="Venir à jeun.", arrival_point="Accueil B2",
                     documents=("carte Vitale", "ordonnance"), address="2 rue du Test",
                     arrive_minutes_before=15)  # fmt: skip
+
+
+TRANSLATED = replace(
+    SHEET, sms="Venir à jeun.",
+    translations=(("en", Translation("Do not eat before.", "Come fasting.", ("Vitale card",))),),
+)  # fmt: skip
+
+
+def told_in(language: str, sheet: Preparation) -> tuple[str | None, ...]:
+    spoken = in_language(sheet, language)
+    mail = variables(preparation=spoken, language=language)
+    sms = variables(preparation=spoken, language=language, channel="sms")
+    return mail.get("consignes"), mail.get("documents_a_apporter"), sms.get("consignes_sms")
+
+
+def test_a_sheet_is_said_in_the_language_of_the_text() -> None:
+    assert told_in("en-GB", TRANSLATED) == ("Do not eat before.", "Vitale card", "Come fasting.")
+    french = ("Venir à jeun.", "carte Vitale et ordonnance", "Venir à jeun.")
+    assert told_in("fr", TRANSLATED) == told_in("falc", TRANSLATED) == french
+    assert told_in("pt", TRANSLATED) == french
+
+
+def test_what_nobody_translated_is_said_in_french_and_says_so() -> None:
+    half = replace(TRANSLATED, translations=(("en", Translation(sms="Come fasting.")),))
+    assert told_in("en", half) == (
+        "(in French) Venir à jeun.", "(in French) carte Vitale et ordonnance", "Come fasting.",
+    )  # fmt: skip
+    assert told_in("ar", half)[2] == "(بالفرنسية) Venir à jeun."
+    nothing = Preparation("b", arrival_point="Accueil B2")
+    assert told_in("en", nothing) == (None, None, None)
+
+
+def test_several_sheets_of_a_day_are_each_said_in_the_texts_language() -> None:
+    other = Preparation("b", sms="Douche la veille.")
+    both = combined([in_language(one, "en") for one in (TRANSLATED, other)])
+    told = variables(preparation=both, language="en", channel="sms")
+    assert told["consignes_sms"] == "Come fasting. (in French) Douche la veille."
 
 
 def test_only_what_is_known_is_there_and_nothing_is_empty() -> None:

@@ -9,6 +9,7 @@ from tests.services.test_deliver import STEP, with_mail
 from tests.support.clinic import PARIS, paris, settings_with, someone, visit
 from tests.support.mailroom import LIVE, Mailroom
 
+EARLY = {"booked_at": paris("2026-06-01 10:00")}
 PEOPLE = 700
 FIRST = paris("2026-10-20 08:00")
 DESKS = {"4220": "01 99 00 12 34", "4230": "01 99 00 56 78", "4240": "01 99 00 12 34"}
@@ -108,6 +109,29 @@ def test_a_language_without_texts_is_french(store: Store) -> None:
 def test_english_is_english(store: Store) -> None:
     room = text_of(store, visit(1, patient=someone(1, language="en-GB")))
     assert "To cancel" in room.sent[0].text
+
+
+def fasting(store: Store, language: str, **translated: object) -> str:
+    """What a patient reads a week before, whose service's sheet says to come fasting."""
+    sheet = {"id": "s", "service": "4220", "sms": "Venir à jeun.", **translated}
+    room = Mailroom(store, settings=settings_with(**LIVE, preparation=[sheet]))
+    room.read(visit(1, "2026-10-20 09:30", patient=someone(1, language=language), **EARLY))
+    room.release()
+    room.at(paris("2026-10-13 10:05"))
+    room.plan()
+    room.deliver()
+    (sent,) = room.sent
+    return sent.text
+
+
+def test_instructions_leave_in_the_language_of_their_message(store: Store) -> None:
+    text = fasting(store, "en", en={"sms": "Come fasting."})
+    assert "Come fasting. To cancel" in text
+    assert "jeun" not in text
+
+
+def test_untranslated_instructions_still_leave_and_say_that_they_are_french(store: Store) -> None:
+    assert "(in French) Venir à jeun. To cancel" in fasting(store, "en")
 
 
 def test_an_e_mail_carries_the_visit_as_a_calendar_entry(store: Store) -> None:

@@ -1,5 +1,6 @@
 """Preparation sheets: two people, immutable versions, and what patients read from when on."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from reminders.domain.appointment import ContactPoint
 from reminders.domain.template_key import key_of
 from reminders.services.compose import Route
 from reminders.services.plan import plan
-from reminders.services.rules import Rules, rules_of
+from reminders.services.rules import Rules, content_of, rules_of, table_of
 from reminders.services.sheets import (
     changes,
     kinds,
@@ -28,11 +29,12 @@ from reminders.services.sheets_life import (
     enter_due,
     propose,
     refuse,
+    remarks,
     restore,
     save_draft,
     withdraw,
 )
-from reminders.services.sheets_preview import in_texts, preview
+from reminders.services.sheets_preview import in_texts, look, preview
 from reminders.services.templates import figures
 from reminders.services.units_save import NotSaved
 from reminders.store import templates
@@ -454,6 +456,48 @@ def test_a_sheet_comes_back_as_it_was_typed() -> None:
     assert read(filled(SHEET), book) == (SHEET, {})
     assert draft_of(filled(SHEET).content) == filled(SHEET)
     assert draft_of("{") is None
+    told = sheet(en={"sms": "Come fasting.", "documents": ["Vitale card", "prescription"]})
+    assert read(filled(told), book) == (told, {})
+    assert filled(told).en_documents == "Vitale card\nprescription"
+
+
+def test_a_translation_is_a_field_of_its_own_in_a_difference() -> None:
+    book = rules_of(settings_with()).book
+    (found,) = changes(SHEET, sheet(en={"sms": "Come fasting."}), book)
+    assert (found.label, found.language) == ("Phrase du SMS, en anglais", "en")
+
+
+def test_a_sheet_without_translations_is_kept_as_an_older_release_reads_it() -> None:
+    assert not {"en", "ar", "falc"} & json.loads(content_of(SHEET)).keys()
+    kept = content_of(sheet(en={"sms": "Come fasting."}))
+    assert table_of(kept, PreparationTable) == sheet(en={"sms": "Come fasting."})
+
+
+def test_who_would_read_french_for_want_of_a_translation_is_counted(store: Store) -> None:
+    """Two of these patients read English; each gets its three reminders."""
+    room, rules = office(store)
+    booked = paris("2026-06-01 10:00")
+    room.read(
+        *(visit(n, f"2026-10-2{n} 09:30", uf="4230", booked_at=booked, patient=someone(
+            n, language="en-GB" if n < 3 else "fr")) for n in range(1, 5)),
+        visit(5, "2026-10-21 09:30", patient=someone(5, language="en"), booked_at=booked),
+    )  # fmt: skip
+    room.plan()
+    number = offer(room, rules)
+    assert refused(accept, room, rules, number) == "warned"
+    found = look(store, rules, ROUTES, "imagerie", number, named=None, now=room.now)
+    assert found is not None
+    assert found.foreign == {"en": 6}
+    told = remarks(SHEET, rules.book, 0, found.foreign)
+    assert "anglais" in told["untranslated_en"]
+    assert ": 6." in told["untranslated_en"].replace("\u00a0", " ")
+    assert "untranslated_ar" not in told  # nobody reads Arabic
+    whole = sheet(en={
+        "sms": "Come fasting.", "instructions": "Eat nothing.", "documents": ["Vitale card"],
+    })  # fmt: skip
+    assert "untranslated_en" not in remarks(whole, rules.book, 0, found.foreign)
+    english = [one for one in found.told if one.use.language == "en"]
+    assert ["(in French) Venir à jeun." in one.rendering.text for one in english] == [True]
 
 
 @pytest.mark.parametrize(
@@ -473,6 +517,9 @@ def test_a_sheet_comes_back_as_it_was_typed() -> None:
         ({"map_url": "javascript:alert(1)"}, "map_url"),
         ({"arrive_minutes_before": "beaucoup"}, "arrive_minutes_before"),
         ({"arrive_minutes_before": "300"}, "arrive_minutes_before"),
+        ({"en_sms": "x" * 61}, "en_sms"),
+        ({"ar_sms": "Plan : bit.ly/abc"}, "ar_sms"),
+        ({"falc_instructions": "mot\u200binvisible"}, "falc_instructions"),
     ],
 )
 def test_each_field_of_a_sheet_says_what_is_wrong(told: dict[str, Any], field: str) -> None:

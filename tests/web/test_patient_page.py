@@ -17,7 +17,7 @@ from reminders.services.page import check_birth_date
 from reminders.store.engine import Store
 from reminders.web.words import catalogues
 from tests.support.clinic import SETTINGS, paris, someone, visit
-from tests.support.telephone import Telephone
+from tests.support.telephone import SHEET, Telephone
 
 
 @pytest.fixture
@@ -167,6 +167,20 @@ def test_the_birth_date_opens_the_sheet(telephone: Telephone) -> None:
     telephone.tap("read")
     assert "vous avez lu les consignes" in telephone.see()
     assert telephone.answer == "none"
+
+
+def test_instructions_are_read_in_the_pages_language_or_marked_as_french(store: Store) -> None:
+    told = SHEET | {"en": {"instructions": "Come fasting."}}
+    telephone = Telephone(store, preparation=[told])
+    telephone.give_birth_date()
+
+    page = telephone.http.get(f"{telephone.path}?lang=en").text
+    assert "<p>Come fasting.</p>" in page
+    assert "jeun" not in page
+    assert re.search(r'<ul lang="fr" dir="ltr"><li>Carte Vitale', page)
+    arabic = telephone.http.get(f"{telephone.path}?lang=ar").text
+    assert re.search(r'<p lang="fr" dir="ltr">Venir à jeun', arabic)
+    assert "Come fasting" not in arabic
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from reminders.domain.marking import N_
 from reminders.domain.template_key import CHANNELS, LANGUAGES, PURPOSES
 from reminders.domain.template_life import MANY_PATIENTS
 from reminders.services import sheets, sheets_life
-from reminders.services.sheets_form import WARNINGS
 from reminders.services.sheets_preview import look, on_page
 from reminders.services.templates import Refused
 from reminders.services.units_save import NotSaved
@@ -79,6 +78,13 @@ def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
             )
         ],
         shown=on_page(page.table) if page.table else None,
+        untranslated=[
+            sentence
+            for code, sentence in sheets_life.remarks(page.table, book, 0, page.foreign).items()
+            if code.startswith("untranslated")
+        ]
+        if page.table
+        else [],
         problem=problem,
         uses=uses,
         purposes=PURPOSES,
@@ -120,14 +126,14 @@ def _version(visit: Visit, status: int = 200, problem: str = "") -> Response:
         look=found,
         version=found.version,
         problem=problem,
-        warnings={
-            code: WARNINGS[code]
-            for code in sheets_life.remarks(found.version.table, staff.rules.book, found.patients)
-        },
+        warnings=sheets_life.remarks(
+            found.version.table, staff.rules.book, found.patients, found.foreign
+        ),
         states=STATES,
         tones=TONES,
         purposes=PURPOSES,
         channels=CHANNELS,
+        tongues=LANGUAGES,
         services=staff.rules.book.services,
         public=bool(staff.rules.public_url),
         own=own,

@@ -13,13 +13,12 @@ from fastapi import Response
 from reminders.config import PreparationTable
 from reminders.domain.access import May
 from reminders.domain.marking import N_
-from reminders.domain.template_key import CHANNELS, PURPOSES
+from reminders.domain.template_key import CHANNELS, LANGUAGES, PURPOSES
 from reminders.services import accounts as account_services
 from reminders.services import sheets, sheets_life
 from reminders.services.sheets_cost import Volumes
 from reminders.services.sheets_form import (
     LABELS,
-    WARNINGS,
     SheetForm,
     filled,
     read,
@@ -163,11 +162,15 @@ def _seen(visit: Visit, form: SheetForm) -> dict[str, Any]:
         "told": reading.told,
         "cost": reading.cost,
         "shown": on_page(table) if table is not None else None,
-        "warnings": [WARNINGS[code] for code in sheets_life.remarks(table, book, reading.patients)]
+        "warnings": list(
+            sheets_life.remarks(table, book, reading.patients, reading.foreign).values()
+        )
         if table is not None
         else [],
         "purposes": PURPOSES,
         "channels": CHANNELS,
+        "tongues": LANGUAGES,
+        "fields": LABELS,
         "public": bool(staff.rules.public_url),
     }
 

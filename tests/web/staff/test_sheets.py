@@ -104,6 +104,36 @@ def test_a_remark_is_ticked_or_nothing_is_approved(office: Office) -> None:
     assert other.post(f"{address}/approuver", lu="sensitive_sms").status_code == 303
 
 
+def test_what_is_not_translated_is_told_to_its_author_and_its_approver(office: Office) -> None:
+    with office.store.write() as connection:
+        connection.exec_driver_sql("UPDATE patient SET language = 'en'")
+        connection.exec_driver_sql("UPDATE message SET language = 'en'")
+    waiting = office.value("SELECT COUNT(*) FROM message WHERE state = 'PLANNED'")
+    warned = (
+        "Pas de traduction en anglais. Messages par mois qui diront ces mots en français, "
+        f"marqués « (in French) » : {waiting}."
+    )
+    clerk = author(office)
+    told = text_of(clerk.post("/consignes/nouvelle/apercu", FORM | {"name": "imagerie"}).text)
+    assert warned in told
+    assert "(in French) Venir à jeun." in told
+    address = propose(office)
+    other = approver(office)
+    assert warned in text_of(other.get(address).text)
+    assert other.post(f"{address}/approuver").status_code == 409
+    assert other.post(f"{address}/approuver", lu="untranslated_en").status_code == 303
+    assert warned in text_of(other.get("/consignes/imagerie").text)
+
+    english = {"en_sms": "Come fasting.", "en_instructions": "Eat nothing.", "en_documents": "card"}
+    address = second(office, sms="Venir à jeun.", **english)
+    told = text_of(other.get(address).text)
+    assert "Pas de traduction" not in told
+    assert "Phrase du SMS, en anglais" in told
+    assert "Come fasting. To cancel" in told
+    assert other.post(f"{address}/approuver").status_code == 303
+    assert "Come fasting." in text_of(other.get("/consignes/imagerie").text)
+
+
 def test_a_refusal_tells_its_author_why(office: Office) -> None:
     address = propose(office)
     other = approver(office)
