@@ -1,7 +1,7 @@
 """Appointments as staff look at them, find them, and act for a patient on the telephone."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -86,6 +86,7 @@ class Listing:
     after: Place | None = None
     partly: bool = False
     number: int = 0  # of all, COUNTED + 1 for more; 0: not counted
+    later: int = 0  # of those, from the hour on that is asked for
     agendas: Sequence[Record] = ()
 
     @property
@@ -108,15 +109,20 @@ def look(
     with store.read() as connection:
         rows, following, partly = appointments.page(connection, wanted, after=after, limit=PAGE)
         told = _told(appointments.messages_of(connection, [row.id for row in rows]))
-        number, agendas = 0, list[Record]()
-        if counted and wanted.ufs is not None and len(wanted.ufs) <= appointments.FEW:
-            agendas = list(appointments.agendas(connection, wanted))
-            number = sum(one.number for one in agendas)
-            if search.agenda:
-                number = sum(one.number for one in agendas if one.agenda == search.agenda)
-        elif counted:
-            number = appointments.count(connection, wanted)
-    return Listing(rows, told, following, partly, number, agendas)
+        day = replace(search, hour=0).wanted(may_see, zone)
+        number, agendas = _counted(connection, day) if counted else (0, ())
+        later = number
+        if counted and search.hour:
+            later = appointments.count(connection, wanted)
+    return Listing(rows, told, following, partly, number, later, agendas)
+
+
+def _counted(connection: Connection, day: Wanted) -> tuple[int, Sequence[Record]]:
+    """How many in a whole day, and its agendas where a few services are looked at."""
+    if day.ufs is None or len(day.ufs) > appointments.FEW:
+        return appointments.count(connection, day), ()
+    agendas = appointments.agendas(connection, day)
+    return sum(one.number for one in agendas if day.agenda in ("", one.agenda)), agendas
 
 
 def _told(found: Sequence[Record]) -> dict[int, Told]:

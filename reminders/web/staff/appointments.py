@@ -81,6 +81,7 @@ def day(visit: Visit) -> Response:
         ) if listing.after else "",
         straight=[(one, _address("/rendez-vous", kept, jour=chosen, heure=one)) for one in HOURS],
         hour=hour,
+        whole=_address("/rendez-vous", kept, jour=chosen),
         writes=visit.viewer.may(May.WRITE_TO_SESSION),
         session=_address("/ecrire", _kept(visit, ("uf", "agenda")), jour=chosen),
         **_places(visit),
@@ -91,8 +92,8 @@ def day(visit: Visit) -> Response:
 def search(visit: Visit) -> Response:
     today = visit.words.now.date()
     first = _date(visit, "du", today)
-    last = max(first, _date(visit, "au", first + timedelta(days=SEARCHED)))
-    last = min(last, first + timedelta(days=appointments.LONGEST))
+    wished = _date(visit, "au", first + timedelta(days=SEARCHED))
+    last = min(max(first, wished), first + timedelta(days=appointments.LONGEST))
     asked = Search(
         first,
         last,
@@ -110,6 +111,8 @@ def search(visit: Visit) -> Response:
         listing=listing,
         days=_by_day(visit, listing.rows),
         asked=asked,
+        backwards=wished < first,
+        too_long=wished > last,
         reasons=[(code, reason(visit.words, code)) for code in REASONS_ASKED],
         until=instant(listing.after[0]) if listing.partly and listing.after else None,
         first=_address("/rendez-vous/recherche", kept) if visit.query.get("apres") else "",

@@ -25,7 +25,7 @@ STATUS: Mapping[str, Said] = {
     "pending": ("waiting", N_("en attente")),
     "waitlist": ("waiting", N_("liste d’attente")),
     "arrived": ("done", N_("arrivé")),
-    "checked-in": ("done", N_("arrivé")),
+    "checked-in": ("done", N_("enregistré à l’accueil")),
     "fulfilled": ("done", N_("venu")),
     "noshow": ("problem", N_("absent")),
     "cancelled": ("neutral", N_("annulé")),

@@ -102,6 +102,49 @@ def test_the_day_shows_who_comes_when_and_what_they_were_told(office: Office) ->
     }
 
 
+@pytest.mark.parametrize("ufs", [[], ["4220", "4230"]])
+def test_an_hour_that_is_chosen_leaves_the_day_its_number(office: Office, ufs: list[str]) -> None:
+    clerk = office.clerk(Role.AGENT, ufs=ufs)
+    whole = 4 if ufs else 5
+    assert f"{whole} rendez-vous ce jour." in text(clerk.get(DAY))
+    for hour, later in ((11, whole - 2), (14, 1), (19, 0)):
+        with counted(office.store) as statements:
+            read = text(clerk.get(f"{DAY}&heure={hour}"))
+        assert f"À partir de {hour} h : {later} rendez-vous ({whole} dans la journée)." in read
+        assert len(statements) <= MOST_STATEMENTS, statements
+    assert "il y en a plus tôt dans la journée" in read
+    assert "Le DPI n’en a pas transmis" not in read
+    assert '<option value="Dr TEST">' in clerk.get(f"{DAY}&uf=4220&heure=19").text
+
+
+def test_a_search_by_reason_shows_it_beside_what_left(office: Office) -> None:
+    office.pass_days(1.3)
+    office.deliver()  # a week before the 20th: this text left
+    office.object("06 39 98 00 06")
+    office.plan_everybody()
+    clerk = office.clerk(Role.AGENT)
+    address = "/rendez-vous/recherche?du=2026-10-13"
+    found = text(clerk.get(f"{address}&motif=objection"))
+    assert "parti Un message de moins : opposition du patient" in found
+    assert "Un message de moins" not in text(clerk.get(address))
+
+
+def test_a_search_says_what_it_changed_of_its_days(office: Office) -> None:
+    clerk = office.clerk(Role.AGENT)
+    search = "/rendez-vous/recherche?du=2026-10-13&au="
+    assert "« Au » était avant « Du »" in text(clerk.get(f"{search}2026-10-01"))
+    assert "un an au plus" in text(clerk.get(f"{search}2028-10-01"))
+    for good in ("2026-10-13", "2026-10-20", ""):
+        page = clerk.get(f"{search}{good}")
+        assert "était avant" not in text(page)
+        assert "un an au plus" not in text(page)
+    options = re.findall(
+        r"<option value=[^>]+>([^<]+)</option>", page.text.partition('id="statut"')[2]
+    )
+    statuses = options[: options.index("toutes")]
+    assert len(set(statuses)) == len(statuses)
+
+
 def test_a_secretary_of_one_service_sees_and_touches_no_other(office: Office) -> None:
     clerk = office.clerk(Role.AGENT, ufs=["4230"])
     assert links(clerk.get(DAY)) == {f"/rendez-vous/{key(office, 3)}"}
