@@ -18,6 +18,7 @@ LONGEST = 120  # characters; a longer text is no name
 SHORTEST_PREFIX = 3  # shorter words are compared whole: Ng, Yu
 OLDEST, LATEST = 1880, 2100  # years of birth
 MOST_WORDS = 6
+MOST_TURNS = 3  # orders of one name's parts besides the one typed
 BORN = frozenset({"ne", "nee", "le", "born"})  # what is said around a date
 TITLES = frozenset({"m", "mr", "mme", "mlle", "monsieur", "madame"})
 PARTICLES = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "da", "do", "dos", "van"})
@@ -25,14 +26,28 @@ PARTICLES = frozenset({"de", "du", "des", "d", "la", "le", "les", "l", "da", "do
 
 @dataclass(frozen=True, slots=True)
 class NameKeys:
-    """`family` and `given`: all their words as one. `second` and `third`: a double family name
-    from its second and from its last part on, particles aside, "" for none: Martin is found in
-    Dupont-Martin, Silva and Pereira in Da Silva Pereira."""
+    """`family` and `given`: all their words as one. `second`, `middle` and `third`: a family name
+    of several parts from its second, its third and its last part on, particles aside, "" for none:
+    Martin is found in Dupont-Martin, Silva and Pereira in Da Silva Pereira. `given_second` and the
+    like: the same of given names."""
 
     family: str = ""
     second: str = ""
     third: str = ""
     given: str = ""
+    middle: str = ""
+    given_second: str = ""
+    given_middle: str = ""
+    given_third: str = ""
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        return tuple(one for one in (self.family, self.second, self.middle, self.third) if one)
+
+    @property
+    def givens(self) -> tuple[str, ...]:
+        found = (self.given, self.given_second, self.given_middle, self.given_third)
+        return tuple(one for one in found if one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +79,21 @@ class Asked:
     @property
     def splits(self) -> Iterator[tuple[str, str]]:
         """(family, given) prefixes the words may stand for, "" for either: in both orders, cut
-        wherever they can be."""
-        words = self.names
-        seen: set[tuple[str, str]] = set()
-        for cut in range(len(words), -1, -1):
-            first, rest = "".join(words[:cut]), "".join(words[cut:])
-            for pair in ((first, rest), (rest, first)):
-                if any(pair) and pair not in seen:
-                    seen.add(pair)
-                    yield pair
+        wherever they can be; the same without particles, and with the parts of one name turned:
+        Pereira da Silva is Da Silva Pereira."""
+        bare = tuple(one for one in self.names if one not in PARTICLES) or self.names
+        turned = [bare[by:] + bare[:by] for by in range(1, len(bare))][:MOST_TURNS]
+        apart = [(first, rest) for words in (self.names, bare) for first, rest in _cuts(words)]
+        yield from dict.fromkeys(
+            pair
+            for first, rest in [*apart, *(("".join(words), "") for words in turned)]
+            for pair in ((first, rest), (rest, first))
+        )
+
+
+def _cuts(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for cut in range(len(words), 0, -1):
+        yield "".join(words[:cut]), "".join(words[cut:])
 
 
 def folded(text: str) -> str:
@@ -88,14 +109,20 @@ _LIGATURES = str.maketrans(
 
 
 def keys_of(family: str, given: str) -> NameKeys:
-    words = folded(family).split()
+    whole, second, middle, third = _parts(folded(family).split())
+    given_whole, *later = _parts(folded(given).split())
+    return NameKeys(whole, second, third, given_whole, middle, *later)
+
+
+def _parts(words: Sequence[str]) -> tuple[str, str, str, str]:
+    """A name, and from its second, third and last part on; "" for what it does not have."""
     starts = [place for place, word in enumerate(words) if place and word not in PARTICLES]
     parts = ["".join(words[place:]) for place in starts]
-    return NameKeys(
-        family="".join(words),
-        second=parts[0] if parts else "",
-        third=parts[-1] if len(parts) > 1 else "",
-        given=folded(given).replace(" ", ""),
+    return (
+        "".join(words),
+        parts[0] if parts else "",
+        parts[1] if len(parts) > 2 else "",
+        parts[-1] if len(parts) > 1 else "",
     )
 
 

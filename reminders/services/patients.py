@@ -87,9 +87,11 @@ def _fits(wanted: Asked, row: Record) -> bool:
         return False
     if not wanted.names or not (address or wanted.identifiers):
         return True
+    families = [str(getattr(row, f"{one}_key")) for one in patients.FAMILIES]
+    givens = [str(getattr(row, f"{one}_key")) for one in patients.GIVENS]
     return any(
-        any(key.startswith(family) for key in (row.family_key, row.second_key, row.third_key))
-        and row.given_key.startswith(given)
+        any(key.startswith(family) for key in families)
+        and any(key.startswith(given) for key in givens)
         for family, given in wanted.splits
     )
 

@@ -15,7 +15,7 @@ BATCH = 2_000
 PROBLEMS_KEPT = 1_000
 
 _NOBODY = ("", "", "", "", "", "", "", 0, "", 0, "", "", "", "", "", "", "", "", 0)
-_NO_KEYS = ("", "", "", "", "")
+_NO_KEYS = ("",) * 9
 # the rest of a staged row that only says "this appointment is in the feed"
 _PRESENT = (
     0, 0, *_NOBODY, *_NO_KEYS, "", "", "", "", "", None, 0, None, "unread", None, None, "", 0
@@ -107,7 +107,10 @@ def _keys(record: AppointmentRecord) -> tuple[str, ...]:
     if patient is None:
         return _NO_KEYS
     keys = keys_of(patient.family, patient.given)
-    return (keys.family, keys.second, keys.third, keys.given, identifier_key(patient.identifier))
+    return (
+        keys.family, keys.second, keys.third, keys.given, keys.middle, keys.given_second,
+        keys.given_middle, keys.given_third, identifier_key(patient.identifier),
+    )  # fmt: skip
 
 
 def _person(record: AppointmentRecord, source: str) -> tuple[object, ...]:

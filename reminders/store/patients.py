@@ -23,6 +23,9 @@ Ufs = Sequence[str] | None
 _WITHIN = "(a.uf || '') IN :ids"
 _SEEN = f"EXISTS (SELECT 1 FROM appointment a WHERE a.patient_id = {{0}} AND {_WITHIN})"
 LEAST = 3  # a shorter word is compared whole
+FAMILIES = ("family", "second", "middle", "third")
+GIVENS = ("given", "given_second", "given_middle", "given_third")
+PARTS = FAMILIES[1:] + GIVENS[1:]
 
 
 def _like(column: str, name: str, word: str) -> str:
@@ -50,20 +53,23 @@ def by_name(
         values |= {name: word for name, word in names.items() if word}
         values |= {f"{n}_after": w + AFTER for n, w in names.items() if len(w) >= LEAST}
         first = f" AND {_like('k.given', f'g{number}', given)}" if given else ""
+        last = f" AND {_like('k.family', f'f{number}', family)}" if family else ""
         if family:
-            for column in ("family", "second", "third"):
-                kept = "" if column == "family" else f" AND k.{column} <> ''"  # its index's own
+            for column in FAMILIES:
                 found = _like(f"k.{column}", f"f{number}", family)
-                parts.append(_walk(f"{found}{first}{kept}", column, "given", narrowed))
-        else:
-            parts.append(_walk(_like("k.given", f"g{number}", given), "given", "family", narrowed))
+                parts.append(_walk(f"{found}{first}", column, "given", narrowed))
+        if given:  # with a family name, the first given name's index says no more than that one's
+            for column in GIVENS[1:] if family else GIVENS:
+                found = _like(f"k.{column}", f"g{number}", given)
+                parts.append(_walk(f"{found}{last}", column, "family", narrowed))
     return _keys(connection, " UNION ".join(parts), ufs, values) if parts else []
 
 
 def _walk(found: str, first: str, then: str, narrowed: str) -> str:
+    kept = f" AND k.{first} <> ''" if first in PARTS else ""  # its index's own
     return (
-        f"SELECT patient_id FROM (SELECT k.patient_id FROM patient_key k WHERE {found}{narrowed} "
-        f"ORDER BY k.{first}, k.{then} LIMIT :limit) one"
+        "SELECT patient_id FROM (SELECT k.patient_id FROM patient_key k "
+        f"WHERE {found}{kept}{narrowed} ORDER BY k.{first}, k.{then} LIMIT :limit) one"
     )
 
 
@@ -150,8 +156,7 @@ def shown(connection: Connection, ids: Sequence[int], ufs: Ufs, *, now: int) -> 
         "ON p.id = w.root UNION SELECT p.id, w.root FROM wanted w JOIN patient p "
         "ON p.merged_into = w.root) "
         "SELECT p.id, p.family, p.given, p.birth_date, p.identifier, p.deceased, p.told, "
-        "k.family AS family_key, k.second AS second_key, k.third AS third_key, "
-        "k.given AS given_key, "
+        f"{', '.join(f'k.{name} AS {name}_key' for name in FAMILIES + GIVENS)}, "
         f"(SELECT MIN(a.starts_at) {of} AND a.starts_at > :now AND a.status = 'booked') AS next, "
         f"(SELECT MAX(a.starts_at) {of} AND a.starts_at <= :now) AS last, "
         f"(SELECT MIN(a.uf) {of}) AS uf "

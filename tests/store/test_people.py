@@ -31,11 +31,15 @@ def crowded(store: Store) -> Store:
     """A town's worth of names, of which a few are looked for."""
     rows = [
         (n, named(n % 6_000), named(n) if n % 9 == 0 else "", "",
-         GIVENS[n % 7], str(n), f"{1930 + n % 80}-{n % 12 + 1:02}-{n % 28 + 1:02}")
+         GIVENS[n % 7], str(n), f"{1930 + n % 80}-{n % 12 + 1:02}-{n % 28 + 1:02}",
+         GIVENS[n % 5] if n % 3 == 0 else "")
         for n in range(1, PEOPLE)
     ]  # fmt: skip
     with store.write() as connection:
-        columns = ("patient_id", "family", "second", "third", "given", "identifier", "birth_date")
+        columns = (
+            "patient_id", "family", "second", "third", "given", "identifier", "birth_date",
+            "given_second",
+        )  # fmt: skip
         insert_rows(connection, "patient_key", columns, rows)
     with store.write() as connection:
         run(connection, "ANALYZE patient_key")
@@ -65,6 +69,10 @@ def plan_of(store: Store, connection: Connection, sql: str, values: Any) -> str:
 def test_no_search_reads_every_patient(crowded: Store, ufs: list[str] | None) -> None:
     looked: dict[str, Callable[[Connection], object]] = {
         "name": lambda c: patients.by_name(c, asked(f"{named(42)} lea").splits, [], None, ufs),
+        "given name": lambda c: patients.by_name(c, asked("karim").splits, [], None, ufs),
+        "many words": lambda c: patients.by_name(
+            c, asked("d alembert de la rochefoucauld jean").splits, [], None, ufs
+        ),
         "name and year": lambda c: patients.by_name(c, asked(named(42)).splits, [], 1956, ufs),
         "birth date": lambda c: patients.by_birth(c, ["1956-10-14"], ufs),
         "identifier": lambda c: patients.by_identifier(c, ["77"]),
@@ -126,12 +134,14 @@ def test_whom_the_release_before_took_in_is_found(empty: Store) -> None:
     migrate(empty)
     clinic = Clinic(empty)
     clinic.open()
-    clinic.read(visit(1, patient=someone(1, family="DUPONT-MARTIN", given="Zoé")))
-    downgrade(empty, "0005_services")
-    migrate(empty)
-    for typed in ("dupont zoe", "martin", "28/03/1979", "1"):
-        found = search(empty, clinic.secret, typed, None, now=MONDAY).found
-        assert [one.row.given for one in found] == ["Zoé"], typed
+    long = someone(1, family="DUPONT-MARTIN DE LA TOUR DU PIN", given="Zoé Ève")
+    clinic.read(visit(1, patient=long))
+    for release in ("0005_services", "0016_sheets_as_texts"):
+        downgrade(empty, release)
+        migrate(empty)
+        for typed in ("dupont zoe", "martin", "28/03/1979", "1", "la tour", "du pin", "eve"):
+            found = search(empty, clinic.secret, typed, None, now=MONDAY).found
+            assert [one.row.given for one in found] == ["Zoé Ève"], typed
 
 
 def key_in(store: Store, patient: int) -> str:
