@@ -53,12 +53,14 @@ class Seen:
 
 
 class HoldRefused(Exception):
-    """What cannot be done with a hold: `code` for programs, the sentence for people."""
+    """What cannot be done with a hold: `code` for programs, the sentence for people. `by`: the
+    login of whoever decided before."""
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, by: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.sentence = sentence
+        self.by = by
 
 
 def place_hold(
@@ -158,8 +160,9 @@ def _still_held(connection: Connection, hold: int, seen: Sequence[int]) -> Seque
     if not found:
         raise HoldRefused("unknown", "Cette retenue n’existe pas, ou a été effacée.")
     if found[0].released_at is not None:
-        decided = filled(N_("%(who)s a déjà décidé de cette retenue."), who=found[0].released_by)
-        raise HoldRefused("ended", decided)
+        who = str(found[0].released_by)
+        decided = filled(N_("%(who)s a déjà décidé de cette retenue."), who=who)
+        raise HoldRefused("ended", decided, by=who)
     held = [row for row in found if row.released_at is None]
     if not {row.id for row in held} <= set(seen):
         raise HoldRefused("joined", "Un autre motif retient les envois : le regarder d’abord.")

@@ -163,7 +163,7 @@ def on_real(
     now: datetime,
 ) -> list[Rendering]:
     """The text on each appointment. Patients of the services `named` (None: all) are named;
-    of the others only the shape of a name is shown, as long as the name."""
+    the others have the same name all of them."""
     composer = Composer(rules, Renderer())
     version = version_of(key, text)
     return [
@@ -181,8 +181,8 @@ def _on_one(
     named: bool,
     now: datetime,
 ) -> Rendering:
-    given = one.given if named else shape(one.given)
-    person = f"{given} {one.family if named else shape(one.family)}".strip()
+    given = one.given if named else GIVEN
+    person = f"{given} {one.family if named else FAMILY}".strip()
     starts_at = instant(one.starts_at)
     row = _Row(
         id=0, kind=KINDS.get(key.purpose, "ack" if key.purpose.startswith("ack") else "reminder"),
@@ -208,10 +208,9 @@ def _on_one(
     return Rendering(one.uf, starts_at, person, found.text, found.subject, found.html)
 
 
-def shape(name: str) -> str:
-    """Léa-Rose -> Xxx-Xxxx: as long, and nobody's. Plain letters: it costs what most names do."""
-    letters = "".join("x" if one.isalpha() else one for one in name)
-    return "-".join(part[:1].upper() + part[1:] for part in letters.split("-"))
+# In place of a name: beside the day and the hour, its length and its hyphens would tell whose it
+# is. Plain letters, as many as most names have: the text costs what it mostly will.
+GIVEN, FAMILY = "Xxxxxxx", "Xxxxxxxx"
 
 
 # --- invented ones ---------------------------------------------------------------------------

@@ -151,9 +151,18 @@ def _decided(visit: Visit, act: Callable[..., str]) -> Response:
     try:
         said = act(hold, seen, now=visit.now, by=visit.viewer.login)
     except HoldRefused as refused:
-        return _one(visit, 409, words.gettext(refused.sentence))
+        return _one(visit, 409, _why_not(visit, refused))
     visit.staff.figures.forget()
     return visit.go(f"{HOME}/{hold}", said)
+
+
+def _why_not(visit: Visit, refused: HoldRefused) -> str:
+    """With the name of whoever decided before: a service knows its accounts by login alone."""
+    if refused.by:
+        return visit.words.gettext(
+            "%(who)s a déjà décidé de cette retenue.", who=visit.who(refused.by)
+        )
+    return visit.words.gettext(refused.sentence)
 
 
 def _said(visit: Visit, back: int, late: int) -> str:

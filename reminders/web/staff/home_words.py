@@ -162,7 +162,11 @@ def _answers(words: Words, work: Work) -> Tile:
         )
     if work.half is None:
         return Tile(
-            title, words.gettext("plus de la moitié attendent"), tuple(notes), to, "waiting"
+            words.gettext("Réponses"),
+            words.gettext("plus de la moitié attendent encore"),
+            tuple(notes),
+            to,
+            "waiting",
         )
     return Tile(title, words.lasting(work.half.total_seconds()), tuple(notes), to)
 

@@ -89,8 +89,10 @@ def one(visit: Visit) -> Response:
         return visit.missing(visit.words.gettext(say.GONE))
     row, files = found
     visit.saw("patient.view", f"patient:{files[0].id}")
+    offices = visit.staff.rules.offices
     return visit.page(
         "objections/one.html", row=row, own=files[0], told=patients_words, instant=instant,
+        office=lambda uf: offices[uf].label if uf in offices else uf,
         others=objection_list.others(visit.staff.store, row),
     )  # fmt: skip
 

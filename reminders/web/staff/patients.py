@@ -81,19 +81,19 @@ def _one(
         return visit.go(f"{HOME}/{found.own.merged_into}")
     visit.saw("patient.view", f"patient:{patient}")
     words, path = visit.words, f"{HOME}/{patient}"
-    older = dotted(found.older)
+    older, office = dotted(found.older), _office(visit)
     tabs = [
         (address(path, voir=name), words.gettext(said), None, name == chosen)
         for name, (_, said) in say.KINDS.items()
     ]
     return visit.page(
         "patients/one.html", status, one=found, own=found.own, path=path, tabs=tabs,
-        past=[say.entry(words, line) for line in found.past],
-        ahead=[say.entry(words, line) for line in found.ahead],
+        past=[say.entry(words, line, office) for line in found.past],
+        ahead=[say.entry(words, line, office) for line in found.ahead],
         older=address(path, voir=chosen, avant=older) if older else "",
         later=visit.query.get("avant", ""), say=say, says=SAYS, instant=instant,
         can=_acts(visit, found.own, found.visits), services=_services(visit, found),
-        office=_office(visit), typed=_typed(typed), problem=problem, request=_request(),
+        office=office, typed=_typed(typed), problem=problem, request=_request(),
     )  # fmt: skip
 
 

@@ -93,7 +93,7 @@ STATUS = {
     "pending": ("waiting", N_("en attente")),
     "waitlist": ("waiting", N_("liste d’attente")),
     "arrived": ("done", N_("arrivé")),
-    "checked-in": ("done", N_("arrivé")),
+    "checked-in": ("done", N_("enregistré à l’accueil")),
     "fulfilled": ("done", N_("venu")),
     "noshow": ("problem", N_("absent")),
     "cancelled": ("neutral", N_("annulé")),
@@ -201,7 +201,12 @@ def reason(words: Words, code: str) -> str:
     return words.gettext(known) if known else words.gettext("code « %(code)s »", code=code)
 
 
-def entry(words: Words, line: Line) -> Entry:
+Office = Callable[[str], str]  # the name of a service, for its UF
+
+
+def entry(words: Words, line: Line, office: Office = str) -> Entry:
+    if line.kind in _OBJECTIONS:
+        return _OBJECTIONS[line.kind](words, line, office)
     return _ENTRIES[line.kind](words, line)
 
 
@@ -365,16 +370,16 @@ def _call(words: Words, line: Line) -> Entry:
     return Entry(line, title, by=line.who, href=_visit(line))
 
 
-def reach(words: Words, scope: str) -> str:
+def reach(words: Words, scope: str, office: Office = str) -> str:
     kind, _, subject = scope.partition(":")
     if kind == "service":
-        return words.gettext("pour le service %(uf)s", uf=subject)
+        return words.gettext("pour le service %(uf)s", uf=office(subject))
     return words.gettext("pour un rendez-vous") if kind == "appointment" else ""
 
 
-def objected(words: Words, channel: str, scope: str) -> str:
-    """tous les canaux, pour le service 4220"""
-    parts = [words.gettext(CHANNELS.get(channel, channel)), reach(words, scope)]
+def objected(words: Words, channel: str, scope: str, office: Office = str) -> str:
+    """tous les canaux, pour le service Imagerie"""
+    parts = [words.gettext(CHANNELS.get(channel, channel)), reach(words, scope, office)]
     return ", ".join(part for part in parts if part)
 
 
@@ -383,8 +388,8 @@ def told_by(origin: str, who: str) -> str:
     return who if origin == "staff" else ""
 
 
-def _objection(words: Words, line: Line) -> Entry:
-    what = objected(words, line.a, line.b)
+def _objection(words: Words, line: Line, office: Office) -> Entry:
+    what = objected(words, line.a, line.b, office)
     title = words.gettext("Ne veut plus de messages : %(what)s", what=what)
     return Entry(
         line, title, "problem", words.gettext("opposition"),
@@ -392,8 +397,10 @@ def _objection(words: Words, line: Line) -> Entry:
     )  # fmt: skip
 
 
-def _withdrawn(words: Words, line: Line) -> Entry:
-    title = words.gettext("Fin de l’opposition : %(what)s", what=objected(words, line.a, line.b))
+def _withdrawn(words: Words, line: Line, office: Office) -> Entry:
+    title = words.gettext(
+        "Fin de l’opposition : %(what)s", what=objected(words, line.a, line.b, office)
+    )
     return Entry(line, title, "done", words.gettext("levée"), by=line.who)
 
 
@@ -441,10 +448,9 @@ _ENTRIES: Mapping[str, Callable[[Words, Line], Entry]] = {
     "again": _again,
     "tried": _tried,
     "call": _call,
-    "objection": _objection,
-    "withdrawn": _withdrawn,
     "note": _note,
     "recipient": _recipient,
     "ended": _ended,
     "act": _act,
 }
+_OBJECTIONS = {"objection": _objection, "withdrawn": _withdrawn}

@@ -61,7 +61,7 @@ STATUSES = {
     "proposed": N_("proposé"),
     "waitlist": N_("liste d’attente"),
     "arrived": N_("arrivé"),
-    "checked-in": N_("arrivé"),
+    "checked-in": N_("enregistré à l’accueil"),
     "fulfilled": N_("venu"),
     "cancelled": N_("annulé"),
     "noshow": N_("non venu"),

@@ -78,7 +78,11 @@ class Words:
 
     def ngettext(self, one: str, many: str, number: int, /, **values: object) -> str:
         """The form for this number; `%(num)s` is the number as one writes it."""
-        found = self._set(self._catalogue.ngettext(one, many, number))
+        # French says 0 as 1, unless the form for one is about one alone: « la veille ».
+        as_one = (
+            self.language == "fr" and not number and ("%(num)s" in one or "%(num)s" not in many)
+        )
+        found = self._set(self._catalogue.ngettext(one, many, 1 if as_one else number))
         return found % {"num": self.number(number), **values}
 
     def _set(self, sentence: str) -> str:

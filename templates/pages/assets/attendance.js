@@ -16,8 +16,11 @@
     const name = Object.keys(MARKED).find((one) => MARKED[one].includes(state));
     const place = document.querySelector(`[data-count="${name}"], [data-counts="${name}"] b`);
     if (!place) return;
+    const lang = document.documentElement.lang;
     const number = Math.max(0, Number(place.textContent.replace(/\D/g, "")) + by);
-    place.textContent = number.toLocaleString(document.documentElement.lang);
+    place.textContent = number.toLocaleString(lang);
+    const word = place.parentElement.querySelector("[data-one]");
+    if (word) word.textContent = number < 2 ? word.dataset.one : word.dataset.many;
     const tile = place.closest("[data-counts]");
     if (tile) tile.className = number ? "waiting" : "done";
   };

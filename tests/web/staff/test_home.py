@@ -388,14 +388,15 @@ def test_a_reason_that_came_meanwhile_is_shown_first(office: Office) -> None:
 
 def test_of_two_people_the_second_reads_who_decided(office: Office) -> None:
     hold = half(office)
+    office.hire(Role.MANAGER, login="paul")
     clerk = office.clerk(Role.MANAGER)
     page = clerk.get(f"/retenus/{hold}")
     seen = [int(one) for one in fields(page)["motif"]]
     release_hold(office.store, hold, seen, now=office.now, by="paul")
     answer = clerk.post(f"/retenus/{hold}/ecarter-fichier", fields(page))
     assert answer.status_code == 409
-    assert "paul a déjà décidé" in answer.text
-    assert "Libéré par paul" in answer.text
+    assert "Paul Exemple a déjà décidé" in answer.text
+    assert "Libéré par Paul Exemple" in answer.text
 
 
 def test_a_manager_of_one_service_does_not_decide_for_others(office: Office) -> None:

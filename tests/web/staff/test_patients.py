@@ -214,7 +214,7 @@ def test_an_objection_is_recorded_listed_and_lifted(office: Office, clerk: Clerk
     path = page_of(office)
     fields = {"canal": "sms", "portee": "service:4220", "adresse": ""}
     shown = text(clerk.follow(clerk.post(f"{path}/opposition", fields)))
-    assert "Ne veut plus de messages : SMS, pour le service 4220" in shown
+    assert "Ne veut plus de messages : SMS, pour le service Consultations, accueil B2" in shown
     [one] = office.rows("SELECT * FROM objection")
     assert (one.recorded_by, one.origin) == ("agent", "staff")
     assert "DUPONT" in text(clerk.get("/oppositions?etat=active"))

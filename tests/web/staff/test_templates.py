@@ -13,7 +13,7 @@ from reminders.domain.appointment import ContactPoint
 from reminders.domain.template_key import TemplateText, key_from
 from reminders.services import accounts
 from reminders.services.compose import Route
-from reminders.services.template_preview import shape
+from reminders.services.template_preview import FAMILY, GIVEN
 from reminders.services.templates import propose, save_draft, situation
 from reminders.store.engine import Store, run
 from reminders.web.staff import templates_decide
@@ -116,7 +116,7 @@ def test_a_template_shows_what_the_patient_reads(office: Office) -> None:
     page = office.clerk(Role.AUTHOR).get(PAGE).text
     assert "20/10" in page
     assert "Sur un vrai rendez-vous" in page
-    assert "Xxx Xxxxxxx" in page
+    assert "Xxxxxxx Xxxxxxxx" in page
     assert "EXEMPLE" not in page
 
 
@@ -129,9 +129,11 @@ def test_names_are_shown_to_those_who_may_see_them_where_they_may(office: Office
     approver = office.clerk(Role.APPROVER)
     shown = approver.get(proposal(office, GOOD)).text
     assert "EXEMPLE" not in shown
-    assert shape("AILLEURS") in shown
     some = office.clerk(Role.APPROVER, ufs=["4220"], login="some")
-    assert shape("AILLEURS") not in some.get(f"{PAGE}/version/2").text
+    fewer = some.get(f"{PAGE}/version/2").text
+    at_eight = f"8\u00a0h\u00a000, {GIVEN} {FAMILY}"
+    assert at_eight in shown
+    assert at_eight not in fewer
     seen = office.rows("SELECT DISTINCT actor FROM audit WHERE action = 'template.seen'")
     assert [one.actor for one in seen] == [both.login]
 

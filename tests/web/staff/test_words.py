@@ -142,3 +142,20 @@ def test_no_line_end_glues_two_words(pytestconfig: pytest.Config) -> None:
             if whole and not (left.endswith((" ", ">")) or right.startswith((" ", "<"))):
                 glued.append(f"{file.name}:{number}")
     assert glued == []
+
+
+def test_french_says_none_as_it_says_one() -> None:
+    french = words("fr")
+    english = words("en")
+    form = ("%(num)s patient recevra ce message", "%(num)s patients recevront ce message")
+    assert [french.ngettext(*form, number).split()[2] for number in (0, 1, 2)] == [
+        "recevra", "recevra", "recevront",
+    ]  # fmt: skip
+    assert english.ngettext(*form, 0).startswith("0 patients")
+    assert french.ngettext("La veille", "%(num)s jours avant", 0) == "0 jours avant"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_help_lists_the_search_where_its_key_works(store: Store, role: Role) -> None:
+    page = office_on(store).clerk(role).get("/").text
+    assert ("<kbd>/</kbd>" in page) == ('href="/patients"' in page)
