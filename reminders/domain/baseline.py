@@ -8,7 +8,7 @@ them. Source: predictors in EVIDENCE 1 (Marshfield 2021, Philpott-Morgan 2021) a
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ UNKNOWN = "?"
 @dataclass(frozen=True, slots=True)
 class Cell:
     uf: str
-    known: str  # known | new: had an appointment in this service before
+    known: str  # known | new: see `is_known`
     lead: str
     weekday: str  # 1 = Monday
     hour: str
@@ -52,6 +52,31 @@ def cell_of(
         age = band(years(birth_date, local.date()), AGES)
     half = "am" if local.hour < 12 else "pm"
     return Cell(uf, "known" if known else "new", lead, str(local.isoweekday()), half, age)
+
+
+def known_since(starts_at: datetime, booked_at: datetime | None, first_reminder: int) -> datetime:
+    """Before this moment an appointment of the same patient in the same service, whatever became
+    of it, must have started for them to be known there.
+
+    It is when this one was first booked; where no record tells that, or it tells nonsense, when
+    its first reminder is due, that many days before. Of several booked at once none makes the
+    others known: the patient was new to the service when they were booked, and what is counted
+    and adjusted on is what was known then. The report, the comparison and the past ask alike.
+    """
+    if booked_at is not None and booked_at <= starts_at:
+        return booked_at
+    return starts_at - timedelta(days=first_reminder)
+
+
+def is_known(
+    earliest: datetime | None,
+    starts_at: datetime,
+    booked_at: datetime | None,
+    first_reminder: int,
+) -> bool:
+    """`earliest`: the first start of the patient in the service, this appointment's or another's;
+    None: there is none."""
+    return earliest is not None and earliest < known_since(starts_at, booked_at, first_reminder)
 
 
 def band(value: int, ends: tuple[int, ...]) -> str:

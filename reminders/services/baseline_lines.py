@@ -7,7 +7,7 @@ from secrets import token_bytes
 from zoneinfo import ZoneInfo
 
 from reminders.domain.appointment import STRONGEST, AppointmentRecord, Status
-from reminders.domain.baseline import UNKNOWN, cell_of, years
+from reminders.domain.baseline import UNKNOWN, cell_of, known_since, years
 from reminders.domain.outcome import outcome_of
 from reminders.services.rules import Rules
 from reminders.store.types import micros
@@ -58,13 +58,15 @@ class Lines:
             born = None
         booked_at = None if negative or far else record.booked_at
         cell = cell_of(record.uf, starts_at, booked_at, born, known=False, zone=self._zone)
-        entry = starts_at - timedelta(days=self._lead(record.uf))
+        days = self._lead(record.uf)
+        entry = starts_at - timedelta(days=days)
         return (
             record.row or self._number,
             self._hashed(record.external_id),
             self._hashed(f"{patient.authority}\x1f{patient.identifier}"),
             record.uf,
             micros(starts_at),
+            micros(known_since(starts_at, record.booked_at, days)),
             monday,
             STRENGTH[record.status],
             int(record.all_day),

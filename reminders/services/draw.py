@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reminders.domain.baseline import cell_of
+from reminders.domain.baseline import cell_of, is_known
 from reminders.domain.holdout import (
     Arm,
     Excluded,
@@ -20,10 +20,11 @@ from reminders.domain.holdout import (
     services_of_text,
 )
 from reminders.domain.protocol import Booking, Person
+from reminders.services.baseline_lines import first_reminder
 from reminders.services.rules import Rules
 from reminders.store import holdout as stored
 from reminders.store.engine import Connection, Record
-from reminders.store.types import instant, micros
+from reminders.store.types import instant, instant_or_none, micros
 
 MILLION = 1_000_000
 
@@ -54,7 +55,7 @@ class Draw:
     rules: Rules
     now: datetime
     units: Mapping[int, Record]  # appointment -> its unit, entered or to come
-    known: frozenset[tuple[int, str]]  # (patient, UF) with an appointment before
+    earliest: Mapping[tuple[int, str], int]  # (patient, UF) -> their first start there
     kinds: Mapping[int, str]  # appointment -> its type in the records system
     languages: Mapping[int, str]  # patient -> the records system's, never one chosen on a page
     new: list[tuple[object, ...]] = field(default_factory=list)
@@ -119,7 +120,12 @@ class Draw:
             booking.starts_at,
             booking.booked_at or (None if booking.in_first_sync else booking.first_seen_at),
             person.birth_date,
-            known=(person.id, booking.uf) in self.known,
+            known=is_known(
+                instant_or_none(self.earliest.get((person.id, booking.uf))),
+                booking.starts_at,
+                booking.booked_at,
+                first_reminder(self.rules, booking.uf),
+            ),
             zone=booking.unit.hours.zone,
         )
         return (
@@ -150,7 +156,7 @@ def draw_for(
         rules,
         now,
         {row.appointment_id: row for row in stored.units_of(connection, appointments)},
-        frozenset(stored.known_services(connection, patients, micros(now))),
+        stored.earliest_starts(connection, patients),
         stored.kinds_of(connection, appointments),
         stored.languages_of(connection, patients),
     )

@@ -7,11 +7,12 @@ has entered is never computed again.
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from reminders.domain.baseline import cell_of
+from reminders.domain.baseline import cell_of, is_known
 from reminders.domain.booking import Booking, Person
 from reminders.domain.holdout import entry_moment
 from reminders.domain.report import Month, Reach
 from reminders.domain.report_unit import kind_of
+from reminders.services.baseline_lines import first_reminder
 from reminders.services.rules import Rules
 from reminders.store import rollups as stored
 from reminders.store.engine import Connection, Record
@@ -65,7 +66,12 @@ def _unit(row: Record, rules: Rules) -> tuple[object, ...] | None:
         instant(starts_at),
         _booked_at(row),
         _date(row.birth_date),
-        known=bool(row.known),
+        known=is_known(
+            instant_or_none(row.earliest),
+            instant(starts_at),
+            instant_or_none(row.booked_at),
+            first_reminder(rules, row.uf),
+        ),
         zone=zone,
     )
     kind = kind_of(cell, local.day, local.hour, Reach(row.reach), row.language or "")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from reminders.store.engine import Record, insert_rows, listed, reserve, rows, run
 
 LINE_COLUMNS = (
-    "n", "number", "patient", "uf", "starts_at", "monday", "strength", "all_day", "lead",
+    "n", "number", "patient", "uf", "starts_at", "since", "monday", "strength", "all_day", "lead",
     "weekday", "hour", "age", "outcome", "entered", "no_booking", "no_birth", "negative", "far",
     "undated",
 )  # fmt: skip
@@ -66,12 +66,13 @@ def merge(connection: Connection) -> Record:
 
 
 def settle(connection: Connection, since: int) -> None:
-    """Say of each appointment whether its patient was known in the service by then, whether it is
-    the double of another, and whether it counts: it starts at or after `since`, is no double, and
-    was still booked when its first reminder would have left."""
+    """Say of each appointment whether its patient was known in the service (an earlier start than
+    domain.baseline.known_since), whether it is the double of another, and whether it counts: it
+    starts at or after `since`, is no double, and was still booked when its first reminder would
+    have left."""
     connection.exec_driver_sql(
         "CREATE TEMPORARY TABLE past_unit AS SELECT x.*, "
-        "CASE WHEN earliest < starts_at THEN 'known' ELSE 'new' END AS known, "
+        "CASE WHEN earliest < since THEN 'known' ELSE 'new' END AS known, "
         "CASE WHEN twin = 1 AND entered = 1 AND uf <> '' "
         f"AND starts_at >= {int(since)} THEN 1 ELSE 0 END AS counted "
         "FROM (SELECT o.*, ROW_NUMBER() OVER (PARTITION BY patient, uf, starts_at "

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from reminders.store.attendance import UNDECIDED
 from reminders.store.engine import Record, insert_rows, listed, many, reserve, rows, run
 from reminders.store.planning import among
 
@@ -123,18 +124,15 @@ def units_of(connection: Connection, appointments: Sequence[int]) -> Sequence[Re
     )
 
 
-def known_services(
-    connection: Connection, patients: Sequence[int], before: int
-) -> set[tuple[int, str]]:
-    """(patient, UF) of those who had an appointment there before this moment."""
+def earliest_starts(connection: Connection, patients: Sequence[int]) -> dict[tuple[int, str], int]:
+    """(patient, UF) -> their first start there, whatever became of it."""
     found = among(
         connection,
-        "SELECT DISTINCT patient_id, uf FROM appointment "
-        "WHERE patient_id IN :ids AND starts_at <= :before",
+        "SELECT patient_id, uf, MIN(starts_at) AS earliest FROM appointment "
+        f"WHERE patient_id IN :ids AND status NOT IN {UNDECIDED} GROUP BY patient_id, uf",
         patients,
-        before=before,
     )
-    return {(row.patient_id, row.uf) for row in found}
+    return {(row.patient_id, row.uf): row.earliest for row in found}
 
 
 def kinds_of(connection: Connection, appointments: Sequence[int]) -> dict[int, str]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from reminders.domain.report_unit import FATE
 from reminders.store import facts
+from reminders.store.attendance import UNDECIDED
 from reminders.store.effects import NEVER_LEFT
 from reminders.store.engine import Record, insert_rows, many, rows, run
 from reminders.store.planning import among
@@ -193,9 +194,8 @@ def entering(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
         "a.in_first_sync, a.all_day, a.status, a.cancelled_at, "
         f"{ASKED_AT.format('a')} AS asked_at, p.birth_date, "
         "COALESCE(NULLIF(p.spoken, ''), p.language) AS language, "
-        "EXISTS (SELECT 1 FROM appointment k WHERE k.patient_id = a.patient_id "
-        "AND k.uf || '' = a.uf AND k.starts_at < a.first_starts_at "
-        "AND k.starts_at <= COALESCE(a.booked_at, a.first_seen_at)) AS known, "
+        "(SELECT MIN(k.starts_at) FROM appointment k WHERE k.patient_id = a.patient_id "
+        f"AND k.uf || '' = a.uf AND k.status NOT IN {UNDECIDED}) AS earliest, "
         f"CASE WHEN p.blocked <> '' OR p.deceased = 1 THEN 'blocked' WHEN {_OBJECTS} "
         f"THEN 'objection' WHEN {_PHONE} <> '' THEN 'mobile' WHEN {_EMAIL} <> '' THEN 'email' "
         "WHEN p.contact_problem = 'landline' THEN 'landline' ELSE 'none' END AS reach, "

@@ -1,13 +1,23 @@
 """What kind of appointment it is, and how such ones were missed before."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.domain.baseline import AGES, LEADS, Past, band, cell_of, past_rates, rate_of, years
+from reminders.domain.baseline import (
+    AGES,
+    LEADS,
+    Past,
+    band,
+    cell_of,
+    is_known,
+    past_rates,
+    rate_of,
+    years,
+)
 
 PARIS = ZoneInfo("Europe/Paris")
 START = datetime(2026, 6, 12, 12, 30, tzinfo=UTC)  # Friday, 14:30 in Paris
@@ -24,6 +34,24 @@ def key(**changes: object) -> str:
 def test_a_cell_names_the_kind_of_appointment() -> None:
     assert key() == "4220|new|7-13|5|pm|45-64"
     assert key(known=True, booked=None, born=None) == "4220|known|?|5|pm|?"
+
+
+@pytest.mark.parametrize(
+    ("earliest", "booked", "known"),
+    [
+        (None, BOOKED, False),
+        (START, BOOKED, False),  # there is no other
+        (BOOKED - timedelta(minutes=20), BOOKED, True),  # taken anew as the visit ended
+        (BOOKED + timedelta(days=4), BOOKED, False),  # booked together with this one
+        (START - timedelta(days=8), None, True),  # had started when its reminder was due
+        (START - timedelta(days=6), None, False),
+        (START - timedelta(days=6), START + timedelta(days=1), False),  # nonsense tells nothing
+    ],
+)
+def test_known_is_who_had_started_there_when_this_one_was_booked(
+    earliest: datetime | None, booked: datetime | None, known: bool
+) -> None:
+    assert is_known(earliest, START, booked, 7) is known
 
 
 def test_hours_are_the_sites() -> None:

@@ -85,7 +85,10 @@ def counted(records: Sequence[AppointmentRecord]) -> dict[str, Past]:
                 one.starts_at.astimezone(PARIS).date() - one.booked_at.astimezone(PARIS).date()
             ).days
         booked = one.booked_at if ahead is not None and 0 <= ahead <= 730 else None
-        known = first[(one.patient.identifier, one.uf)] < one.starts_at
+        since = one.booked_at  # when it was booked, or would have been reminded of
+        if since is None or since > one.starts_at:
+            since = one.starts_at - timedelta(days=7)
+        known = first[(one.patient.identifier, one.uf)] < since
         key = cell_of(
             one.uf, one.starts_at, booked, one.patient.birth_date, known=known, zone=PARIS
         ).key

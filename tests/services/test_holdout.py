@@ -308,9 +308,10 @@ def test_the_cell_holds_no_date_of_anybodys_life(room: Mailroom) -> None:
     cells = {number: unit.cell for number, unit in units(room).items()}
     assert cells == {"R1": "4220|new|56+|2|am|45-64", "R2": "4220|new|56+|2|pm|45-64"}
     room.pass_days(16)
-    room.read(visit(3, "2026-11-17 09:30", patient=someone(1)), mode="delta")
+    since = {"patient": someone(1), "booked_at": room.now}
+    room.read(visit(3, "2026-11-17 09:30", **since), mode="delta")
     room.plan()
-    assert units(room)["R3"].cell == "4220|known|56+|2|am|45-64"
+    assert units(room)["R3"].cell == "4220|known|14-27|2|am|45-64"
 
 
 def test_after_a_merge_the_arm_is_the_survivors(room: Mailroom) -> None:
