@@ -179,7 +179,8 @@ def _lines(content: dict[str, Plain]) -> list[str]:
     found = [
         f"Rendez-vous à l'issue connue : {inputs['known']}, dont non-venues : {inputs['missed']} ; "
         f"issue inconnue : {inputs['unknown']}.",
-        f"Messages partis : {inputs['messages']} ; appels enregistrés : {inputs['calls']}.",
+        f"Messages partis pendant le mois : {inputs['messages']} ; "
+        f"appels enregistrés : {inputs['calls']}.",
     ]
     total = money.get("total")
     if isinstance(total, dict):

@@ -15,7 +15,7 @@ from reminders.domain.canonical import Plain, canonical, plain
 from reminders.domain.costs import Entered, Spent, spent
 from reminders.domain.holdout import Arm
 from reminders.domain.outcome import Denominator, Outcome, Tally
-from reminders.domain.report import Asked, Month
+from reminders.domain.report import Asked, Dimension, Hidden, Month, NoShowReport, Sent
 from reminders.domain.savings import MONTHLY, VALUE_OF, Component
 from reminders.services import costs as priced
 from reminders.services.effect import Measured, Verdict
@@ -286,8 +286,9 @@ def _done(
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A civil month as readers may see it: outcomes as the no-show report counts and hides them.
-    `hidden`: it may not be told, and the rest is 0."""
+    """A civil month as readers may see it, as the no-show report counts and hides it: outcomes,
+    and the messages about those very appointments, whenever they left. Calls are those of the
+    month's days and of the services that are told. `hidden`: it may not be told, the rest is 0."""
 
     hidden: bool = False
     known: int = 0
@@ -300,16 +301,33 @@ class Shown:
 def shown(
     store: Store, rules: Rules, month: Month, uf: str, ufs: Ufs, zone: ZoneInfo, *, now: datetime
 ) -> Shown:
-    """Of one service, or of all of `ufs` for "". What is done about a line is told with it."""
+    """Of one service, or of all of `ufs` for "". What is done about a line is told with it, and
+    nothing of a line that is hidden."""
     asked = Asked(month, month, ufs=frozenset({uf}) if uf else frozenset())
     report = no_show_report(store, rules, asked, ufs=ufs, now=now)
     if report.figures is None and report.silent:
         return Shown(hidden=True)
     start, end = month.between(zone)
-    chosen = frozenset({uf}) if uf else ufs
-    row = _done(store, chosen, start, end, start.date(), end.date())
+    with store.read() as connection:
+        calls = called.between(
+            connection, _told_services(report, uf, ufs), start.date().isoformat(),
+            end.date().isoformat(),
+        )  # fmt: skip
     tally = Tally({}) if report.figures is None else report.figures.tally
+    sent = report.sent or Sent(0, 0, 0.0)
     return Shown(
-        False, tally.among(Denominator.ELIGIBLE), tally[Outcome.NO_SHOW], row.messages, row.price,
-        row.calls,
+        False, tally.among(Denominator.ELIGIBLE), tally[Outcome.NO_SHOW], sent.messages, sent.cost,
+        calls,
     )  # fmt: skip
+
+
+def _told_services(report: NoShowReport, uf: str, ufs: Ufs) -> Ufs:
+    """Those of which the report adds up anything; None: the whole hospital, hidden ones in it."""
+    if uf or ufs is None:
+        return frozenset({uf}) if uf else None
+    lines = (
+        line for one in report.breakdowns if one.dimension is Dimension.SERVICE
+        for line in one.lines
+    )  # fmt: skip
+    hidden = frozenset(line.value for line in lines if isinstance(line, Hidden))
+    return ufs - hidden

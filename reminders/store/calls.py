@@ -62,6 +62,15 @@ def appointments_of(
 # --- keeping -------------------------------------------------------------------------------------
 
 
+def between(connection: Connection, ufs: Ufs, first: str, last: str) -> int:
+    """How many are of the civil days [first, last), of these services; None: of all."""
+    sql = "SELECT COUNT(*) AS number FROM call_entry WHERE day >= :first AND day < :last"
+    if ufs is None:
+        return int(rows(connection, sql, first=first, last=last)[0].number)
+    found = among(connection, f"{sql} AND uf IN :ids", sorted(ufs) or [""], first=first, last=last)
+    return sum(int(row.number) for row in found)
+
+
 def known_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
     found = among(connection, "SELECT line_key FROM call_entry WHERE line_key IN :ids", keys)
     return {row.line_key for row in found}

@@ -9,19 +9,17 @@ from random import Random
 
 from reminders.domain.appointment import AppointmentRecord, Status
 from reminders.domain.baseline import Cell
-from reminders.domain.guard import Limits
 from reminders.domain.report_unit import KIND
 from reminders.services import baseline
 from reminders.services.holdout import approve, propose
 from reminders.services.rollup import refresh
-from reminders.services.sync import SyncOptions, sync
 from reminders.store.engine import Store
+from tests.services.test_rollup import tell
 from tests.support.clinic import paris, settings_with, someone, visit
 from tests.support.mailroom import LIVE, Mailroom
 from tests.support.past import imported
 
 BEGINS, OVER = paris("2026-09-01 07:00"), paris("2026-12-15 07:00")
-LOOSE = Limits(least_share=0, most_share=99, vanished_at_least=999, moved_share=9)
 
 
 def hospital(seed: int) -> list[AppointmentRecord]:
@@ -60,13 +58,6 @@ def lived_through(room: Mailroom, records: list[AppointmentRecord]) -> None:
         room.plan()
         refresh(room.store, room.rules, now=room.now)
         room.pass_days(1)
-
-
-def tell(room: Mailroom, *records: AppointmentRecord) -> None:
-    room.feed(*records, mode="delta")
-    options = SyncOptions(LOOSE, live=False)
-    found = sync(room.store, room.settings.dpi[0], room.source, options, now=room.now)
-    assert found[-1].status == "accepted", found
 
 
 def test_report_comparison_and_past_call_the_same_patients_known(store: Store) -> None:

@@ -149,7 +149,8 @@ def _work(words: Words, found: NoShowReport) -> Iterator[Told]:
         yield part, tell("avec une réponse"), "", seen.answered, tell("rendez-vous"), ""
     if found.sent is not None:
         part = tell("Messages")
-        yield part, tell("messages partis"), "", found.sent.messages, tell("messages"), ""
+        about = tell("au sujet de ces rendez-vous, à quelque date que ce soit")
+        yield part, tell("messages partis"), "", found.sent.messages, tell("messages"), about
         yield part, tell("SMS facturés"), "", found.sent.segments, tell("SMS"), ""
         yield part, tell("prix des opérateurs"), "", round(found.sent.cost, 2), "€", ""
         yield part, tell("créneaux rendus"), "", found.freed, tell("créneaux"), ""
