@@ -119,6 +119,7 @@ def import_(
                 print_findings(found, zone)
             if check:
                 return
+            found.refuse_if_nothing()
             if not yes and not agreed("Compter ces rendez-vous comme état de départ ?"):
                 out.print("Rien n'a été changé.")
                 return

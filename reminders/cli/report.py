@@ -1,6 +1,6 @@
 """`reminders report`: the no-show report of some months, for a person, a program, a spreadsheet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -36,13 +36,20 @@ from reminders.domain.report import (
     NoShowReport,
 )
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
-from reminders.services.no_show_report import no_show_report
+from reminders.services.no_show_report import no_show_report, unmapped
 from reminders.services.report_files import csv_pieces, write_xlsx
 from reminders.services.rollup import refresh
 from reminders.services.rules import Rules, rules_in
 from reminders.web.staff.reports_export import flat, workbook
-from reminders.web.staff.reports_shown import full_point
-from reminders.web.staff.reports_words import SIGNALS, answer, besides, interval, left_out
+from reminders.web.staff.reports_shown import full_point, steps
+from reminders.web.staff.reports_words import (
+    SIGNALS,
+    answer,
+    besides,
+    interval,
+    left_out,
+    outside,
+)
 from reminders.web.staff.words import Words
 
 HEADS = {
@@ -101,11 +108,12 @@ def report(
         _known(rules, service)
         refresh(store, rules, now=now)  # without `serve` nothing counted since the last run
         found = no_show_report(store, rules, asked, ufs=None, now=now, every=asked.every)
+        nowhere = unmapped(store, rules, asked)
     words = Words("fr", zone_of(settings), now)
     if form is Format.JSON:
-        print_json(_json(found))
+        print_json(_json(found) | {"unmapped": nowhere})
     elif form is Format.TEXT:
-        _print(words, found)
+        _print(words, found, nowhere)
     else:
         _write(words, found, form, output, _scope(rules, service), now)
 
@@ -144,14 +152,21 @@ def _scope(rules: Rules, services: list[str]) -> str:
 # --- for a person --------------------------------------------------------------------------------
 
 
-def _print(words: Words, found: NoShowReport) -> None:
+def _print(words: Words, found: NoShowReport, nowhere: Mapping[str, int]) -> None:
     out.print(Text(answer(words, found)))
     if found.figures is None:
+        for said in outside(words, nowhere):
+            out.print(Text(said))
         return
-    for said in (*besides(words, found.figures), *left_out(words, found)):
+    for said in (*besides(words, found.figures), *left_out(words, found), *outside(words, nowhere)):
         out.print(Text(said))
+    if not found.fresh:
+        out.print(Text("Des changements de ces dernières secondes ne sont pas encore comptés."))
     out.print()
     out.print(_services(words, found))
+    out.print()
+    out.print(_work(words, found))
+    out.print()
     for point in found.trend.points:
         if point.rate is not None and point.signal != "within":
             when = full_point(words, found.trend.every, point)
@@ -170,6 +185,35 @@ def _services(words: Words, found: NoShowReport) -> Table:
         table.add_row(line.label or line.value or "sans UF", *_cells(words, line))
     assert found.figures is not None
     table.add_row("Ensemble", *_told(words, found.figures))
+    return table
+
+
+def _work(words: Words, found: NoShowReport) -> Table:
+    """From the reminder to the visit, then who wrote or called, and what it cost."""
+    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+    table.add_column(min_width=38)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column()
+    for step in steps(words, found.funnel) if found.funnel else ():
+        of = f"{words.percent(step.share)} {step.of}" if step.share is not None else ""
+        table.add_row(step.name[:1].upper() + step.name[1:], words.number(step.number), of)
+    if (seen := found.contacts) is not None:
+        rate = f"{words.number(seen.rate, 2)} par patient suivi" if seen.rate is not None else ""
+        table.add_row("Contacts (SMS, page, appels notés)", words.number(seen.contacts), rate)
+        again = f"sur {words.number(seen.contacted)} rendez-vous avec un contact"
+        table.add_row("Relances sous 7 jours", words.number(seen.recontacts), again)
+        alone = f"sur {words.number(seen.answered)} rendez-vous avec une réponse"
+        table.add_row("Réponses closes sans personne", words.number(seen.alone), alone)
+    if found.handling is not None and found.handling.median is not None:
+        number = words.number(found.handling.number)
+        table.add_row("Réponse traitée en", words.lasting(found.handling.median * 60),
+                      f"médiane de {number} réponses confiées à une personne")  # fmt: skip
+    if found.sent is not None:
+        cost = f"{words.number(found.sent.segments)} SMS facturés, {words.euros(found.sent.cost)}"
+        table.add_row("Messages partis à leur sujet", words.number(found.sent.messages), cost)
+    if found.freed is not None and found.refilled is not None:
+        freed = f"sur {words.number(found.freed)} rendus"
+        table.add_row("Créneaux redonnés", words.number(found.refilled), freed)
     return table
 
 

@@ -48,17 +48,25 @@ class Candidate:
     feed: PastFeed
     origin: str
 
+    def refuse_if_nothing(self) -> None:
+        """Raises RepairNeeded where there is nothing to count: whoever asks whether to count it
+        says so first."""
+        if not self.appointments:
+            what = "aucun rendez-vous passé à compter"
+            remedy = "donner 3 à 12 mois d'avant le programme ; rien n'a été changé"
+        elif not self.told:
+            what = "aucun rendez-vous passé dont on sache ce qu'il est devenu"
+            remedy = "exporter le statut (venu, absent, annulé) ; rien n'a été changé"
+        else:
+            return
+        raise RepairNeeded(Problem(self.feed.info.name, what, remedy))
+
     def keep(self, *, now: datetime, by: str) -> int:
         """Make it the baseline, in one transaction: the key of the import. Raises RepairNeeded
         where no appointment has a known outcome."""
-        if not self.told or self.first_at is None or self.last_at is None:
-            raise RepairNeeded(
-                Problem(
-                    self.feed.info.name,
-                    "aucun rendez-vous passé dont on sache ce qu'il est devenu",
-                    "exporter le statut (venu, absent, annulé) ; rien n'a été changé",
-                )
-            )
+        self.refuse_if_nothing()
+        assert self.first_at is not None
+        assert self.last_at is not None
         with self.session.scratch() as connection:
             stored.count(connection, {split.value: PARTS[split] for split in Split})
         with self.session.write() as connection:

@@ -116,6 +116,18 @@ def no_show_report(
     return _report(_Read(asked, rules, lines, sums, templates), every)
 
 
+def unmapped(store: Store, rules: Rules, asked: Asked) -> dict[str, int]:
+    """UF without settings -> its appointments of the period: nobody is reminded of them, and no
+    figure here counts them. Nothing where services or sites were chosen."""
+    if asked.ufs or asked.sites:
+        return {}
+    zone = rules.settings.site[0].zone
+    (start, _), (_, end) = asked.first.between(zone), asked.last.between(zone)
+    with store.read() as connection:
+        found = stored.by_uf(connection, micros(start), micros(end))
+    return {row.uf: int(row.number) for row in found if row.uf not in rules.units}
+
+
 def places(rules: Rules, asked: Asked, ufs: frozenset[str] | None) -> list[str]:
     """The whole hospital, or the services chosen and allowed; one that is none for nothing."""
     sites = {desk.site_id for desk in rules.desks.values()}

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from reminders.store.engine import Record, listed
+from reminders.store.attendance import UNDECIDED
+from reminders.store.engine import Record, listed, rows
 from reminders.store.rollups import BEHIND, COUNT_COLUMNS, FILL, SUM_COLUMNS
 
 OUTCOMES = COUNT_COLUMNS[5:]  # patients, then each outcome
@@ -17,6 +18,17 @@ SUMS = SUM_COLUMNS[3:]  # patients, then everything else
 _TOLD = ", ".join(
     f"SUM(CASE WHEN r.hidden = 0 THEN r.{name} ELSE 0 END) AS {name}" for name in OUTCOMES
 )
+
+
+def by_uf(connection: Connection, start: int, end: int) -> Sequence[Record]:
+    """How many appointments start in [start, end), by UF: counted now, not in the counts."""
+    return rows(
+        connection,
+        "SELECT uf, COUNT(*) AS number FROM appointment WHERE starts_at >= :start "
+        f"AND starts_at < :end AND status NOT IN {UNDECIDED} GROUP BY uf ORDER BY uf",
+        start=start,
+        end=end,
+    )
 
 
 def lines(

@@ -35,6 +35,18 @@ def test_the_state_of_the_data_comes_first_and_nothing_is_kept_unasked(clinic: D
     assert clinic.run("baseline", "show").code == 0
 
 
+def test_where_there_is_nothing_to_count_nobody_is_asked_to(clinic: Desk) -> None:
+    heads, *_ = (clinic.folder / PAST).read_text(encoding="utf-8").splitlines()
+    (clinic.folder / "vide.csv").write_text(heads + "\n", encoding="utf-8")
+    for words in ((), ("--yes",), ("--format", "json")):
+        told = clinic.run("baseline", "import", "vide.csv", *words, answer="o\n")
+        assert told.code == 1
+        assert "aucun rendez-vous passé à compter" in told.err
+        assert "comme état de départ ?" not in told.out
+    assert clinic.run("baseline", "import", "vide.csv", "--check").code == 0
+    assert clinic.run("baseline", "show").code == 1
+
+
 def test_what_was_counted_is_read_for_people_programs_and_spreadsheets(clinic: Desk) -> None:
     clinic.run("baseline", "import", PAST, "--yes")
     text = clinic.run("baseline", "show").out.replace("\u00a0", " ").replace("\u202f", " ")

@@ -206,8 +206,8 @@ def test_a_command_that_looks_makes_no_database(desk: Desk, words: tuple[str, ..
 # --- report, purge ---------------------------------------------------------------------------
 
 
-def month_of_visits(desk: Desk) -> None:
-    """Eight came, two did not; another service had two visits."""
+def month_of_visits(desk: Desk, elsewhere: int = 0) -> None:
+    """Eight came, two did not; another service had two visits. `elsewhere`: in no service."""
     tables = (
         SITE + CSV + ('[[service]]\nuf = "4230"\nsite = "sud"\nlabel = "Imagerie, accueil C1"\n')
     )
@@ -215,8 +215,9 @@ def month_of_visits(desk: Desk) -> None:
     past = [visit(number, date="05/10/2026", status="Honoré") for number in range(1, 9)]
     past += [visit(number, date="05/10/2026", status="Absent") for number in range(9, 11)]
     past += [visit(n, date="05/10/2026", status="Honoré", uf="4230") for n in (12, 13)]
+    past += [visit(20 + n, date="05/10/2026", status="Honoré", uf="9990") for n in range(elsewhere)]
     desk.export([*past, visit(11)])
-    assert desk.run_at("run").code == 0
+    assert desk.run_at("run").code in ((0,) if not elsewhere else (0, 3))
 
 
 def test_the_month_s_report_counts_outcomes_by_service(desk: Desk) -> None:
@@ -231,6 +232,21 @@ def test_the_month_s_report_counts_outcomes_by_service(desk: Desk) -> None:
     page = desk.run_at("report", "--month", "2026-10").out
     assert "16,7 % des rendez-vous suivis ont été manqués" in one_line_of(page)
     assert "masqué" in page
+
+
+def test_the_text_says_the_work_the_cost_and_what_no_total_counts(desk: Desk) -> None:
+    month_of_visits(desk, elsewhere=3)
+    told = desk.run_at("report", "--month", "2026-10")
+    page = one_line_of(told.out)
+    assert "3 rendez-vous ne sont dans aucun total : leur UF n’a pas de réglage (9990)." in page
+    for said in ("Rendez-vous suivis, heure passée 12", "Un rappel était prévu 0 0,0 % des suivis",
+                 "Contacts (SMS, page, appels notés) 0", "0,00 €",
+                 "Relances sous 7 jours 0 sur 0 rendez-vous avec un contact"):  # fmt: skip
+        assert said in page
+    found = json.loads(desk.run_at("report", "--month", "2026-10", "--json").out)
+    assert found["unmapped"] == {"9990": 3}
+    one = desk.run_at("report", "--month", "2026-10", "--service", "4220").out
+    assert "aucun total" not in one
 
 
 def one_line_of(text: str) -> str:

@@ -28,7 +28,7 @@ NAMES: Mapping[str, str] = {
     "contacted": N_("Rendez-vous avec un contact"),
     "recontacts": N_("Relances sous %(days)s jours"),
     "contacts": N_("Contacts"),
-    "messages": N_("Messages partis"),
+    "messages": N_("Messages partis au sujet de ces rendez-vous"),
 }
 FORMULAS: Mapping[str, str] = {
     "known": N_("Venus, non venus et annulés, par qui que ce soit. C’est le dénominateur du taux."),

@@ -299,6 +299,22 @@ def left_out(words: Words, found: NoShowReport) -> list[str]:
     return told
 
 
+def outside(words: Words, unmapped: Mapping[str, int]) -> list[str]:
+    """Appointments of UFs without settings: in no figure, and reminded by nobody."""
+    if not unmapped:
+        return []
+    names = ", ".join(uf or words.gettext("sans UF") for uf in list(unmapped)[:10])
+    told = names + (", …" if len(unmapped) > 10 else "")
+    return [
+        words.ngettext(
+            "%(num)s rendez-vous n’est dans aucun total : son UF n’a pas de réglage (%(ufs)s).",
+            "%(num)s rendez-vous ne sont dans aucun total : leur UF n’a pas de réglage (%(ufs)s).",
+            sum(unmapped.values()),
+            ufs=told,
+        )
+    ]
+
+
 def besides(words: Words, figures: Figures) -> list[str]:
     """What must be read with the rate: what is unknown, and the national-style one."""
     told = []

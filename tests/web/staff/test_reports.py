@@ -5,6 +5,7 @@ import html
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,12 +13,14 @@ from zoneinfo import ZoneInfo
 import pytest
 import python_calamine
 
-from reminders.domain.report import Dimension, Month
+from reminders.domain.report import Asked, Dimension, Handling, Month
 from reminders.services import months
+from reminders.services.no_show_report import no_show_report
+from reminders.web.staff.reports_export import flat
 from reminders.web.staff.reports_words import line_name
 from reminders.web.staff.visit import Truth
 from reminders.web.staff.words import Words
-from tests.support.clinic import paris
+from tests.support.clinic import PARIS, paris
 from tests.support.office import Office, Role
 from tests.support.reported import reported
 from tests.support.stores import SqliteFiles
@@ -127,6 +130,17 @@ def test_nothing_counted_is_not_told_as_too_few(office: Office) -> None:
     page = office.clerk(Role.MANAGER).get("/rapports?du=2025-01&au=2025-01").text
     assert "aucun rendez-vous n’est compté" in page
     assert "trop peu de patients" not in page
+
+
+def test_a_waiting_time_is_told_as_closely_as_it_is_counted(office: Office) -> None:
+    asked = Asked(Month(2026, 10), Month(2026, 10))
+    found = no_show_report(office.store, office.rules, asked, ufs=None, now=office.now)
+    slow = replace(found, handling=Handling(7, 179.57828, 8.43))
+    rows = [row[2:] for row in flat(Words("fr", PARIS, office.now), slow, "").rows
+            if row[0] == "Traitement des réponses"]  # fmt: skip
+    assert rows[1:] == [
+        ("", 180.0, "minutes", "à un dixième près"), ("", 8.4, "minutes", "à un dixième près"),
+    ]  # fmt: skip
 
 
 def test_what_is_taken_away_says_the_same_and_is_in_the_audit(office: Office) -> None:
