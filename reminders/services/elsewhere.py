@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from reminders.domain.answer import History as NothingBefore
 from reminders.domain.answer import Subject, Verdict, decide_reply
+from reminders.domain.marking import N_, filled
 from reminders.domain.reply import Action, Intent, Reading
 from reminders.services.answer import Given, give
 from reminders.services.objections import object_to
@@ -73,6 +74,10 @@ class Response:
         return json.dumps(self.body, ensure_ascii=False)
 
 
+# Results whose sentence is read to the patient.
+FOR_PATIENTS = frozenset({"recorded", "human", "moved", "cancelled"})
+
+
 def refusal(status: int, result: str, sentence: str) -> Response:
     return Response(status, {"result": result, "sentence": sentence})
 
@@ -116,7 +121,7 @@ def take_answer(
     except ValidationError as error:
         return _unreadable(error)
     if asked.given_at is not None and asked.given_at > now + OLDEST:
-        return refusal(422, "invalid", "given_at est dans l'avenir.")
+        return refusal(422, "invalid", N_("given_at est dans l'avenir."))
     key, body_hash = f"{system}:{asked.key}", sha256(raw).digest()
     with store.write() as connection:
         known = requests.claim_request(connection, key, body_hash, at=micros(now))
@@ -136,14 +141,17 @@ def _unreadable(error: ValidationError) -> Response:
     places = [".".join(str(part) for part in one["loc"]) for one in error.errors()]
     known = sorted({one for one in places if one and set(one.split(".")) <= ours})
     if known:
-        return refusal(422, "invalid", f"À corriger : {', '.join(known)}.")
+        return refusal(
+            422, "invalid", filled(N_("À corriger : %(names)s."), names=", ".join(known))
+        )
     unknown = any(one["type"] == "extra_forbidden" for one in error.errors())
-    return refusal(422, "invalid", "Clé inconnue." if unknown else "Corps JSON illisible.")
+    told = N_("Clé inconnue.") if unknown else N_("Corps JSON illisible.")
+    return refusal(422, "invalid", told)
 
 
 def _again(known: Record, body_hash: bytes) -> Response:
     if not hmac.compare_digest(bytes(known.body_hash), body_hash):
-        return refusal(409, "key-used", "Cette clé a déjà servi pour une autre demande.")
+        return refusal(409, "key-used", N_("Cette clé a déjà servi pour une autre demande."))
     return Response(known.status, json.loads(known.response))
 
 
@@ -157,12 +165,12 @@ def _decide(
 ) -> Response:
     row = subjects.appointment_of(connection, asked.appointment.source, asked.appointment.number)
     if row is None or row.patient_id is None:
-        return refusal(404, "unknown", "Ce rendez-vous n'est pas connu ici.")
+        return refusal(404, "unknown", N_("Ce rendez-vous n'est pas connu ici."))
     later = instant_or_none(row.answered_at)
     if asked.given_at is not None and asked.kind != "stop" and row.answer != "none" and (
         later is not None and asked.given_at < later
     ):  # fmt: skip
-        return refusal(409, "superseded", "Le patient a répondu autrement depuis.")
+        return refusal(409, "superseded", N_("Le patient a répondu autrement depuis."))
     verdict = decide_reply(_reading(asked), [_subject(row, asked)], NothingBefore(), now=now)
     _record(connection, secret, system, asked, row, verdict, now)
     return _said(rules, row, asked, verdict)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from reminders.domain.answer import AnswerKind, Priority
 from reminders.domain.calendar import to_utc
+from reminders.domain.marking import N_, filled
 from reminders.domain.preparation import Preparation
 from reminders.domain.search import folded
 from reminders.domain.worklist import (
@@ -55,7 +56,7 @@ class TaskRefused(Exception):
 
 
 def _unknown() -> TaskRefused:
-    return TaskRefused("unknown", "Cette tâche n'existe pas, ou a été effacée.")
+    return TaskRefused("unknown", N_("Cette tâche n'existe pas, ou a été effacée."))
 
 
 # --- the list ----------------------------------------------------------------------------------
@@ -137,9 +138,9 @@ def hand_over(
 ) -> None:
     """To a person, a service, or a person of another service; whoever has it now."""
     if not to and not uf:
-        raise TaskRefused("invalid", "Dire à qui la passer : « to » (compte) ou « uf ».")
+        raise TaskRefused("invalid", N_("Dire à qui la passer : « to » (compte) ou « uf »."))
     if uf and uf not in rules.offices:
-        raise TaskRefused("invalid", "Cette UF n'est pas dans la configuration.")
+        raise TaskRefused("invalid", N_("Cette UF n'est pas dans la configuration."))
     with store.write() as connection:
         if not worklist.hand_over(connection, task, actor, to=to, uf=uf, at=micros(now)):
             _open(connection, task)
@@ -251,12 +252,15 @@ def _open(connection: Connection, task: int) -> Record:
 
 
 def _held(row: Record) -> TaskRefused:
-    return TaskRefused("held", f"{row.holder} s'en occupe déjà." if row.assignee else "Libre.")
+    if not row.assignee:
+        return TaskRefused("held", N_("Libre."))
+    return TaskRefused("held", filled(N_("%(who)s s'en occupe déjà."), who=row.holder))
 
 
 def _done(row: Record) -> TaskRefused:
-    by = f" par {row.doer}" if row.resolved_by else ""
-    return TaskRefused("done", f"Déjà traitée{by}.")
+    if not row.resolved_by:
+        return TaskRefused("done", N_("Déjà traitée."))
+    return TaskRefused("done", filled(N_("Déjà traitée par %(who)s."), who=row.doer))
 
 
 def _give(
@@ -270,9 +274,11 @@ def _give(
     if one.status == "cancelled" and kind is AnswerKind.CANCELLED:
         return  # the DPI already says so
     if one.status != "booked":
-        raise TaskRefused("cancelled", "Ce rendez-vous est annulé dans le DPI : choisir « autre ».")
+        raise TaskRefused(
+            "cancelled", N_("Ce rendez-vous est annulé dans le DPI : choisir « autre ».")
+        )
     if instant(one.starts_at) <= now:
-        raise TaskRefused("past", "Ce rendez-vous a déjà commencé : choisir « autre ».")
+        raise TaskRefused("past", N_("Ce rendez-vous a déjà commencé : choisir « autre »."))
     if one.answer != kind.value or reversals.is_doubted(connection, one.id):
         origin = f"staff:task:{row.id}:{reserve(connection, 'task_event', 1)}"
         give(connection, Given(kind, ((one.id, one.version),), "staff", origin, actor), now=now)
@@ -281,7 +287,9 @@ def _give(
 def _as_read(one: Record, version: int | None) -> Record:
     """R26: nobody says yes or no to an hour they were not told."""
     if version is not None and one.version != version:
-        raise TaskRefused("moved", "Ce rendez-vous vient de changer : relire l'heure, redemander.")
+        raise TaskRefused(
+            "moved", N_("Ce rendez-vous vient de changer : relire l'heure, redemander.")
+        )
     return one
 
 
@@ -290,9 +298,9 @@ def _the_appointment(connection: Connection, row: Record, wanted: int | None) ->
     if wanted is not None:
         found = [one for one in found if one.id == wanted]
     if not found:
-        raise TaskRefused("invalid", "Cette tâche n'est liée à aucun rendez-vous de ce genre.")
+        raise TaskRefused("invalid", N_("Cette tâche n'est liée à aucun rendez-vous de ce genre."))
     if len(found) > 1:
-        raise TaskRefused("which", "Cette tâche concerne plusieurs rendez-vous : dire lequel.")
+        raise TaskRefused("which", N_("Cette tâche concerne plusieurs rendez-vous : dire lequel."))
     return found[0]
 
 

@@ -1,7 +1,7 @@
 """The JSON API: tasks and calls on the internal listener, answers on the public one.
 
-docs/api.md is its manual. Reading changes nothing; errors are JSON with a French sentence; no
-address, log line or error holds a name, a number or a text.
+docs/api.md is its manual. Reading changes nothing; errors are JSON with a code and a sentence, in
+French or the language asked for; no address, log line or error holds a name, a number or a text.
 """
 
 import hmac
@@ -19,14 +19,18 @@ from fastapi.routing import APIRoute
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
+from reminders.domain.marking import N_, Filled, filled
 from reminders.domain.worklist import Ending
 from reminders.errors import RepairNeeded
 from reminders.services import worklist
-from reminders.services.elsewhere import is_signed, refusal, take_answer
+from reminders.services.elsewhere import FOR_PATIENTS, is_signed, refusal, take_answer
+from reminders.services.elsewhere import Response as Answered
 from reminders.services.rules import Rules
 from reminders.services.worklist import START, SYSTEM, TaskRefused
 from reminders.services.worklist_context import calls, line, whole, zone_of
 from reminders.store.engine import Store
+from reminders.web.staff.words import DEFAULT, LANGUAGES, translations
+from reminders.web.words import accepted
 
 log = structlog.get_logger()
 
@@ -35,6 +39,7 @@ LONGEST = 8 * 1024
 ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 STATUS = {"unknown": 404, "invalid": 422, "which": 422}  # any other refusal is a conflict
 NO_STORE = {"Cache-Control": "no-store"}
+TONGUES = NO_STORE | {"Vary": "Accept-Language"}  # of what is told in the caller's language
 STATES = ("open", "free", "taken", "done")
 
 Changed = Callable[[], Awaitable[object]]
@@ -70,8 +75,21 @@ class Bad(Exception):
         self.status, self.code, self.sentence = status, code, sentence
 
 
-def _error(status: int, code: str, sentence: str) -> JSONResponse:
-    return JSONResponse({"error": code, "sentence": sentence}, status, NO_STORE)
+def _error(request: Request, status: int, code: str, sentence: str) -> JSONResponse:
+    return JSONResponse({"error": code, "sentence": _told(request, sentence)}, status, TONGUES)
+
+
+def _told(request: Request, sentence: str) -> str:
+    """In the first language asked for that there is, else in French."""
+    asked = accepted(request.headers.get("accept-language", ""))
+    known = (one.lower().partition("-")[0] for one in asked)
+    language = next((one for one in known if one in LANGUAGES), DEFAULT)
+    if language == DEFAULT:
+        return str(sentence)
+    catalogue = translations(language)
+    if not isinstance(sentence, Filled):
+        return catalogue.gettext(sentence)
+    return catalogue.gettext(sentence.form) % sentence.values
 
 
 class _Route(APIRoute):
@@ -84,16 +102,18 @@ class _Route(APIRoute):
             try:
                 return await handler(request)
             except Bad as bad:
-                return _error(bad.status, bad.code, bad.sentence)
+                return _error(request, bad.status, bad.code, bad.sentence)
             except TaskRefused as refused:
                 status = STATUS.get(refused.code, 409)
-                return _error(status, refused.code, refused.sentence)
+                return _error(request, status, refused.code, refused.sentence)
             except RepairNeeded as error:
                 log.error("api unavailable", place=error.problem.where)
-                return _error(503, "unavailable", "Base de données indisponible : réessayer.")
+                return _error(
+                    request, 503, "unavailable", N_("Base de données indisponible : réessayer.")
+                )
             except Exception as error:
                 log.error("api failed", error=type(error).__name__)
-                return _error(500, "failed", "Erreur inattendue ; le journal dit où.")
+                return _error(request, 500, "failed", N_("Erreur inattendue ; le journal dit où."))
 
         return guarded
 
@@ -168,13 +188,15 @@ def _acting(router: APIRouter, inside: Worklist) -> None:
                     ending = _one_of(body.get("as"), tuple(Ending), "as")
                     about, read = _named(body, "appointment"), _named(body, "version")
                     if read is None and Ending(ending) in worklist.GIVEN:
-                        raise Bad(422, "invalid", "Il manque « version » : celle qui a été lue.")
+                        raise Bad(
+                            422, "invalid", N_("Il manque « version » : celle qui a été lue.")
+                        )
                     worklist.resolve(
                         store, inside.secret, key, Ending(ending), actor,
                         appointment=about, version=read, now=now,
                     )  # fmt: skip
                 case _:
-                    raise Bad(404, "unknown", "Ce verbe n'existe pas.")
+                    raise Bad(404, "unknown", N_("Ce verbe n'existe pas."))
 
         await run_in_threadpool(do)
         if verb == "resolve":
@@ -187,7 +209,7 @@ def _acting(router: APIRouter, inside: Worklist) -> None:
 def _shown(inside: Worklist, task: int) -> JSONResponse:
     found = whole(inside.store, inside.rules, task, now=inside.now())
     if found is None:
-        raise Bad(404, "unknown", "Cette tâche n'existe pas, ou a été effacée.")
+        raise Bad(404, "unknown", N_("Cette tâche n'existe pas, ou a été effacée."))
     return JSONResponse(found, headers=NO_STORE)
 
 
@@ -195,13 +217,13 @@ def _check(request: Request, inside: Worklist) -> None:
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     right = hmac.compare_digest(given.strip().encode(), inside.token.encode())
     if scheme.lower() != "bearer" or not right:
-        raise Bad(401, "token", "Jeton absent ou faux.")
+        raise Bad(401, "token", N_("Jeton absent ou faux."))
 
 
 def _actor(request: Request) -> str:
     actor = request.headers.get("x-actor", "")
     if not ACCOUNT.fullmatch(actor) or actor.lower() == SYSTEM:
-        raise Bad(400, "actor", "X-Actor doit nommer le compte de qui agit.")
+        raise Bad(400, "actor", N_("X-Actor doit nommer le compte de qui agit."))
     return actor
 
 
@@ -212,13 +234,13 @@ def _named(body: dict[str, Any], name: str) -> int | None:
 
 def _account(value: object) -> str:
     if value and (not isinstance(value, str) or not ACCOUNT.fullmatch(value)):
-        raise Bad(422, "invalid", "« to » : un nom de compte est attendu.")
+        raise Bad(422, "invalid", N_("« to » : un nom de compte est attendu."))
     return str(value or "")
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise Bad(422, "invalid", "Un texte est attendu.")
+        raise Bad(422, "invalid", N_("Un texte est attendu."))
     return value
 
 
@@ -229,9 +251,9 @@ async def _object(request: Request) -> dict[str, Any]:
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError):
-        raise Bad(422, "invalid", "Corps JSON illisible.") from None
+        raise Bad(422, "invalid", N_("Corps JSON illisible.")) from None
     if not isinstance(found, dict):
-        raise Bad(422, "invalid", "Un objet JSON est attendu.")
+        raise Bad(422, "invalid", N_("Un objet JSON est attendu."))
     return found
 
 
@@ -240,20 +262,26 @@ async def _body(request: Request) -> bytes:
     async for piece in request.stream():
         size += len(piece)
         if size > LONGEST:
-            raise Bad(413, "too-large", "Demande trop longue.")
+            raise Bad(413, "too-large", N_("Demande trop longue."))
         pieces.append(piece)
     return b"".join(pieces)
 
 
 def _one_of(value: object, known: Sequence[str], name: str) -> str:
     if not isinstance(value, str) or value not in known:
-        raise Bad(422, "invalid", f"« {name} » : {', '.join(known)}.")
+        raise Bad(
+            422,
+            "invalid",
+            filled(N_("« %(name)s » : %(known)s."), name=name, known=", ".join(known)),
+        )
     return value
 
 
 def _number(value: str, name: str) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", value):
-        raise Bad(422, "invalid", f"« {name} » : un nombre entier est attendu.")
+        raise Bad(
+            422, "invalid", filled(N_("« %(name)s » : un nombre entier est attendu."), name=name)
+        )
     return int(value)
 
 
@@ -262,7 +290,7 @@ def _cursor(value: str) -> tuple[int, int, int]:
     if not value:
         return START
     if not re.fullmatch(r"[0-9]\.[0-9]{1,19}\.[0-9]{1,18}", value):
-        raise Bad(422, "invalid", "« after » : reprendre celui de la page d'avant.")
+        raise Bad(422, "invalid", N_("« after » : reprendre celui de la page d'avant."))
     priority, deadline, task = (int(part) for part in value.split("."))
     return priority, min(deadline, 2**63 - 1), task
 
@@ -273,7 +301,7 @@ def _day(value: str, inside: Worklist, uf: str) -> date:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise Bad(422, "invalid", "« day » : une date comme 2026-10-13 est attendue.") from None
+        raise Bad(422, "invalid", N_("« day » : une date comme 2026-10-13 est attendue.")) from None
 
 
 async def _ring(changed: Changed) -> None:
@@ -305,12 +333,13 @@ def answers_router(outside: Elsewhere) -> APIRouter:
         )
         if not signed or system not in outside.systems:
             log.warning("answer forged")
-            return _response(refusal(401, "signature", "Signature absente, fausse ou périmée."))
+            given = refusal(401, "signature", N_("Signature absente, fausse ou périmée."))
+            return _response(request, given)
         given = await run_in_threadpool(
             take_answer, outside.store, outside.rules, outside.secret, system, body, now=now
         )
         log.info("answer taken", system=system, status=given.status, result=given.body["result"])
-        response = _response(given)
+        response = _response(request, given)
         if given.changed:
             response.background = BackgroundTask(_ring, outside.changed)
         return response
@@ -318,5 +347,9 @@ def answers_router(outside: Elsewhere) -> APIRouter:
     return router
 
 
-def _response(given: Any) -> JSONResponse:
-    return JSONResponse(dict(given.body), given.status, NO_STORE)
+def _response(request: Request, given: Answered) -> JSONResponse:
+    """What became of an answer is for the patient, in French; an error is for whoever calls."""
+    body = dict(given.body)
+    if body["result"] not in FOR_PATIENTS:
+        body["sentence"] = _told(request, body["sentence"])
+    return JSONResponse(body, given.status, TONGUES)

@@ -22,7 +22,14 @@ PAGES = ROOT / "templates" / "pages" / "staff"
 PUBLIC = ROOT / "templates" / "pages" / "documents"  # patients read them too
 PROGRAMS = ROOT / "reminders" / "web" / "staff"
 # Their tables of sentences, marked N_ or said by a page.
-SHARED = ("domain/*.py", "services/*.py", "store/*.py", "rendering.py", "cli/opening.py")
+SHARED = (
+    "domain/*.py",
+    "services/*.py",
+    "store/*.py",
+    "rendering.py",
+    "cli/opening.py",
+    "web/api.py",
+)
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
     "gettext": None,

@@ -135,6 +135,41 @@ def test_a_question_that_makes_no_sense_is_refused_in_french(api: Api, query: st
     assert "«" in response.json()["sentence"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("", "« limit » : un nombre entier est attendu."),
+        ("de, ar;q=0.9", "« limit » : un nombre entier est attendu."),
+        ("fr-FR, en;q=0.9", "« limit » : un nombre entier est attendu."),
+        ("en-GB", "“limit”: a whole number is expected."),
+        ("de, EN-us;q=0.8, fr;q=0.2", "“limit”: a whole number is expected."),
+    ],
+)
+def test_an_error_is_told_in_the_language_asked_for_and_its_code_in_none(
+    asked: str, sentence: str, api: Api
+) -> None:
+    answer = api.http.get("/api/tasks?limit=abc", headers={"Accept-Language": asked})
+    assert answer.json() == {"error": "invalid", "sentence": sentence}
+    assert answer.headers["vary"] == "Accept-Language"
+
+
+def test_refusals_are_told_in_english_too(api: Api) -> None:
+    task = reply(api.room, TEXT)
+    api.http.headers["Accept-Language"] = "en"
+    assert api.post(task, "take", "nadia").status_code == 200
+    held = api.post(task, "take", "omar").json()
+    assert held == {"error": "held", "sentence": "nadia already sees to it."}
+    wrong = api.answer(said(), secret="no")
+    assert (wrong.status_code, wrong.json()["result"]) == (401, "signature")
+    assert wrong.json()["sentence"] == "The signature is missing, wrong or too old."
+    assert api.answer(said() | {"kind": "x"}).json()["sentence"] == "To correct: kind."
+    taken = api.answer(said())  # what is read to a patient is in theirs
+    assert taken.json()["sentence"] == "La venue du patient est notée."
+    used = api.answer(said("cancelled"))
+    assert used.json() == {"result": "key-used", "sentence": "This key has already served for "
+                           "another request."}  # fmt: skip
+
+
 def test_a_task_is_taken_and_the_second_is_told_by_whom(api: Api) -> None:
     task = reply(api.room, TEXT)
 
