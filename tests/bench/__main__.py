@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "webhook": webhook.measure_webhook,
     "memory": scale.measure_memory,
     "pages": pages.measure_pages,
+    "backlog": pages.measure_backlog,
     "reports": reports.measure_reports,
     "start": running.measure_start,
     "idle": running.measure_idle,

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -42,6 +42,9 @@ from tests.support.every_page import PAGES, PLACE
 from tests.support.served import served
 
 APPOINTMENTS = {"tiny": 2_000, "quick": 300_000, "full": 10_000_000}
+CROWDED = {"tiny": 2_000, "quick": 100_000, "full": 1_000_000}
+BACKLOG = 2_500  # open tasks, and open calls
+LISTS = ("/", "/a-traiter", "/appels", "/services")
 SECONDS = {"tiny": 4, "quick": 40, "full": 150}
 USERS = 20
 THINKS = 0.5  # seconds between what one person opens
@@ -54,21 +57,32 @@ WRITTEN_DAYS = 45  # messages are kept a while; older ones are purged
 
 
 def measure_pages(size: Size) -> Iterator[Figure]:
+    yield from _measure("page", APPOINTMENTS[size], SECONDS[size])
+
+
+def measure_backlog(size: Size) -> Iterator[Figure]:
+    """The lists of what is to do where nobody did any of it: 2,500 open tasks and as many calls."""
+    yield from _measure("backlog", CROWDED[size], SECONDS[size], only=LISTS, backlog=BACKLOG)
+
+
+def _measure(
+    name: str, appointments: int, seconds: float, *, only: Collection[str] = (), backlog: int = 0
+) -> Iterator[Figure]:
     with TemporaryDirectory() as place:
         folder = Path(place)
-        token = prepare(folder, APPOINTMENTS[size])
+        token = prepare(folder, appointments, backlog)
         with serving(folder) as (process, address):
             used = cpu_seconds(process.pid)
-            found = asyncio.run(use(address, token, SECONDS[size]))
+            found = asyncio.run(use(address, token, seconds, only))
             used = cpu_seconds(process.pid) - used
         static = found.pop(STATIC)
         asked = sum(map(len, found.values())) + len(static)
         for path, times in sorted(found.items()):
             yield Figure(
-                f"page {path}", p95(times), p95(static), p95(times) / p95(static), "ms, p95",
+                f"{name} {path}", p95(times), p95(static), p95(times) / p95(static), "ms, p95",
                 GOAL_MS, p95(times) <= GOAL_MS,
                 {"median": short(statistics.median(times)), "visits": len(times),
-                 "appointments": APPOINTMENTS[size], "users": USERS,
+                 "appointments": appointments, "users": USERS,
                  "cpu_ms_a_page": short(1_000 * used / asked)},
             )  # fmt: skip
 
@@ -80,12 +94,14 @@ def p95(times: list[float]) -> float:
 # --- the hospital ---------------------------------------------------------------------------------
 
 
-def prepare(folder: Path, appointments: int) -> str:
-    """A hospital with this many appointments; the token of a session that opens every page."""
+def prepare(folder: Path, appointments: int, backlog: int = 0) -> str:
+    """A hospital with this many appointments, and open tasks and calls; the token of a session
+    that opens every page."""
     application = build(settings(folder), OffsetClock(NOW))
     store = application.store
     with store.write() as connection:
         fill(connection, appointments)
+        _fill_backlog(connection, backlog)
     with store.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
         connection.commit()
@@ -184,6 +200,22 @@ def _fill_messages(connection: Connection) -> None:
         run(connection, sql, **{k: v for k, v in span.items() if f":{k}" in sql})
 
 
+def _fill_backlog(connection: Connection, count: int) -> None:
+    """This many questions and this many calls, all open, about the next appointments."""
+    coming = "FROM (SELECT id, uf FROM appointment WHERE starts_at > :now ORDER BY starts_at, id)"
+    for n, kind in enumerate(("reply_reschedule", "call_not_reached"), start=1):
+        run(
+            connection,
+            "INSERT INTO task (id, kind, subject, uf, state, priority, sentence, created_at, "
+            f"deadline_at, appointment_id) SELECT {n} * 100000000 + id, :kind, 'appointment:' || "
+            f"id, uf, 'open', 2, 'À appeler.', :now - {DAY}, :now + {HOUR}, id {coming} "
+            "LIMIT :count",
+            kind=kind,
+            now=micros(NOW),
+            count=count,
+        )
+
+
 def addresses(store: Store) -> list[str]:
     """The address of every page that shows something here."""
     found = []
@@ -224,11 +256,19 @@ def serving(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
         process.communicate()
 
 
-async def use(address: str, token: str, seconds: float) -> dict[str, list[float]]:
-    """What each page took, in milliseconds, by its path; the first visits do not count."""
+async def use(
+    address: str, token: str, seconds: float, only: Collection[str] = ()
+) -> dict[str, list[float]]:
+    """What each page took, in milliseconds, by its path; the first visits do not count. `only`:
+    these pages, all of them by default."""
     found: dict[str, list[float]] = defaultdict(list)
-    async with httpx.AsyncClient(base_url=address, cookies={"session": token}, timeout=60) as http:
+    async with httpx.AsyncClient(
+        base_url=address, cookies={"session": token}, timeout=60,
+        # a server lets a connection go after five seconds: never ask on one it is closing
+        limits=httpx.Limits(keepalive_expiry=2),
+    ) as http:  # fmt: skip
         paths = [*(await http.get("/_paths")).text.splitlines(), STATIC]
+        paths = [one for one in paths if not only or one in (*only, STATIC)]
         for path in paths:
             await _opened(http, path)
         end = perf_counter() + seconds

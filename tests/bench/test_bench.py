@@ -24,6 +24,7 @@ LINES = {
     "webhook": ["webhook"],
     "memory": ["memory"],
     "pages": [],  # one of each page of the staff
+    "backlog": ["backlog /", "backlog /a-traiter", "backlog /appels", "backlog /services"],
     "reports": ["recount", "report", "lag", "look at all"],
     "start": ["start-explain", "start-run"],
     "idle": ["idle"],
