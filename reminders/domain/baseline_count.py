@@ -80,7 +80,8 @@ def hidden(counts: Sequence[Counted], margins: Sequence[Margin] = ((),)) -> froz
     """The places of those not to be shown, in a table of which these sums are shown.
 
     Those below five patients or five appointments; and in every sum that holds one of them, the
-    smallest others, until what it hides is two parts at least and of five patients together.
+    smallest others, until what it hides is two parts at least and surely of five patients: of one
+    part alone, as the parts' patients may be the same.
     """
     small = {place for place, one in enumerate(counts) if one.small}
     groups = [group for margin in margins for group in _groups(counts, margin)]
@@ -112,5 +113,8 @@ def _lacking(counts: Sequence[Counted], group: Sequence[int], small: set[int]) -
 
 
 def _covered(those: Sequence[Counted]) -> bool:
-    together = min(sum(one.patients for one in those), sum(one.appointments for one in those))
-    return len(those) > 1 and together >= SMALLEST
+    """Two parts at least, of five patients and appointments together. Only counts are kept, and
+    one patient may be in each part: as many as the largest has are sure, and no more."""
+    patients = max(one.patients for one in those)
+    appointments = sum(one.appointments for one in those)
+    return len(those) > 1 and min(patients, appointments) >= SMALLEST
