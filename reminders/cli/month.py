@@ -176,12 +176,7 @@ def _lines(content: dict[str, Plain]) -> list[str]:
     inputs, money = content["inputs"], content["savings"]
     assert isinstance(inputs, dict)
     assert isinstance(money, dict)
-    found = [
-        f"Rendez-vous à l'issue connue : {inputs['known']}, dont non-venues : {inputs['missed']} ; "
-        f"issue inconnue : {inputs['unknown']}.",
-        f"Messages partis pendant le mois : {inputs['messages']} ; "
-        f"appels enregistrés : {inputs['calls']}.",
-    ]
+    found = _counted(inputs)
     total = money.get("total")
     if isinstance(total, dict):
         found.append(
@@ -191,3 +186,14 @@ def _lines(content: dict[str, Plain]) -> list[str]:
     else:
         found.append(f"Économie : non mesurée ({money['verdict']}).")
     return found
+
+
+def _counted(inputs: dict[str, Plain]) -> list[str]:
+    if inputs["hidden"]:
+        return ["Masqué : trop peu de patients dans ce mois pour en dire les chiffres."]
+    return [
+        f"Rendez-vous suivis à l'issue connue : {inputs['known']}, dont non-venues : "
+        f"{inputs['missed']} ; issue inconnue : {inputs['unknown']}.",
+        f"Messages partis pendant le mois : {inputs['messages']} ; "
+        f"appels enregistrés : {inputs['calls']}.",
+    ]

@@ -22,7 +22,8 @@ from reminders.domain.canonical import (
     plain,
 )
 from reminders.domain.marking import N_, filled
-from reminders.domain.report import Asked, Month
+from reminders.domain.outcome import Denominator, Outcome, Tally
+from reminders.domain.report import HIDDEN_BELOW, Asked, Month, NoShowReport
 from reminders.errors import Problem, RepairNeeded
 from reminders.services import costs as priced
 from reminders.services import rollup
@@ -38,8 +39,9 @@ from reminders.store.types import instant, micros
 ITSELF = ""  # who closes on the stated day
 REVISED_BACK = 3  # months looked at again when another one is closed
 MADE_UP_FOR = 12  # months closed late at most
+NOT_TOLD = ("inputs.known", "inputs.missed", "inputs.unknown")  # of an earlier release's months
 TRIES = 20  # of a revision while others revise too
-READ = ("inputs.", "costs.")  # what is read as it is, whatever the program counts of it
+READ = ("inputs.", "costs.")  # what later data change, whatever the program computes of it
 
 
 class Why(StrEnum):
@@ -100,7 +102,7 @@ def figures(store: Store, rules: Rules, month: Month, *, now: datetime) -> dict[
     made = plain(
         {
             "month": str(month),
-            "inputs": _counted(store, month, zone, now=now),
+            "inputs": _inputs(report, _counted(store, month, zone, now=now)),
             "costs": priced.costs_on(store, rules, last),
             "report": report,
             "savings": money(store, rules, now=now, until=end, look=str(month)),
@@ -113,7 +115,65 @@ def figures(store: Store, rules: Rules, month: Month, *, now: datetime) -> dict[
     for name in ("fresh", "silent"):  # of the moment; of which months are told beside others
         told.pop(name, None)
     saved.pop("holdout", None)  # how it stands since
+    made["savings"] = _few_hidden(saved)
     return made
+
+
+def _inputs(report: NoShowReport, counted: Described) -> dict[str, Plain]:
+    """What is done about a month is told with it, and its outcomes as the report counts and hides
+    them: of all appointments, they would tell of the few the report does not follow."""
+    if report.figures is None:
+        return {"hidden": True}
+    return _outcomes(report.figures.tally) | {
+        "messages": counted.messages, "segments": counted.segments, "price": counted.price,
+        "calls": counted.calls,
+    }  # fmt: skip
+
+
+def _outcomes(tally: Tally) -> dict[str, Plain]:
+    return {
+        "hidden": False,
+        "known": tally.among(Denominator.ELIGIBLE),
+        "missed": tally[Outcome.NO_SHOW],
+        "unknown": tally[Outcome.UNKNOWN],
+    }
+
+
+def _few_hidden(savings: Plain) -> Plain:
+    """Numbers of the arms under HIDDEN_BELOW, and outcomes one by one, are in no closed month."""
+    assert isinstance(savings, dict)
+    arms, calls = savings.get("arms"), savings.get("calls")
+    if isinstance(arms, dict) and isinstance(calls, dict):
+        hidden = {arm: _without_few(one, "tally") for arm, one in arms.items()}
+        linked = {"linked": _without_few(calls["linked"])}
+        return {**savings, "arms": hidden, "calls": {**calls, **linked}}
+    return savings
+
+
+def _without_few(counts: Plain, *without: str) -> dict[str, Plain]:
+    assert isinstance(counts, dict)
+    return {
+        name: None if type(one) is int and 0 < one < HIDDEN_BELOW else one
+        for name, one in counts.items()
+        if name not in without
+    }
+
+
+def told(content: dict[str, Plain]) -> dict[str, Plain]:
+    """A closed month as it may be told: one closed by an earlier release counted outcomes of all
+    appointments beside those of the report."""
+    inputs, report = content.get("inputs"), content.get("report")
+    if not isinstance(inputs, dict) or not isinstance(report, dict) or "hidden" in inputs:
+        return content
+    figures = report.get("figures")
+    if not isinstance(figures, dict):
+        return content | {"inputs": {"hidden": True}}
+    tally = figures["tally"]
+    assert isinstance(tally, dict)
+    counts = tally["counts"]
+    assert isinstance(counts, dict)
+    fit = {Outcome(name): int(str(number)) for name, number in counts.items()}
+    return {**content, "inputs": {**inputs, **_outcomes(Tally(fit))}}
 
 
 def _counted(store: Store, month: Month, zone: ZoneInfo, *, now: datetime) -> Described:
@@ -285,11 +345,14 @@ def listed(store: Store, *, before: str = "9999-99", limit: int = 24) -> list[li
 
 
 def _closed(row: Record, text: str = "") -> Closed:
+    content: dict[str, Plain] = json.loads(text) if text else {}
+    changes = [(place, before, after) for place, before, after in json.loads(row.changes)]
+    fit = told(content)
+    if fit is not content:
+        changes = [one for one in changes if one[0] not in NOT_TOLD]
     return Closed(
         row.month, row.revision, instant(row.closed_at), row.closed_by, row.name,
-        row.code_version, row.digest,
-        tuple((place, before, after) for place, before, after in json.loads(row.changes)),
-        json.loads(text) if text else {},
+        row.code_version, row.digest, tuple(changes), fit,
         not text or digest_of(text) == row.digest,
         row.version_before or "",
     )  # fmt: skip

@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
 from reminders import __version__
+from reminders.domain.appointment import AppointmentRecord, Status
 from reminders.domain.canonical import Plain
 from reminders.domain.holdout import Arm
 from reminders.domain.report import Month
 from reminders.domain.savings import MONTHLY, Component, UnitCost
 from reminders.errors import ReminderError
 from reminders.services import costs, months
-from reminders.services.months import Closed, Why, close, close_due, find, newest_due, revise
+from reminders.services.months import Closed, Why, close, close_due, find, newest_due, revise, told
 from reminders.services.rules import rules_of
 from reminders.store.engine import Store, open_engine, rows, run
-from tests.support.clinic import settings_with
+from tests.services.test_rollup import at, tell
+from tests.support.clinic import Clinic, paris, settings_with, visit
 from tests.support.comparison import CAME, MISSED, OPEN, Comparison
 
 APRIL, MAY = Month(2026, 4), Month(2026, 5)
@@ -281,3 +283,58 @@ def test_an_outcome_noted_late_makes_unknown_ones_known(trial: Comparison) -> No
     found = revise(trial.store, RULES, APRIL, by="", now=TENTH)
     assert found is not None
     assert ("inputs.unknown", 1, 0) in found.changes
+
+
+# --- what is hidden ------------------------------------------------------------------------------
+
+OCTOBER, NOVEMBER = Month(2026, 10), paris("2026-11-05 09:00")
+
+
+def hospital(store: Store, sizes: dict[str, int]) -> tuple[Clinic, list[AppointmentRecord]]:
+    """October of services of so many patients, followed and over; every fourth did not come."""
+    services = [{"uf": uf, "site": "sud", "label": uf} for uf in sizes]
+    clinic = Clinic(store, now=paris("2026-10-05 09:00"), settings=settings_with(service=services))
+    every = [uf for uf, size in sizes.items() for _ in range(size)]
+    found = [visit(n, uf=uf, status=attended(n)) for n, uf in enumerate(every, 1)]
+    tell(clinic, *(replace(one, status=Status.BOOKED) for one in found))
+    at(clinic, "2026-10-14 09:00")
+    at(clinic, "2026-10-25 09:00")
+    tell(clinic, *found)
+    clinic.now = NOVEMBER
+    return clinic, found
+
+
+def attended(n: int) -> Status:
+    return Status.FULFILLED if n % 4 else Status.NOSHOW
+
+
+def test_one_appointment_nobody_followed_is_not_told_beside_the_others(store: Store) -> None:
+    """All of them less those of the report: the one taken an hour before, who did not come."""
+    clinic, _ = hospital(store, {"4220": 30})
+    booked = paris("2026-10-29 08:30")
+    tell(clinic, visit(99, "2026-10-29 10:00", status=Status.NOSHOW, booked_at=booked))
+    found, _ = close(store, clinic.rules, OCTOBER, by="nadia", now=NOVEMBER)
+    inputs, report = found.content["inputs"], found.content["report"]
+    assert isinstance(inputs, dict)
+    assert isinstance(report, dict)
+    figures = report["figures"]
+    assert isinstance(figures, dict)
+    primary = figures["primary"]
+    assert isinstance(primary, dict)
+    assert (inputs["known"], inputs["missed"]) == (primary["among"], primary["missed"]) == (30, 7)
+
+
+def test_a_month_of_three_patients_tells_no_outcome(store: Store) -> None:
+    clinic, _ = hospital(store, {"4220": 3})
+    found, _ = close(store, clinic.rules, OCTOBER, by="nadia", now=NOVEMBER)
+    assert found.content["inputs"] == {"hidden": True}
+
+
+def test_a_month_closed_by_an_earlier_release_tells_what_the_report_does(store: Store) -> None:
+    clinic, _ = hospital(store, {"4220": 30})
+    found, _ = close(store, clinic.rules, OCTOBER, by="nadia", now=NOVEMBER)
+    before = {"known": 31, "missed": 8, "unknown": 0, "messages": 0}
+    inputs = told(found.content | {"inputs": dict(before)})["inputs"]
+    assert isinstance(inputs, dict)
+    assert (inputs["known"], inputs["missed"]) == (30, 7)
+    assert told({"inputs": dict(before), "report": {"figures": None}})["inputs"] == {"hidden": True}
