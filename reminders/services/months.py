@@ -144,8 +144,8 @@ def _few_hidden(savings: Plain) -> Plain:
     assert isinstance(savings, dict)
     arms, calls = savings.get("arms"), savings.get("calls")
     if isinstance(arms, dict) and isinstance(calls, dict):
-        hidden = {arm: _without_few(one, "tally") for arm, one in arms.items()}
-        linked = {"linked": _without_few(calls["linked"])}
+        hidden: dict[str, Plain] = {arm: _without_few(one, "tally") for arm, one in arms.items()}
+        linked: dict[str, Plain] = {"linked": _without_few(calls["linked"])}
         return {**savings, "arms": hidden, "calls": {**calls, **linked}}
     return savings
 
