@@ -110,6 +110,7 @@ class Ending(StrEnum):
     NO_ANSWER = "no-answer"
     WRONG_NUMBER = "wrong-number"
     OTHER = "other"
+    ENTERED = "entered"  # what the patient said is in the DPI
 
 
 ENDINGS = {
@@ -120,10 +121,14 @@ ENDINGS = {
     Ending.NO_ANSWER: "ne répond pas",
     Ending.WRONG_NUMBER: "mauvais numéro",
     Ending.OTHER: "autre",
+    Ending.ENTERED: "enregistré dans le DPI",
 }
 
 # Nobody was spoken to: the try is kept, and the task comes back.
 TRIES = frozenset({Ending.VOICEMAIL, Ending.NO_ANSWER})
+
+# A patient, not the DPI, is on the telephone.
+SPOKEN = tuple(one for one in Ending if one is not Ending.ENTERED)
 
 # Kinds of calls that need no decision; they form the day's call list.
 CALL = "call_"

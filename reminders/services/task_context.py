@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from reminders.domain.worklist import Ending
+from reminders.domain.worklist import SPOKEN, Ending
 from reminders.services.rules import Rules
 from reminders.services.worklist import scope_of, telephone
 from reminders.services.worklist_context import NO_NUMBER, WHOM, words
 from reminders.store import subjects, worklist
 from reminders.store.engine import Record, Store
 from reminders.store.planning import address_key
+from reminders.store.reversals import ENTER_KINDS
 from reminders.store.types import instant, instant_or_none
 
 UNREACHED = (Ending.MOVED, Ending.VOICEMAIL, Ending.NO_ANSWER, Ending.WRONG_NUMBER, Ending.OTHER)
@@ -121,10 +122,13 @@ def _may_see(row: Record, one: Record, ufs: frozenset[str] | None) -> bool:
 
 
 def endings_of(row: Record, about: Sequence[Record]) -> Sequence[Ending]:
-    """How this task can end: an answer needs an appointment, a call somebody to call."""
+    """How this task can end, the ordinary way first: an answer needs an appointment, a call
+    somebody to call, and what is entered in the DPI a task that asks for it."""
+    entered = (Ending.ENTERED,) if row.kind in ENTER_KINDS else ()
     if any(one.status in ("booked", "cancelled") for one in about):
-        return tuple(Ending)
-    return UNREACHED if about or row.subject.startswith("inbound:") else (Ending.OTHER,)
+        return entered + SPOKEN
+    called = about or row.subject.startswith("inbound:")
+    return entered + (UNREACHED if called else (Ending.OTHER,))
 
 
 def _about(rules: Rules, one: Record) -> About:

@@ -212,6 +212,8 @@ def resolve(
         row = worklist.find(connection, task)
         if row is None:
             raise _unknown()
+        if ending is Ending.ENTERED and row.kind not in reversals.ENTER_KINDS:
+            raise TaskRefused("invalid", "Cette tâche ne demande rien à enregistrer dans le DPI.")
         if ending in TRIES:
             _tried(connection, row, ending, actor, now)
             return

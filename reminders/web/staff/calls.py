@@ -7,7 +7,7 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.marking import N_
-from reminders.domain.worklist import TRIES, Ending
+from reminders.domain.worklist import SPOKEN, TRIES, Ending
 from reminders.services import worklist
 from reminders.services.tabs import of_viewer
 from reminders.services.worklist import TaskRefused
@@ -26,7 +26,7 @@ from reminders.web.staff.visit import Route, Visit
 
 HOME = "/appels"
 PAGE = 100
-CHOICES = tuple(Ending)
+CHOICES = SPOKEN
 SHORT = {
     Ending.CONFIRMED: N_("vient"),
     Ending.CANCELLED: N_("ne vient pas"),

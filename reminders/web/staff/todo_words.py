@@ -43,6 +43,7 @@ ENDINGS = {
     Ending.NO_ANSWER.value: N_("ne répond pas"),
     Ending.WRONG_NUMBER.value: N_("mauvais numéro"),
     Ending.OTHER.value: N_("fait, ou autre"),
+    Ending.ENTERED.value: N_("enregistré dans le DPI"),
     "not-needed": N_("plus nécessaire"),
     "past": N_("rendez-vous passé sans appel"),
     "reached": N_("le patient a été joint, ou a répondu, depuis"),

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from reminders.domain.worklist import TRIES, Ending
+from reminders.domain.worklist import SPOKEN, TRIES, Ending
+from reminders.services.answer import pass_on
 from reminders.services.worklist import resolve as end
-from reminders.services.worklist import take
+from reminders.services.worklist import take, tend
 from reminders.store.engine import Store
 from tests.support.clinic import paris, someone, visit
 from tests.support.office import Clerk, Office, Role
@@ -138,7 +139,7 @@ def test_after_one_comes_the_next_of_the_same_tab(office: Office) -> None:
     assert "Rien à traiter" in clerk.follow(answer).text
 
 
-@pytest.mark.parametrize("ending", list(Ending))
+@pytest.mark.parametrize("ending", SPOKEN)
 def test_every_ending_is_kept_with_its_effect(office: Office, ending: Ending) -> None:
     task = writes(office, "Où se garer ?")
     clerk = nadia(office)
@@ -156,6 +157,27 @@ def test_every_ending_is_kept_with_its_effect(office: Office, ending: Ending) ->
     assert answer == told.get(ending, "question")
     objections = office.value("SELECT COUNT(*) FROM objection WHERE origin = 'wrong-number'")
     assert objections == (1 if ending is Ending.WRONG_NUMBER else 0)
+
+
+def test_a_cancellation_to_enter_ends_first_of_all_as_entered(office: Office) -> None:
+    question = writes(office, "Où se garer ?")
+    writes(office, "Je ne pourrai pas venir")
+    pass_on(office.store, now=office.now)
+    tend(office.store, office.rules, now=office.now)
+    task = office.value("SELECT id FROM task WHERE kind = 'answer_cancelled'")
+    clerk = nadia(office)
+    page = clerk.get(f"/a-traiter/{task}").text
+    choices = re.findall(r'name="fin" value="([^"]+)"', page)
+    assert choices[0] == "entered"
+    assert "1 enregistré dans le DPI" in text_of(page)
+    assert 'value="entered"' not in clerk.get(f"/a-traiter/{question}").text
+    refused = clerk.post(f"/a-traiter/{question}/terminer", fin="entered")
+    assert refused.status_code == 409
+    answer = clerk.post(f"/a-traiter/{task}/terminer", fin="entered", rdv=hidden(page, "rdv"))
+    assert "C’est noté : enregistré dans le DPI." in text_of(clerk.follow(answer).text)
+    assert state(office, task) == ("done", "nadia", "entered")
+    assert state(office, question)[0] == "open"
+    assert office.appointment(1).answer == "cancelled"
 
 
 @pytest.mark.parametrize("ending", [Ending.CONFIRMED, Ending.CANCELLED])
