@@ -210,6 +210,9 @@ def test_a_yes_after_a_stop_counts_and_nobody_is_told_that_it_is_acknowledged(
     assert acknowledgements(room) == [("CANCELLED", "SUPPRESSED", "objection")]
     assert (day_of(room)["coming"], day_of(room)["not-sent"]) == (0, 1)
     assert day_of(room).reasons == (("objection", 1),)
+    (story,) = stories_of(store, "R1", PARIS)
+    told = [entry for entry in story.entries if entry.what.startswith("accusé de réponse")][-1]
+    assert ("pas envoyé" in told.what, told.why) == (True, "opposition du patient")
 
     texts = len(room.sent)
     room.deliver()
