@@ -1,6 +1,6 @@
 """`reminders report`: the no-show report of some months, for a person, a program, a spreadsheet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -36,6 +36,7 @@ from reminders.domain.report import (
     NoShowReport,
 )
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
+from reminders.services.months import Standing, standing_of
 from reminders.services.no_show_report import no_show_report, unmapped
 from reminders.services.report_files import csv_pieces, write_xlsx
 from reminders.services.rollup import refresh
@@ -49,6 +50,7 @@ from reminders.web.staff.reports_words import (
     interval,
     left_out,
     outside,
+    standing,
 )
 from reminders.web.staff.words import Words
 
@@ -68,6 +70,8 @@ METHOD = (
     f"« masqué » : moins de {HIDDEN_BELOW} patients, ou ce qui permettrait de les retrouver.\n"
     "Ce rapport décrit ; ce que les rappels changent : reminders holdout effect."
 )
+
+Said = tuple[str, Sequence[str]]  # which services, and what may still change of the figures
 
 
 class Format(StrEnum):
@@ -109,13 +113,15 @@ def report(
         refresh(store, rules, now=now)  # without `serve` nothing counted since the last run
         found = no_show_report(store, rules, asked, ufs=None, now=now, every=asked.every)
         nowhere = unmapped(store, rules, asked)
+        stands = standing_of(store, asked.first, asked.last)
     words = Words("fr", zone_of(settings), now)
+    told = standing(words, stands, now)
     if form is Format.JSON:
-        print_json(_json(found) | {"unmapped": nowhere})
+        print_json(_json(found) | {"unmapped": nowhere} | _stands(stands, now))
     elif form is Format.TEXT:
-        _print(words, found, nowhere)
+        _print(words, found, nowhere, told)
     else:
-        _write(words, found, form, output, _scope(rules, service), now)
+        _write(words, found, form, output, (_scope(rules, service), told), now)
 
 
 def _asked(month: str, until: str, services: list[str]) -> Asked:
@@ -152,13 +158,17 @@ def _scope(rules: Rules, services: list[str]) -> str:
 # --- for a person --------------------------------------------------------------------------------
 
 
-def _print(words: Words, found: NoShowReport, nowhere: Mapping[str, int]) -> None:
+def _print(
+    words: Words, found: NoShowReport, nowhere: Mapping[str, int], stands: Sequence[str]
+) -> None:
     out.print(Text(answer(words, found)))
     if found.figures is None:
         for said in outside(words, nowhere):
             out.print(Text(said))
         return
-    for said in (*besides(words, found.figures), *left_out(words, found), *outside(words, nowhere)):
+    for said in (
+        *stands, *besides(words, found.figures), *left_out(words, found), *outside(words, nowhere)
+    ):  # fmt: skip
         out.print(Text(said))
     if not found.fresh:
         out.print(Text("Des changements de ces dernières secondes ne sont pas encore comptés."))
@@ -249,6 +259,15 @@ def _json(found: NoShowReport) -> dict[str, Any]:
     return dict(told)
 
 
+def _stands(found: Standing, now: datetime) -> dict[str, Any]:
+    """When it was counted, and what of its period is closed."""
+    closed = [
+        {"month": one.month, "revision": one.revision, "closed_at": one.at.isoformat()}
+        for one in found.closed
+    ]
+    return {"counted_at": now.isoformat(), "provisional": found.provisional, "closed": closed}
+
+
 def _line_json(line: Line | Hidden) -> Any:
     told = plain(line)
     assert isinstance(told, dict)
@@ -256,15 +275,15 @@ def _line_json(line: Line | Hidden) -> Any:
 
 
 def _write(
-    words: Words, found: NoShowReport, form: Format, output: Path | None, scope: str, now: datetime
+    words: Words, found: NoShowReport, form: Format, output: Path | None, said: Said, now: datetime
 ) -> None:
     if output is None:
-        for piece in csv_pieces(flat(words, found, scope)):
+        for piece in csv_pieces(flat(words, found, *said)):
             out.file.write(piece.decode())
         return
     try:
         with output.open("wb") as stream:
-            _fill(stream, words, found, form, scope, now)
+            _fill(stream, words, found, form, said, now)
     except OSError as error:
         problem = Problem(str(output), error.strerror or "illisible", "choisir un autre --output")
         raise RepairNeeded(problem) from None
@@ -272,10 +291,10 @@ def _write(
 
 
 def _fill(
-    stream: IO[bytes], words: Words, found: NoShowReport, form: Format, scope: str, now: datetime
+    stream: IO[bytes], words: Words, found: NoShowReport, form: Format, said: Said, now: datetime
 ) -> None:
     if form is Format.CSV:
-        stream.writelines(csv_pieces(flat(words, found, scope)))
+        stream.writelines(csv_pieces(flat(words, found, *said)))
     else:
         made = now.astimezone(words.zone)
-        write_xlsx(stream, workbook(words, found, scope), made=made)
+        write_xlsx(stream, workbook(words, found, *said), made=made)

@@ -79,10 +79,20 @@ class Closed:
         return Why.BOTH if read else Why.PROGRAM
 
 
-def closed_until(store: Store) -> str:
-    """The newest closed month, « 2026-10 »; "" where none is."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of a report's period is closed, as it was last frozen, oldest first; and whether some
+    of it is not. What a report counts is the present state of both (domain/report.py)."""
+
+    closed: tuple[Closed, ...]
+    provisional: bool
+
+
+def standing_of(store: Store, first: Month, last: Month) -> Standing:
     with store.read() as connection:
-        return stored.last(connection)
+        found = stored.within(connection, str(first), str(last))
+        newest = stored.last(connection)
+    return Standing(tuple(_closed(row) for row in found), str(last) > newest)
 
 
 # --- what is frozen ------------------------------------------------------------------------------

@@ -41,6 +41,16 @@ def find(connection: Connection, month: str, revision: int | None = None) -> Rec
     return found[0] if found else None
 
 
+def within(connection: Connection, first: str, last: str) -> Sequence[Record]:
+    """The last revision of each closed month of [first, last], without content, oldest first."""
+    return rows(
+        connection,
+        f"SELECT {_HEAD} {_FROM} WHERE m.month >= :first AND m.month <= :last AND m.revision = "
+        "(SELECT MAX(n.revision) FROM month_closing n WHERE n.month = m.month) ORDER BY m.month",
+        first=first, last=last,
+    )  # fmt: skip
+
+
 def last(connection: Connection) -> str:
     """The newest month that is closed; "": none is."""
     return str(rows(connection, "SELECT COALESCE(MAX(month), '') AS m FROM month_closing")[0].m)

@@ -30,6 +30,26 @@ def test_a_month_is_closed_shown_and_left_alone(desk: Desk) -> None:
     assert "Rien n'a changé" in desk.run("month", "revise", "2026-10", "--at", LATER).out
 
 
+def test_a_report_of_a_closed_month_says_that_it_counts_what_came_since(desk: Desk) -> None:
+    lived(desk)
+    words = ("report", "--month", "2026-10", "--at", "2026-11-12T08:00")
+    assert "Provisoire au 12/11/2026 à 8 h 00" in _spaced(desk.run(*words).out)
+    found = json.loads(desk.run(*words, "--json").out)
+    assert (found["provisional"], found["closed"]) == (True, [])
+    desk.run("month", "close", "2026-10", "--at", LATER)
+    said = "Mois clos, révision 1, arrêté le 10/11/2026 : ces chiffres, comptés le 12/11/2026"
+    assert said in _spaced(desk.run(*words).out)
+    assert said in _spaced(desk.run(*words, "--format", "csv").out)
+    found = json.loads(desk.run(*words, "--json").out)
+    assert found["provisional"] is False
+    assert found["counted_at"].startswith("2026-11-12T")
+    assert [(one["month"], one["revision"]) for one in found["closed"]] == [("2026-10", 1)]
+
+
+def _spaced(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
 def test_the_daily_run_closes_the_month_on_its_day(desk: Desk) -> None:
     lived(desk)
     assert desk.run("run", "--at", "2026-11-09T09:00").code in (0, 3)

@@ -8,7 +8,7 @@ from reminders import __version__
 from reminders.domain.access import May
 from reminders.domain.report import HIDDEN_BELOW, RECONTACT_DAYS, NoShowReport
 from reminders.services.export_files import while_written
-from reminders.services.months import closed_until
+from reminders.services.months import Standing, standing_of
 from reminders.services.no_show_report import no_show_report
 from reminders.services.report_files import CSV, XLSX, csv_pieces, write_xlsx
 from reminders.web.staff.reports_asked import Wanted, address, choices, scope_said, wanted
@@ -36,6 +36,7 @@ from reminders.web.staff.reports_words import (
     interval,
     left_out,
     period,
+    standing,
 )
 from reminders.web.staff.visit import Route, Visit
 
@@ -51,6 +52,8 @@ def report(visit: Visit) -> Response:
     found = _found(visit, sought)
     words = visit.words
     behind = Opener(visit, sought)
+    stands = _stands(visit, found)
+    whole = visit.viewer.ufs(May.SEE_REPORTS) is None  # closed months are the whole hospital's
     told = [section(words, found, one) for one in found.breakdowns]
     stages = steps(words, found.funnel) if found.funnel else []
     return visit.page(
@@ -60,7 +63,8 @@ def report(visit: Visit) -> Response:
         form=choices(visit, sought),
         tabs=report_tabs(visit),
         period=period(words, found.asked),
-        provisional=str(found.asked.last) > closed_until(visit.staff.store),
+        stands=standing(words, stands, visit.now),
+        closed=[one.month for one in stands.closed] if whole else [],
         answer=answer(words, found),
         besides=besides(words, found.figures) if found.figures else [],
         left_out=left_out(words, found),
@@ -81,6 +85,10 @@ def report(visit: Visit) -> Response:
         formulas=formulas(words) if stages else [],
         **_tables(visit),
     )
+
+
+def _stands(visit: Visit, found: NoShowReport) -> Standing:
+    return standing_of(visit.staff.store, found.asked.first, found.asked.last)
 
 
 def _tables(visit: Visit) -> dict[str, object]:
@@ -139,13 +147,13 @@ def export(visit: Visit) -> Response:
     found, words = _found(visit, sought), visit.words
     visit.saw("report.export")
     name = f"non-venues-{found.asked.first}-{found.asked.last}.{kind}"
-    scope = scope_said(visit, sought)
+    scope, stands = scope_said(visit, sought), standing(words, _stands(visit, found), visit.now)
     if kind == "csv":
-        return visit.download(csv_pieces(flat(words, found, scope)), name, CSV)
+        return visit.download(csv_pieces(flat(words, found, scope, stands)), name, CSV)
     made = visit.now.astimezone(visit.staff.zone)
 
     def write(stream: IO[bytes]) -> None:
-        write_xlsx(stream, workbook(words, found, scope), made=made)
+        write_xlsx(stream, workbook(words, found, scope, stands), made=made)
 
     return visit.download(while_written(write, visit.staff.settings.base_dir), name, XLSX)
 

@@ -1,6 +1,6 @@
 """The no-show report as tables to take away: one long list for CSV, a sheet a part for XLSX."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reminders import __version__
 from reminders.domain.outcome import Denominator, Outcome
@@ -39,20 +39,21 @@ PERCENT = "%"
 Told = tuple[str, str, str, Cell, str, str]  # part, line, measure, value, unit, remark
 
 
-def flat(words: Words, found: NoShowReport, scope: str) -> Sheet:
-    """Everything in one table: a measure a row, with its unit and what it is of."""
+def flat(words: Words, found: NoShowReport, scope: str, stands: Sequence[str]) -> Sheet:
+    """Everything in one table: a measure a row, with its unit and what it is of. `stands`: what
+    may still change of it, and when it was counted."""
     tell = words.gettext
     heads = [
         tell("Partie"), tell("Ligne"), tell("Mesure"), tell("Valeur"), tell("Unité"),
         tell("Remarque"),
     ]  # fmt: skip
-    return Sheet(tell("Rapport"), heads, _flat(words, found, scope))
+    return Sheet(tell("Rapport"), heads, _flat(words, found, scope, stands))
 
 
-def _flat(words: Words, found: NoShowReport, scope: str) -> Iterator[Told]:
+def _flat(words: Words, found: NoShowReport, scope: str, stands: Sequence[str]) -> Iterator[Told]:
     tell = words.gettext
     about = tell("À lire d’abord")
-    for label, text in _about(words, found, scope):
+    for label, text in _about(words, found, scope, stands):
         yield about, label, "", text, "", ""
     if found.figures is None:
         return
@@ -165,11 +166,15 @@ def _two_digits(minutes: float) -> float:
     return float(f"{minutes:.2g}")
 
 
-def _about(words: Words, found: NoShowReport, scope: str) -> Iterator[tuple[str, str]]:
+def _about(
+    words: Words, found: NoShowReport, scope: str, stands: Sequence[str]
+) -> Iterator[tuple[str, str]]:
     tell = words.gettext
     yield tell("Réponse"), answer(words, found)
     yield tell("Période"), period(words, found.asked)
     yield tell("Portée"), scope
+    for text in stands:
+        yield tell("État des chiffres"), text
     for text in besides(words, found.figures) if found.figures else ():
         yield tell("À savoir"), text
     for text in left_out(words, found):
@@ -192,16 +197,18 @@ def _about(words: Words, found: NoShowReport, scope: str) -> Iterator[tuple[str,
 # --- XLSX ----------------------------------------------------------------------------------------
 
 
-def workbook(words: Words, found: NoShowReport, scope: str) -> Iterator[Sheet]:
+def workbook(
+    words: Words, found: NoShowReport, scope: str, stands: Sequence[str]
+) -> Iterator[Sheet]:
     """What it says first, then a sheet for each part, then everything in one list."""
     tell = words.gettext
     yield Sheet(tell("À lire d’abord"), [tell("Quoi"), tell("Texte")],
-                _about(words, found, scope), (28, 110))  # fmt: skip
+                _about(words, found, scope, stands), (28, 110))  # fmt: skip
     if found.figures is not None:
         yield _trend(words, found)
         for one in found.breakdowns:
             yield _breakdown(words, one)
-    yield flat(words, found, scope)
+    yield flat(words, found, scope, stands)
 
 
 def _trend(words: Words, found: NoShowReport) -> Sheet:

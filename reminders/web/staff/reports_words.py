@@ -1,7 +1,7 @@
 """The words of the no-show report: names of lines, and the sentences that answer first."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -21,6 +21,7 @@ from reminders.domain.report import (
     Signal,
 )
 from reminders.domain.template_key import PURPOSES
+from reminders.services.months import Closed, Standing
 from reminders.web.staff.words import N_, Words
 
 DIMENSIONS: Mapping[Dimension, str] = {
@@ -297,6 +298,43 @@ def left_out(words: Words, found: NoShowReport) -> list[str]:
             )
         )
     return told
+
+
+def standing(words: Words, found: Standing, now: datetime) -> list[str]:
+    """May these figures still change, and are they those of a closed month? When they were
+    counted, so that two prints can be told apart."""
+    counted = words.gettext("%(day)s à %(hour)s", day=words.short_date(now), hour=words.hour(now))
+    told = []
+    if len(found.closed) == 1 and not found.provisional:
+        one = found.closed[0]
+        said = N_(
+            "Mois clos, révision %(number)s, arrêté le %(day)s : ces chiffres, comptés le "
+            "%(counted)s, comptent aussi ce qui est arrivé depuis."
+        )
+        day = words.short_date(one.at)
+        told.append(words.gettext(said, number=one.revision, day=day, counted=counted))
+    elif found.closed:
+        said = N_(
+            "Mois clos : %(months)s. Ces chiffres, comptés le %(counted)s, comptent aussi ce qui "
+            "est arrivé depuis."
+        )
+        months = ", ".join(_closed(words, one) for one in found.closed)
+        told.append(words.gettext(said, months=months, counted=counted))
+    if found.provisional:
+        said = N_(
+            "Provisoire au %(counted)s : tant qu’un mois n’est pas clos, ses chiffres changent."
+        )
+        told.append(words.gettext(said, counted=counted))
+    return told
+
+
+def _closed(words: Words, one: Closed) -> str:
+    return words.gettext(
+        "%(month)s (révision %(number)s, arrêté le %(day)s)",
+        month=month_name(words, Month.parse(one.month).first_day),
+        number=one.revision,
+        day=words.short_date(one.at),
+    )
 
 
 def outside(words: Words, unmapped: Mapping[str, int]) -> list[str]:

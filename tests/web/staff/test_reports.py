@@ -36,12 +36,26 @@ def office(sqlite_files: SqliteFiles, tmp_path: Path) -> Iterator[Office]:
 
 def test_a_report_says_whether_its_month_can_still_change(office: Office) -> None:
     office.at(paris("2026-11-20 09:00"))
-    clerk = office.clerk(Role.READER)
-    said = "provisoire, tant que le mois n’est pas clos"
-    assert said in clerk.get("/rapports?du=2026-10&au=2026-10").text
+    clerk, some = office.clerk(Role.READER), office.clerk(Role.READER, login="un", ufs=["4220"])
+    open_, one, many = "Provisoire au 20/11/2026 à 9 h 00", "Mois clos, révision", "Mois clos :"
+    october, link = "/rapports?du=2026-10&au=2026-10", 'href="/rapports/mois/2026-10"'
+    assert open_ in plain(clerk.get(october).text)
     months.close(office.store, office.rules, Month(2026, 10), by="", now=office.now)
-    assert said not in clerk.get("/rapports?du=2026-10&au=2026-10").text
-    assert said in clerk.get("/rapports?du=2026-10&au=2026-11").text
+    office.at(paris("2026-11-22 10:30"))
+    page = plain(clerk.get(october).text)
+    assert "Mois clos, révision 1, arrêté le 20/11/2026 : ces chiffres, comptés le 22/11" in page
+    assert (link in page, "Provisoire" in page) == (True, False)
+    page = plain(clerk.get("/rapports?du=2026-10&au=2026-11").text)
+    assert "Mois clos : octobre 2026 (révision 1, arrêté le 20/11/2026)." in page
+    assert (link in page, "Provisoire au 22/11/2026 à 10 h 30" in page, one in page) == (
+        True, True, False,
+    )  # fmt: skip
+    page = plain(some.get(october).text)  # who may not see closed months is not sent there
+    assert (one in page, link in page, many in page) == (True, False, False)
+
+
+def plain(text: str) -> str:
+    return html.unescape(text).replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def test_the_sentence_comes_first_with_its_denominator_and_its_interval(office: Office) -> None:
@@ -136,7 +150,7 @@ def test_a_waiting_time_is_told_as_closely_as_it_is_counted(office: Office) -> N
     asked = Asked(Month(2026, 10), Month(2026, 10))
     found = no_show_report(office.store, office.rules, asked, ufs=None, now=office.now)
     slow = replace(found, handling=Handling(7, 179.57828, 8.43))
-    rows = [row[2:] for row in flat(Words("fr", PARIS, office.now), slow, "").rows
+    rows = [row[2:] for row in flat(Words("fr", PARIS, office.now), slow, "", ()).rows
             if row[0] == "Traitement des réponses"]  # fmt: skip
     assert rows[1:] == [
         ("", 180.0, "minutes", "à un dixième près"), ("", 8.4, "minutes", "à un dixième près"),
@@ -148,9 +162,14 @@ def test_what_is_taken_away_says_the_same_and_is_in_the_audit(office: Office) ->
     told = clerk.post("/rapports/export", OCTOBER | {"format": "csv"})
     lines = list(csv.reader(io.StringIO(told.content.decode("utf-8-sig")), delimiter=";"))
     assert ["Ensemble", "", "Non venus", "20", "rendez-vous", ""] in lines
+    stands = [plain(line[3]) for line in lines if line[1] == "État des chiffres"]
+    assert len(stands) == 1
+    assert stands[0].startswith("Provisoire au ")
     book = clerk.post("/rapports/export", OCTOBER | {"format": "xlsx"})
     pages = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(book.content))
     assert pages.sheet_names[:2] == ["À lire d’abord", "Évolution"]
+    read_first = pages.get_sheet_by_name("À lire d’abord").to_python()
+    assert [plain(str(row[1])) for row in read_first if row[0] == "État des chiffres"] == stands
     assert office.value("SELECT count(*) FROM audit WHERE action = 'report.export'") == 2
     assert clerk.post("/rapports/export", OCTOBER | {"format": "exe"}).status_code == 422
 
