@@ -122,19 +122,17 @@ def position(source: str, start: int) -> tuple[int, int]:
 
 
 def lint(source: str, *, channel: Channel, family: Family, html: bool = False) -> list[Finding]:
-    """Every remark on one part of a text, refusals first; of an unreadable one, only what keeps
-    it from being read."""
-    unreadable = problems(source, channel)
-    if unreadable:
-        return [
-            Finding("refused", one.code, one.sentence, one.line, one.column) for one in unreadable
-        ]
-    used = variables_used(source, channel)
-    gaps = unguarded(source, channel)
-    printed = always_printed(source, channel)
-    findings = [*_refusals(source, channel, family, used, gaps, printed)]
+    """Every remark on one part of a text, refusals first. Of one that cannot be read, what its
+    variables would say has to wait; its words have not."""
+    refused = [
+        Finding("refused", one.code, one.sentence, one.line, one.column)
+        for one in problems(source, channel)
+    ]
+    if any(one.line is None for one in refused):
+        return refused  # too long or too full to be looked at any further
     told = _sensitive(_unmarked(source)) if html else _warnings(source, channel)
-    return [*findings, *told]
+    found = refused or _variables(source, channel, family)
+    return [*found, *_wordings(source, channel, family), *told]
 
 
 def lint_text(key: TemplateKey, text: TemplateText) -> list[Finding]:
@@ -144,7 +142,29 @@ def lint_text(key: TemplateKey, text: TemplateText) -> list[Finding]:
         found = [remark("refused", "empty")]
     if key.channel == "email":
         found += _lint_mail(key, text)
+    found += _without_moment(key, text)
     return sorted(found, key=lambda one: one.level)
+
+
+# Texts that announce an appointment, and how each says its day or its hour.
+ANNOUNCES = frozenset({"booking", "preparation", "confirm", "short", "correction"})
+_MOMENT = {
+    "no_day": frozenset({"date_rdv", "date_rdv_courte", "jour_rdv"}),
+    "no_hour": frozenset({"heure_rdv"}),
+}
+
+
+def _without_moment(key: TemplateKey, text: TemplateText) -> list[Finding]:
+    """Does an announcement say when?"""
+    try:
+        used = variables_used(text.body, key.channel)
+    except TemplateError:
+        return []
+    if key.purpose not in ANNOUNCES or not text.body.strip():
+        return []
+    return [
+        remark("warned", "no_moment", say=say) for say, those in _MOMENT.items() if not used & those
+    ]
 
 
 def _lint_mail(key: TemplateKey, text: TemplateText) -> list[Finding]:
@@ -185,26 +205,25 @@ def _part(part: Part, found: Sequence[Finding]) -> list[Finding]:
     return [replace(one, part=part) for one in found]
 
 
-def _refusals(
-    source: str,
-    channel: Channel,
-    family: Family,
-    used: frozenset[str],
-    gaps: dict[str, int],
-    printed: frozenset[str],
-) -> Iterator[Finding]:
-    if channel == "sms" and "telephone_secretariat" not in printed:
+def _variables(source: str, channel: Channel, family: Family) -> Iterator[Finding]:
+    """What a readable text's variables are refused for."""
+    if channel == "sms" and "telephone_secretariat" not in always_printed(source, channel):
         yield remark("refused", "no_phone")
+    if channel == "sms" and family != "link" and variables_used(source, channel) & LINKS:
+        yield remark("refused", "mixed_family", say="mixed_link")
+    gaps = unguarded(source, channel)
+    for name, line in sorted(gaps.items(), key=lambda gap: gap[1]):
+        yield replace(remark("refused", "unguarded", name=name), line=line)
+
+
+def _wordings(source: str, channel: Channel, family: Family) -> Iterator[Finding]:
+    """What a text's words are refused for."""
     if family != "reply" and (found := REPLY_WORDS.search(source)):
         yield remark("refused", "mixed_family", source, found.start(), say="mixed_asks")
-    if channel == "sms" and family != "link" and used & LINKS:
-        yield remark("refused", "mixed_family", say="mixed_link")
     if channel == "sms" and family != "link" and (found := ADDRESS.search(source)):
         yield remark("refused", "mixed_family", source, found.start(), say="mixed_link")
     if found := OPT_OUT_ANSWER.search(source):
         yield remark("refused", "opt_out_word", source, found.start())
-    for name, line in sorted(gaps.items(), key=lambda gap: gap[1]):
-        yield replace(remark("refused", "unguarded", name=name), line=line)
 
 
 def plain_text(source: str) -> str:

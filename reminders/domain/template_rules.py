@@ -180,6 +180,16 @@ RULES: dict[str, Rule] = {
         "<p>Rendez-vous</p>",
         channel="email",
     ),
+    "no_moment": Rule(
+        WARNED,
+        N_("Ni jour ni heure"),
+        N_(
+            "Un rappel sans le jour et l’heure ne rappelle rien : le patient doit téléphoner pour "
+            "les savoir."
+        ),
+        "Votre rendez-vous approche." + PHONE,
+        "Rendez-vous le {{ date_rdv }} à {{ heure_rdv }}." + PHONE,
+    ),
     "sensitive": Rule(
         WARNED,
         N_("Mot qui peut révéler des soins"),
@@ -256,6 +266,8 @@ SAY = {
     "empty": N_("Le texte est vide."),
     "subject": N_("L’objet tient sur une ligne, et il en faut un."),
     "html_forbidden": N_("« %(name)s » n’est pas permis dans un courriel."),
+    "no_day": N_("Ce texte ne dit pas le jour du rendez-vous."),
+    "no_hour": N_("Ce texte ne dit pas l’heure du rendez-vous."),
     "sensitive": N_("« %(name)s » peut révéler des soins."),
     "costly": N_(
         "« %(name)s » n’est pas de l’alphabet des SMS (70 caractères par SMS au lieu de 160) et "

@@ -31,7 +31,8 @@ PHONE = "{{ telephone_secretariat }}"
 WRITTEN = {
     code: rule
     for code, rule in RULES.items()
-    if rule.wrong and code not in ("second_segment", "empty_case", "subject", "html_forbidden")
+    if rule.wrong
+    and code not in ("second_segment", "empty_case", "subject", "html_forbidden", "no_moment")
 }
 
 
@@ -79,6 +80,28 @@ def test_every_refusal_of_the_language_is_explained() -> None:
     }  # fmt: skip
     assert refused <= set(RULES)
     assert len(refused) >= 10
+
+
+def test_an_announcement_says_when() -> None:
+    rule, short = RULES["no_moment"], key_of("short", "fr", "link", "sms")
+
+    def said(source: str) -> list[str]:
+        return [one.sentence for one in lint_text(short, TemplateText(source))]
+
+    assert said(rule.right) == []
+    assert said(rule.wrong) == [
+        "Ce texte ne dit pas le jour du rendez-vous.",
+        "Ce texte ne dit pas l’heure du rendez-vous.",
+    ]
+    assert said(f"Demain à {{{{ heure_rdv }}}}. {PHONE}") == [said(rule.wrong)[0]]
+    stopped = key_of("ack_stop", "fr", "link", "sms")
+    assert lint_text(stopped, TemplateText(rule.wrong)) == []
+
+
+def test_the_words_of_an_unreadable_text_do_not_wait() -> None:
+    source = f"Cancérologie le {{{{ nir }}}}. Répondez STOP pour annuler. {PHONE}"
+    codes = [one.code for one in lint(source, channel="sms", family="link")]
+    assert codes == ["forbidden_variable", "mixed_family", "opt_out_word", "sensitive"]
 
 
 def test_an_example_turns_no_page_around() -> None:
