@@ -1,6 +1,6 @@
 """Appointments as staff look at them, find them, and act for a patient on the telephone."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -11,8 +11,9 @@ from reminders.domain.appointment import Status
 from reminders.domain.calendar import to_utc
 from reminders.domain.marking import N_
 from reminders.domain.outbox import FAILED, State
-from reminders.domain.outcome import why_closed
+from reminders.domain.outcome import Outcome, why_closed
 from reminders.services.answer import Given, give
+from reminders.services.observed import outcome_of_row
 from reminders.store import appointments, facts, planning
 from reminders.store import writing as written
 from reminders.store.appointments import COUNTED, Place, Wanted
@@ -51,6 +52,7 @@ class Search:
     answer: str = ""
     reason: str = ""
     hour: int = 0
+    outcome: str = ""  # of OUTCOMES
 
     def wanted(self, may_see: frozenset[str] | None, zone: ZoneInfo) -> Wanted:
         return Wanted(
@@ -94,6 +96,32 @@ class Listing:
         return self.number > COUNTED
 
 
+# What became of an appointment, counted as the figures of the first page are (store/home.py).
+OUTCOMES: Mapping[str, Callable[[Record, int], bool]] = {
+    "no-show": lambda row, now: _became(row, now) is Outcome.NO_SHOW,
+    "confirmed": lambda row, now: bool(row.said_yes),
+    "cancelled-early": lambda row, now: _became(row, now) is Outcome.CANCELLED_EARLY,
+}
+
+
+def _became(row: Record, now: int) -> Outcome | None:
+    return None if row.elsewhere else outcome_of_row(row, now)
+
+
+def _of_outcome(
+    connection: Connection, wanted: Wanted, outcome: str, after: Place | None, now: int
+) -> tuple[Sequence[Record], Place | None, bool]:
+    """As `appointments.page`, of those that became this."""
+    looked = appointments.examined(connection, wanted, after=after)
+    kept = [row for row in looked if row.fits and OUTCOMES[outcome](row, now)]
+    shown = appointments.lines(connection, [row.id for row in kept[:PAGE]]) if kept else ()
+    if len(kept) > PAGE:
+        return shown, (kept[PAGE - 1].starts_at, kept[PAGE - 1].id), False
+    if len(looked) == appointments.MOST:
+        return shown, (looked[-1].starts_at, looked[-1].id), True
+    return shown, None, False
+
+
 def look(
     store: Store,
     search: Search,
@@ -102,12 +130,18 @@ def look(
     *,
     after: Place | None = None,
     counted: bool = False,
+    now: datetime,
 ) -> Listing:
     """The next page of what is looked for. `counted`: say how many there are, and the agendas
     of one day where a few services are looked at."""
     wanted = search.wanted(may_see, zone)
     with store.read() as connection:
-        rows, following, partly = appointments.page(connection, wanted, after=after, limit=PAGE)
+        if search.outcome:
+            rows, following, partly = _of_outcome(
+                connection, wanted, search.outcome, after, micros(now)
+            )
+        else:
+            rows, following, partly = appointments.page(connection, wanted, after=after, limit=PAGE)
         told = _told(appointments.messages_of(connection, [row.id for row in rows]))
         day = replace(search, hour=0).wanted(may_see, zone)
         number, agendas = _counted(connection, day) if counted else (0, ())

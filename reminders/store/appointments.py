@@ -19,7 +19,9 @@ from sqlalchemy import Connection
 from reminders.store.answers import CURRENT_ANSWER
 from reminders.store.engine import Record, rows
 from reminders.store.holds import HOLDS
+from reminders.store.home import SAID_YES, TOLD_OF
 from reminders.store.planning import among
+from reminders.store.reporting import ASKED_AT, TOLD_ELSEWHERE
 
 MOST = 1_000  # candidates examined for one page
 APART = 60  # services each looked for by itself, merged: no day of another one is read
@@ -123,6 +125,35 @@ def page(
     if last and last[0].number == most:
         return shown, (last[0].starts_at, last[0].id), True
     return shown, None, False
+
+
+def examined(connection: Connection, wanted: Wanted, *, after: Place | None) -> Sequence[Record]:
+    """Up to MOST candidates with what their outcome depends on, for whoever chooses among them by
+    it: `elsewhere`: another source tells the same; `said_yes`: after a text about their start."""
+    candidates, values = _candidates(wanted, after, MOST)
+    conditions, asked = _rest(wanted)
+    return rows(
+        connection,
+        f"WITH candidate AS MATERIALIZED ({candidates}) SELECT a.id, a.starts_at, a.status, "
+        "a.cancelled_by, a.cancelled_at, a.attendance, "
+        f"{ASKED_AT.format('a')} AS asked_at, "
+        f"CASE WHEN {TOLD_ELSEWHERE} THEN 1 ELSE 0 END AS elsewhere, "
+        f"CASE WHEN {TOLD_OF} AND {SAID_YES} THEN 1 ELSE 0 END AS said_yes, "
+        f"CASE WHEN {conditions} THEN 1 ELSE 0 END AS fits "
+        "FROM candidate c JOIN appointment a ON a.id = c.id ORDER BY c.starts_at, c.id",
+        **values,
+        **asked,
+    )
+
+
+def lines(connection: Connection, ids: Sequence[int]) -> Sequence[Record]:
+    """These appointments as a list shows them."""
+    return among(
+        connection,
+        f"SELECT {SHOWN} FROM appointment a LEFT JOIN patient p ON p.id = a.patient_id "
+        "WHERE a.id IN :ids ORDER BY a.starts_at, a.id",
+        ids,
+    )
 
 
 def _rest(wanted: Wanted) -> tuple[str, dict[str, object]]:

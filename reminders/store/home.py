@@ -87,13 +87,18 @@ def work(connection: Connection, scope: Scope, ufs: Ufs, now: int, since: int) -
     )[0]
 
 
-_TEXT_LEFT = (
+TEXT_LEFT = (
     "EXISTS (SELECT 1 FROM told t JOIN attempt b ON b.id = t.attempt_id "
     "WHERE t.appointment_id = a.id AND t.cycle = a.version "
     "AND b.state IN ('ACCEPTED', 'DELIVERED', 'UNKNOWN'))"
 )
-_SAID_YES = (
-    "a.answer = 'confirmed' AND a.answered_cycle = a.version AND a.answered_at < a.starts_at"
+SAID_YES = "a.answer = 'confirmed' AND a.answered_cycle = a.version AND a.answered_at < a.starts_at"
+
+# Of a present start a text may have told the patient, and the hospital did not call it off.
+TOLD_OF = (
+    "NOT (a.status = 'cancelled' AND a.cancelled_by = 'hospital') "
+    "AND a.status NOT IN ('entered-in-error', 'proposed', 'waitlist') "
+    f"AND NOT {TOLD_ELSEWHERE} AND {TEXT_LEFT}"
 )
 
 
@@ -139,11 +144,9 @@ def measures(connection: Connection, start: int, end: int, early: int) -> Sequen
         connection,
         f"{_EACH}{OUTCOMES} UNION ALL SELECT uf, 'asked', '', '', COUNT(*), "
         "SUM(CASE WHEN said_yes THEN 1 ELSE 0 END), NULL, NULL "
-        f"FROM (SELECT a.uf, ({_SAID_YES}) AS said_yes FROM appointment a "
+        f"FROM (SELECT a.uf, ({SAID_YES}) AS said_yes FROM appointment a "
         "WHERE a.starts_at >= :start AND a.starts_at < :end "
-        "AND NOT (a.status = 'cancelled' AND a.cancelled_by = 'hospital') "
-        "AND a.status NOT IN ('entered-in-error', 'proposed', 'waitlist') "
-        f"AND NOT {TOLD_ELSEWHERE} AND {_TEXT_LEFT}) told_of GROUP BY uf "
+        f"AND {TOLD_OF}) told_of GROUP BY uf "
         "UNION ALL SELECT uf, 'people', '', '', SUM(CASE WHEN known > 0 THEN 1 ELSE 0 END), "
         "COUNT(*), NULL, NULL FROM each GROUP BY uf "
         f"UNION ALL SELECT uf, 'squares', '', '', {_SQUARES}, NULL FROM each GROUP BY uf "

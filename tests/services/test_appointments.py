@@ -37,7 +37,9 @@ def listed(clinic: Clinic, search: Search, may_see: frozenset[str] | None = None
     found: list[str] = []
     after: Place | None = None
     for _ in range(100):
-        listing = appointments.look(clinic.store, search, may_see, PARIS, after=after)
+        listing = appointments.look(
+            clinic.store, search, may_see, PARIS, after=after, now=clinic.now
+        )
         found += [row.external_id for row in listing.rows]
         after = listing.after
         if after is None:
@@ -46,7 +48,7 @@ def listed(clinic: Clinic, search: Search, may_see: frozenset[str] | None = None
 
 
 def first(clinic: Clinic, search: Search, may_see: frozenset[str] | None = None) -> Listing:
-    return appointments.look(clinic.store, search, may_see, PARIS, counted=True)
+    return appointments.look(clinic.store, search, may_see, PARIS, counted=True, now=clinic.now)
 
 
 # --- lists ---------------------------------------------------------------------------------------

@@ -45,6 +45,11 @@ REASONS_ASKED = (
     "booked_late", "no_moment", "cap_day", "cap_appointment", "stopped", "channels_failed",
     "no_template", "empty_variable",
 )  # fmt: skip
+BECAME = {  # as the first page's figures count
+    "no-show": N_("non-venu"),
+    "confirmed": N_("confirmé, après un message"),
+    "cancelled-early": N_("annulé 48 h avant ou plus"),
+}
 DONE = {
     "confirmed": N_("C’est noté : le patient vient. Le DPI garde l’heure telle qu’elle est."),
     "cancelled": N_(
@@ -102,15 +107,17 @@ def search(visit: Visit) -> Response:
         _one_of(visit, "statut", STATUS),
         _one_of(visit, "reponse", ANSWER),
         _one_of(visit, "motif", REASONS),
+        outcome=_one_of(visit, "issue", BECAME),
     )
     listing = _look(visit, asked)
     visit.saw("search appointments", f"day:{first.isoformat()}")
-    kept = _kept(visit, ("du", "au", "site", "uf", "agenda", "statut", "reponse", "motif"))
+    kept = _kept(visit, ("du", "au", "site", "uf", "agenda", "statut", "reponse", "motif", "issue"))
     return visit.page(
         "appointments/search.html",
         listing=listing,
         days=_by_day(visit, listing.rows),
         asked=asked,
+        became=BECAME,
         backwards=wished < first,
         too_long=wished > last,
         reasons=[(code, reason(visit.words, code)) for code in REASONS_ASKED],
@@ -132,6 +139,7 @@ def _look(visit: Visit, search: Search, *, counted: bool = False) -> appointment
         visit.staff.zone,
         after=place(visit.query.get("apres", "")),
         counted=counted,
+        now=visit.now,
     )
 
 

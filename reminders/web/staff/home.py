@@ -28,6 +28,7 @@ from reminders.web.staff.home_words import (
     OFTEN_NONE,
     WHOSE,
     Repair,
+    behind,
     heard,
     repair,
     tiles,
@@ -59,12 +60,19 @@ def home(visit: Visit) -> Response:
         hold_words=HOLDS,
         heard=partial(heard, visit.words),
         mode_words=MODES,
-        tiles=tiles(visit.words, found, tasks=visit.viewer.may(May.SEE_TASKS)),
+        tiles=tiles(visit.words, found, tasks=visit.viewer.may(May.SEE_TASKS), lists=_lists(visit)),
         estimates=estimates(visit),
         resting=sorted(staff.resting().items()),
         ours=_services(visit, seen),
         may=May,
     )
+
+
+def _lists(visit: Visit) -> bool:
+    """Are the patients of all services whose figures one sees one's own?"""
+    viewer = visit.viewer
+    mine = viewer.ufs(May.SEE_PATIENTS)
+    return viewer.may(May.SEE_PATIENTS) and mine in (None, viewer.ufs(May.SEE_HOME))
 
 
 def _repair(visit: Visit, gap: Gap) -> Repair:
@@ -113,9 +121,16 @@ def measures(visit: Visit) -> Response:
         ],
         whole=found.ours,
         figures=figures(found.ours),
+        behind=partial(_behind, visit, found),
         fewest=FEWEST,
         estimates=visit.viewer.everywhere(May.SEE_REPORTS),
     )
+
+
+def _behind(visit: Visit, found: Home, place: str, uf: str = "") -> str:
+    """The list a figure opens; "" for whoever sees none of its patients."""
+    may = visit.viewer.may_in(May.SEE_PATIENTS, uf) if uf else _lists(visit)
+    return behind(found.measures.value, place, uf) if may else ""
 
 
 def figures(of: UnitMeasures) -> tuple[Rate | None, Rate | None, Rate | None]:

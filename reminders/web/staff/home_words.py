@@ -1,8 +1,8 @@
 """What the first page says: numbers, figures with what they are of, and what to repair."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from urllib.parse import quote
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
@@ -14,6 +14,7 @@ from reminders.services.gaps import Gap
 from reminders.services.home import (
     FEWEST,
     Home,
+    Measures,
     Rate,
     UnitMeasures,
     Work,
@@ -102,12 +103,28 @@ class Tile:
     tone: str = ""
 
 
-def tiles(words: Words, found: Home, *, tasks: bool) -> list[Tile]:
-    """`tasks`: whoever looks may open the list of tasks."""
-    return [
+BEHIND = {"non-venues": "no-show", "confirmes": "confirmed", "annules": "cancelled-early"}
+
+
+def behind(found: Measures, place: str, uf: str = "") -> str:
+    """The appointments a figure counts, in one service or in all one may see."""
+    asked = {"du": found.first, "au": found.last, "uf": uf, "issue": BEHIND[place]}
+    return "/rendez-vous/recherche?" + urlencode({k: v for k, v in asked.items() if v})
+
+
+def tiles(words: Words, found: Home, *, tasks: bool, lists: bool) -> list[Tile]:
+    """`tasks`, `lists`: whoever looks may open the list of tasks, and of the appointments."""
+    figures = (
         _no_shows(words, found.ours),
         _rate(words, N_("Confirmés"), confirmations(found.ours), "confirmes", _CONFIRMED),
         _rate(words, N_("Annulés 48 h avant"), early_cancellations(found.ours), "annules", _EARLY),
+    )
+    measures = found.measures.value
+    return [
+        *(
+            replace(one, to=behind(measures, one.to.partition("#")[2])) if lists else one
+            for one in figures
+        ),
         _answers(words, found.work),
         _late(words, found.work, tasks),
         _unreached(words, found.work),

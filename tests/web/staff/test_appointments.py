@@ -585,6 +585,7 @@ def pages_of(office: Office) -> dict[str, str]:
         "day": "/rendez-vous?jour=2026-10-20",
         "day of a service": "/rendez-vous?jour=2026-10-20&uf=4220",
         "search": "/rendez-vous/recherche?du=2026-10-20&statut=booked&motif=booked_late",
+        "outcome": "/rendez-vous/recherche?du=2026-10-12&issue=confirmed&uf=4220",
         "story": f"/rendez-vous/{one}",
         "texts": f"/rendez-vous/{key(office, 100)}/a-venir",
         "form": "/ecrire",

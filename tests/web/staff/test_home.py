@@ -193,6 +193,62 @@ def test_figures_say_what_they_are_of(office: Office) -> None:
     assert "13,0 % (3/23)" in by_service
 
 
+def counted_in(clerk: Clerk, address: str) -> int:
+    """The appointments of a list, over all of its pages."""
+    found: set[str] = set()
+    while address:
+        page = clerk.get(unescape(address)).text
+        found |= set(re.findall(r'href="(/rendez-vous/\d+)"', page))
+        onward = re.search(r'href="([^"]+)" rel="next"', page) or re.search(
+            r'<a href="([^"]+)">Chercher plus loin', page
+        )
+        address = onward[1] if onward else ""
+    return len(found)
+
+
+def test_every_figure_opens_the_appointments_it_counts(office: Office) -> None:
+    said = visits(range(500, 560), starts="2026-10-20 09:30")
+    office.read(
+        *visits(range(45), starts="2026-10-20 09:30", status=Status.FULFILLED),
+        *visits(range(100, 155), starts="2026-10-20 09:30", status=Status.NOSHOW),
+        *visits(range(300, 303), starts="2026-10-20 09:30", status=Status.NOSHOW, uf="4230"),
+        *visits(range(400, 420), starts="2026-10-20 09:30", status=Status.FULFILLED, uf="4230"),
+        *said,
+    )
+    office.release()
+    office.plan()
+    office.at(paris("2026-10-13 10:00"))
+    office.deliver()
+    clerk = office.clerk(Role.MANAGER)
+    clerk.post(
+        f"/rendez-vous/{office.appointment(500).id}/reponse", reponse="confirmed", version="1"
+    )
+    office.read(
+        *visits(range(600, 604), starts="2026-10-20 09:30", status=Status.CANCELLED),
+        mode="delta",
+    )
+    office.at(paris("2026-11-10 09:00"))
+    page = clerk.get("/").text
+    for words, number in (("no-show", 58), ("confirmed", 1), ("cancelled-early", 4)):
+        [to] = re.findall(rf'href="(/rendez-vous/recherche[^"]+issue={words})"', page)
+        assert counted_in(clerk, to) == number, words
+    assert "58 absents sur" in text(clerk.get("/"))
+    by_service = clerk.get("/mesures").text
+    [one] = re.findall(r'href="([^"]+uf=4230[^"]+issue=no-show)">\(3/23\)</a>', by_service)
+    assert counted_in(clerk, one) == 3
+    [whole] = re.findall(r'href="([^"]+)">\(58/[0-9]+\)</a>', by_service)
+    assert counted_in(clerk, whole) == 58
+    reader = office.clerk(Role.READER)
+    for address in ("/", "/mesures"):
+        assert "/rendez-vous/recherche" not in reader.get(address).text
+
+
+def test_open_tasks_open_their_list(office: Office) -> None:
+    busy(office)
+    assert re.search(r'<a href="/a-traiter">\d+', office.clerk(Role.AGENT).get("/").text)
+    assert 'href="/a-traiter"' not in office.clerk(Role.READER).get("/").text
+
+
 def test_a_small_service_is_hidden_by_the_rule_of_the_reports(office: Office) -> None:
     office.read(
         *visits(range(45), starts="2026-10-20 09:30", status=Status.FULFILLED),
