@@ -172,6 +172,12 @@ def _answers(words: Words, work: Work) -> Tile:
         "médiane, %(num)s réponses confiées à une personne",
         work.answers,
     )
+    if work.half is None:
+        of = words.ngettext(
+            "%(num)s réponse confiée à une personne",
+            "%(num)s réponses confiées à une personne",
+            work.answers,
+        )
     notes = [of]
     if work.waiting:
         notes.append(
