@@ -111,7 +111,17 @@ def holds_of(store: Store, after: tuple[int, int] | None = None) -> Listing:
     )
 
 
-def kept_back(store: Store, appointments: Sequence[int] = (), *, writing: int = 0) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A hold in force, as it is told to who writes something that waits for it."""
+
+    id: int
+    source: str
+    at: datetime
+    by: str
+
+
+def kept_back(store: Store, appointments: Sequence[int] = (), *, writing: int = 0) -> list[Kept]:
     """The holds in force that what is written about these appointments, or was by this writing,
     waits for: it leaves only if somebody releases them."""
     with store.read() as connection:
@@ -120,7 +130,7 @@ def kept_back(store: Store, appointments: Sequence[int] = (), *, writing: int = 
             if writing
             else holds.over(connection, appointments)
         )
-    return [_line(row) for row in found]
+    return [Kept(row.id, row.source_id, instant(row.placed_at), row.placed_by) for row in found]
 
 
 def _line(row: Record) -> Line:

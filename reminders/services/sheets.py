@@ -188,11 +188,12 @@ def page(
         ufs, kind, others = about(rules.book, told)
         appointments = patients = 0
         texts: Sequence[Record] = ()
-        foreign: dict[str, int] = {}
+        foreign: Mapping[str, int] = {}
         if whole:
-            if told is not None and untranslated(told):
-                foreign = sheets.foreign(connection, ufs, kind, others, at)
-            appointments, patients = sheets.concerned(connection, ufs, kind, others, at)
+            appointments, patients, foreign = sheets.concerned(
+                connection, ufs, kind, others, at,
+                foreign=told is not None and bool(untranslated(told)),
+            )  # fmt: skip
             texts = templates.versions(connection, at)
     draft = draft_from(row) if row is not None else None
     if owned is None and not versions and draft is None:

@@ -147,9 +147,10 @@ def approve(
             raise NotSaved("changed")
         _refuse_taken(rules, connection, table)
         ufs, kind, others = about(rules.book, table)
-        reach = sheets.concerned(connection, ufs, kind, others, at)[1]
-        foreign = sheets.foreign(connection, ufs if untranslated(table) else (), kind, others, at)
-        if set(remarks(table, rules.book, reach, foreign)) - set(ticked):
+        reach = sheets.concerned(
+            connection, ufs, kind, others, at, foreign=bool(untranslated(table))
+        )
+        if set(remarks(table, rules.book, reach.patients, reach.foreign)) - set(ticked):
             raise NotSaved("warned")
         later = effective_at is not None and effective_at > now
         since = micros(effective_at) if later and effective_at is not None else at

@@ -122,9 +122,9 @@ def look(
             return None
         about_it = version.table
         ufs, kind, others = about(rules.book, about_it)
-        appointments, patients = sheets.concerned(connection, ufs, kind, others, at)
-        asked = ufs if untranslated(about_it) else ()
-        foreign = sheets.foreign(connection, asked, kind, others, at)
+        appointments, patients, foreign = sheets.concerned(
+            connection, ufs, kind, others, at, foreign=bool(untranslated(about_it))
+        )
         texts = templates.versions(connection, at)
         volumes = counted(
             (ufs, kind, others),
@@ -313,9 +313,9 @@ def preview(
     with store.read() as connection:
         texts = templates.versions(connection, at)
         ufs, kind, others = about(rules.book, table)
-        appointments, patients = sheets.concerned(connection, ufs, kind, others, at)
-        asked = ufs if untranslated(table) else ()
-        foreign = sheets.foreign(connection, asked, kind, others, at)
+        appointments, patients, foreign = sheets.concerned(
+            connection, ufs, kind, others, at, foreign=bool(untranslated(table))
+        )
         volumes = counted(
             (ufs, kind, others),
             lambda: volumes_of(connection, texts, rules, routes, table, now=now),

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from reminders.domain.marking import N_
 from reminders.domain.preparation import (
-    IN_FRENCH,
     Preparation,
     Translation,
     build_variables,
@@ -241,16 +240,16 @@ def on_invented(
         INVENTED_DESK,
     )
     start = _invented_start(desk.zone, now)
-    found = []
-    cases: dict[str, Mapping[str, Any]] = dict(CASES)
-    if key.language in IN_FRENCH:
-        french = in_language(replace(sheet, translations=()), key.language)
-        cases[UNTRANSLATED] = {"preparation": french}
+    found: list[Rendering] = []
+    french = in_language(replace(sheet, translations=()), key.language)
+    cases: dict[str, Mapping[str, Any]] = {**CASES, UNTRANSLATED: {"preparation": french}}
     for case, changes in cases.items():
         given = dict(changes)
         starts = [start, start + timedelta(minutes=105)] if given.pop("several", False) else [start]
         values = values_of(key, desk, starts, sheet, **given)
-        found.append(rendered(renderer, version, case, start, linked(rules, key, values)))
+        one = rendered(renderer, version, case, start, linked(rules, key, values))
+        if case != UNTRANSLATED or replace(one, case=found[0].case) != found[0]:
+            found.append(one)  # it is a case of its own where a text of another language says it
     return found
 
 

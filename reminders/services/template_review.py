@@ -1,7 +1,7 @@
 """Every remark on a text: as it is written, at its longest, and where something is missing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import combinations
@@ -115,7 +115,8 @@ def _longest_sheet(rules: Rules, language: str) -> Preparation:
     """The longest of each field as a text of this language says it, « in French » and all."""
     book = rules.book
     known = [*book.preparations_by_service.values(), *book.preparations_by_type.values()]
-    told = [in_language(one, language) for one in known or [INVENTED_SHEET]]
+    known = known or [INVENTED_SHEET, replace(INVENTED_SHEET, translations=())]
+    told = [in_language(one, language) for one in known]
     sheets = [one for one in told if one is not None]
 
     def longest(values: Iterator[str]) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from reminders.store.answers import CURRENT_ANSWER
 from reminders.store.engine import Record, rows
-from reminders.store.holds import HOLDS
+from reminders.store.holds import FIRST_HOLD
 from reminders.store.home import SAID_YES, TOLD_OF
 from reminders.store.planning import among
 from reminders.store.reporting import ASKED_AT, TOLD_ELSEWHERE
@@ -218,13 +218,15 @@ def count(connection: Connection, wanted: Wanted) -> int:
 
 
 def find(connection: Connection, appointment: int) -> Record | None:
-    """The appointment with its patient, and how many holds keep back what is written about it."""
+    """The appointment with its patient, and the first hold that keeps back what is written about
+    it."""
     found = rows(
         connection,
         f"SELECT a.*, {CURRENT_ANSWER.replace('ap.', 'a.')} AS said, p.family, p.given, "
         "p.birth_date, p.phone, p.email, p.proxy_phone, p.proxy_email, p.deceased, p.blocked, "
-        f"{HOLDS} AS holds "
-        "FROM appointment a LEFT JOIN patient p ON p.id = a.patient_id WHERE a.id = :id",
+        "h.id AS hold_id, h.source_id AS hold_source, h.placed_at AS held_at, "
+        "h.placed_by AS held_by FROM appointment a LEFT JOIN patient p ON p.id = a.patient_id "
+        f"LEFT JOIN hold h ON h.id = {FIRST_HOLD} WHERE a.id = :id",
         id=appointment,
     )
     return found[0] if found else None

@@ -95,6 +95,13 @@ HOLDS = (
 )
 
 
+# The first of them, if any.
+FIRST_HOLD = (
+    "(SELECT h.id FROM hold h WHERE h.released_at IS NULL "
+    "AND h.source_id IN ('', a.source_id) ORDER BY h.placed_at, h.id LIMIT 1)"
+)
+
+
 def over(connection: Connection, appointments: Sequence[int]) -> Sequence[Record]:
     """The holds in force that keep back what is written about these appointments."""
     found: Sequence[Record] = listed(connection, _OVER.format(":ids"), appointments or [0]).all()

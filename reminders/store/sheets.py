@@ -1,6 +1,8 @@
 """Preparation sheets of the pages: drafts, proposals, versions, and who is concerned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -235,26 +237,58 @@ def drop_draft(connection: Connection, sheet: str, author: str) -> None:
     )
 
 
-def concerned(
-    connection: Connection, ufs: Sequence[str], kind: str, others: Sequence[str], now: int
-) -> tuple[int, int]:
-    """(appointments, patients) to come that a sheet is about.
+class Concerned(NamedTuple):
+    """Appointments and patients to come that a sheet is about; and the messages, left or to leave,
+    about those of thirty days in each other language: what a month has."""
 
-    `kind`: only this type of appointment; "": those of every type that has no sheet of its own
-    (`others`).
-    """
+    appointments: int = 0
+    patients: int = 0
+    foreign: Mapping[str, int] = MappingProxyType({})
+
+
+def concerned(
+    connection: Connection,
+    ufs: Sequence[str],
+    kind: str,
+    others: Sequence[str],
+    now: int,
+    *,
+    foreign: bool = False,
+) -> Concerned:
+    """`kind`: only this type of appointment; "": those of every type that has no sheet of its own
+    (`others`). `foreign`: the languages are asked for too."""
     if not ufs:
-        return 0, 0
+        return Concerned()
     about, values = _about(kind, others)
+    coming = f"FROM appointment ap WHERE ap.starts_at > :now AND ap.status = 'booked' AND {about}"
+    if foreign:
+        values = values | {"month": now + 30 * DAY}
     found = listed(
         connection,
-        "SELECT COUNT(*) AS appointments, COUNT(DISTINCT ap.patient_id) AS patients "
-        f"FROM appointment ap WHERE ap.starts_at > :now AND ap.status = 'booked' AND {about}",
+        "SELECT '' AS spoken, COUNT(*) AS number, COUNT(DISTINCT ap.patient_id) AS patients "
+        + coming
+        + (f" UNION ALL {_FOREIGN.format(coming)}" if foreign else ""),
         ufs,
         now=now,
         **values,
     ).all()
-    return int(found[0].appointments), int(found[0].patients)
+    spoken = {row.spoken: int(row.number) for row in found if row.spoken}
+    whole = next(row for row in found if not row.spoken)
+    return Concerned(int(whole.number), int(whole.patients), spoken)
+
+
+# Only those who read another language are followed to their messages.
+_FOREIGN = (
+    "SELECT substr(lower(m.language), 1, 2), COUNT(DISTINCT m.id), 0 "
+    "FROM (SELECT ap.id, ap.patient_id {0} AND ap.starts_at < :month) a "
+    "JOIN patient p ON p.id = a.patient_id "
+    "AND lower(COALESCE(NULLIF(p.spoken, ''), p.language)) NOT LIKE 'f%' "
+    "AND COALESCE(NULLIF(p.spoken, ''), p.language) <> '' "
+    "JOIN decision d ON d.appointment_id = a.id JOIN message_item i ON i.decision_id = d.id "
+    "JOIN message m ON m.id = i.message_id AND m.kind <> 'ack' AND m.language <> '' "
+    "AND m.state NOT IN ('CANCELLED', 'SUPPRESSED', 'EXPIRED') "
+    "GROUP BY substr(lower(m.language), 1, 2)"
+)
 
 
 def _about(kind: str, others: Sequence[str]) -> tuple[str, dict[str, object]]:
@@ -305,34 +339,6 @@ def texts_about(
         since=since,
         **values,
     ).all()
-
-
-def foreign(
-    connection: Connection, ufs: Sequence[str], kind: str, others: Sequence[str], now: int
-) -> dict[str, int]:
-    """language -> the messages in it, left or to leave, about the appointments of thirty days
-    that a sheet is about: what a month has. French and what nobody reads are not among them."""
-    if not ufs:
-        return {}
-    about, values = _about(kind, others)
-    found = listed(
-        connection,
-        "SELECT substr(lower(m.language), 1, 2) AS spoken, COUNT(DISTINCT m.id) AS number "
-        "FROM (SELECT ap.id, ap.patient_id FROM appointment ap WHERE ap.starts_at > :now "
-        f"AND ap.starts_at < :month AND ap.status = 'booked' AND {about}) a "
-        "JOIN patient p ON p.id = a.patient_id "
-        "AND lower(COALESCE(NULLIF(p.spoken, ''), p.language)) NOT LIKE 'f%' "
-        "AND COALESCE(NULLIF(p.spoken, ''), p.language) <> '' "
-        "JOIN decision d ON d.appointment_id = a.id JOIN message_item i ON i.decision_id = d.id "
-        "JOIN message m ON m.id = i.message_id AND m.kind <> 'ack' "
-        "AND m.state NOT IN ('CANCELLED', 'SUPPRESSED', 'EXPIRED') "
-        "GROUP BY substr(lower(m.language), 1, 2)",
-        ufs,
-        now=now,
-        month=now + 30 * DAY,
-        **values,
-    ).all()
-    return {row.spoken: int(row.number) for row in found}
 
 
 def kinds(connection: Connection, now: int) -> Sequence[Record]:

@@ -17,7 +17,7 @@ from reminders.domain.outcome import OPEN, Attendance, why_closed
 from reminders.services import appointments, coming
 from reminders.services.appointments import Life, Refused, Search
 from reminders.services.day_list import Wish, mark_day
-from reminders.services.holding import kept_back
+from reminders.services.holding import Kept, kept_back
 from reminders.services.resend import purpose_of, resend
 from reminders.services.story import REASONS
 from reminders.services.writing_survey import Means
@@ -283,9 +283,15 @@ def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
         markable=Status(life.appointment.status) in OPEN,
         stopped=life.appointment.stopped_cycle == life.appointment.version,
         resendable=_resendable(visit, life),
-        kept=kept_back(visit.staff.store, [key]) if life.appointment.holds else [],
+        kept=_kept_back(life.appointment),
         **_tables(visit),
     )
+
+
+def _kept_back(row: Record) -> list[Kept]:
+    if row.hold_id is None:
+        return []
+    return [Kept(row.hold_id, row.hold_source, instant(row.held_at), row.held_by)]
 
 
 def _resendable(visit: Visit, life: Life) -> tuple[bool, str]:

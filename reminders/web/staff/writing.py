@@ -13,7 +13,7 @@ from reminders.domain.marking import N_
 from reminders.domain.writing import ASKS_A_NUMBER, CALLED_OFF, MOST, SESSION, Session
 from reminders.services import writing, writing_follow, writing_survey
 from reminders.services.agendas import agendas_of, meant
-from reminders.services.holding import Line, kept_back
+from reminders.services.holding import Kept, kept_back
 from reminders.services.writing import Order
 from reminders.services.writing_survey import Recipient, Refused, Survey
 from reminders.store.engine import Record
@@ -168,7 +168,7 @@ def _samples(seen: Survey | None, most: int = 5) -> list[Recipient]:
     return list(sorts.values())[:most]
 
 
-def _kept_back(visit: Visit, seen: Survey | None) -> list[Line]:
+def _kept_back(visit: Visit, seen: Survey | None) -> list[Kept]:
     visits = [one for told in seen.recipients for one in told.visits] if seen else []
     about = [one.appointment for one in visits if one.holds]
     return kept_back(visit.staff.store, about) if about else []
