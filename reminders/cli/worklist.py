@@ -72,7 +72,7 @@ def list_calls(
     elif as_csv:
         write_csv(out.file, HEADS, (_cells(one) for one in found))
     else:
-        _print(asked, found)
+        _print(asked, found, zone_of(settings))
 
 
 def _day(text: str | None, now: datetime, zone: ZoneInfo) -> date:
@@ -97,12 +97,21 @@ def _cells(one: Call) -> Sequence[str]:
     )  # fmt: skip
 
 
-def _print(day: date, found: Sequence[Call]) -> None:
+def _tried(one: Call, zone: ZoneInfo) -> str:
+    if one.tried_at is None:
+        return ""
+    last = f"le {one.tried_at.astimezone(zone):%d/%m/%Y à %H:%M}"
+    return f" Essayé {one.tries} fois, dernière fois {last}."
+
+
+def _print(day: date, found: Sequence[Call], zone: ZoneInfo) -> None:
     """One call a paragraph, with a box to tick: it is read with a telephone in the other hand."""
     if not found:
         out.print(f"Appels du {day:%d/%m/%Y} : aucun.")
         return
-    out.print(f"Appels du {day:%d/%m/%Y} : {amount(len(found), 'appel', 'appels')}")
+    missing = found[0].of - len(found)
+    only = f", les {len(found)} premiers seulement" if missing > 0 else ""
+    out.print(f"Appels du {day:%d/%m/%Y} : {amount(found[0].of, 'appel', 'appels')}{only}")
     for one in found:
         taken = f" — pris par {one.assignee}" if one.assignee else ""
         born = f", né(e) le {_born(one)}" if one.birth_date else ""
@@ -111,7 +120,7 @@ def _print(day: date, found: Sequence[Call]) -> None:
             f"[ ] {one.when} — UF {one.uf} {one.service}{taken}",
             f"    {one.family} {one.given}{born}, IPP {one.identifier}",
             f"    Téléphone {one.telephone or IN_THE_DPI} ({one.whom})",
-            f"    {one.why}",
+            f"    {one.why}{_tried(one, zone)}",
             *(f"    « {words} »" for words in one.words.splitlines()),
         ):
             out.print(Text(line))

@@ -2,10 +2,14 @@
 
 import csv
 import json
+import sqlite3
+from contextlib import closing
 from io import StringIO
 
 import pytest
 
+from reminders.store.types import micros
+from tests.support.clinic import paris
 from tests.support.desk import Desk, visit
 
 TUESDAY = "2026-10-13"
@@ -61,3 +65,17 @@ def test_a_day_without_calls_says_so_and_a_wrong_day_is_named(called: Desk) -> N
     wrong = called.run_at("calls", "list", "--day", "demain")
     assert wrong.code == 2
     assert "jour illisible" in wrong.err
+
+
+def test_a_try_in_vain_is_told_beside_the_reason(called: Desk) -> None:
+    """Tried at 10:05 on Monday, by the API."""
+    with closing(sqlite3.connect(called.database)) as base, base:
+        base.execute(
+            "INSERT INTO task_event (id, task_id, at, actor, action, detail) "
+            "SELECT 9000, MIN(id), ?, 'nadia', 'try', 'no-answer' FROM task",
+            (micros(paris("2026-10-12 10:05")),),
+        )
+    printed = called.run_at("calls", "list", "--day", TUESDAY).out
+    assert printed.count("Essayé 1 fois, dernière fois le 12/10/2026 à 10:05.") == 1
+    told = json.loads(called.run_at("calls", "list", "--day", TUESDAY, "--json").out)["calls"]
+    assert sorted(one["tries"] for one in told) == [0, 1]
