@@ -94,9 +94,9 @@ def together(groups: Iterable[Group]) -> Group:
     return Group(size, few) if known else Group(0, few, waiting=size)
 
 
-def hidden_rows(services: Mapping[Row, Group]) -> frozenset[Row]:
-    """Services that are no line of their own in this month."""
-    hidden = [name for name, group in services.items() if group.small]
+def hidden_rows(services: Mapping[Row, Group], kept: Collection[Row] = ()) -> frozenset[Row]:
+    """Services that are no line of their own in this month; `kept`: nor were before."""
+    hidden = [name for name, group in services.items() if group.small or name in kept]
     others = [name for name in services if name not in hidden]
     while hidden and others and not (len(hidden) > 1 and enough(services[n] for n in hidden)):
         known = any(services[name].patients for name in hidden)

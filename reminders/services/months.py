@@ -27,7 +27,7 @@ from reminders.domain.report import HIDDEN_BELOW, Asked, Month, NoShowReport
 from reminders.errors import Problem, RepairNeeded
 from reminders.services import costs as priced
 from reminders.services import rollup
-from reminders.services.effect import take_final_looks, take_look
+from reminders.services.effect import Verdict, take_final_looks, take_look
 from reminders.services.money import Described, describe, money
 from reminders.services.no_show_report import no_show_report
 from reminders.services.rules import Rules
@@ -160,6 +160,24 @@ def _few_hidden(savings: Plain) -> Plain:
     return savings
 
 
+def _still_hidden(before: dict[str, Plain], fresh: dict[str, Plain]) -> dict[str, Plain]:
+    """Arms whose outcomes the revision before hid, hidden again: with what came since, those of
+    then would follow. Lines of the report stay hidden as they are counted (services/rollup.py)."""
+    was, now = before["savings"], fresh["savings"]
+    assert isinstance(was, dict)
+    assert isinstance(now, dict)
+    arms = now.get("arms")
+    if not was.get("hidden") or now["verdict"] == Verdict.MEASURED or not isinstance(arms, dict):
+        return fresh
+    hidden: dict[str, Plain] = {}
+    for arm, one in arms.items():
+        assert isinstance(one, dict)
+        hidden[arm] = {**one, "missed": None, "rate": None}
+    fit: dict[str, Plain] = {**now, "hidden": True, "verdict": Verdict.TOO_SMALL.value}
+    fit |= dict.fromkeys(("smallest", "expected", "design_effect", "unknown_p"))
+    return {**fresh, "savings": fit | {"arms": hidden}}
+
+
 def _without_few(counts: Plain, *without: str) -> dict[str, Plain]:
     assert isinstance(counts, dict)
     return {
@@ -229,6 +247,7 @@ def revise(store: Store, rules: Rules, month: Month, *, by: str, now: datetime) 
         if last is None:
             remedy = filled(N_("lancer : reminders month close %(month)s"), month=month)
             raise RepairNeeded(Problem(f"mois {month}", N_("il n'est pas clos"), remedy))
+        fresh = _still_hidden(last.content, fresh)
         before: Plain = _compared(last.content)
         both = (before, fresh) if last.version == __version__ else in_common(before, fresh)
         changes = differences(*both)

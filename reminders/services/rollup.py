@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
+from reminders.domain.report import Month
 from reminders.services.rollup_entry import enter
 from reminders.services.rollup_fate import settle
 from reminders.services.rollup_month import count
@@ -98,7 +99,9 @@ def count_month(store: Store, month: int, stale: int, *, now: datetime) -> bool:
             return False
         stale = fresh[month]
         units = stored.units_of_month(connection, month)
-    counts, sums = count(month, units)
+        name = str(Month.of_number(month))
+        kept = stored.hidden_when_closed(connection, month, name)
+    counts, sums = count(month, units, kept=[(row.uf, row.dim, row.value) for row in kept])
     with store.write() as connection:
         stored.hold(connection)
         return stored.put_month(connection, month, stale, counts, sums, at=micros(now))

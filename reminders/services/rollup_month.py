@@ -4,7 +4,7 @@ One pass over packed numbers (domain/report_unit.py): a month of a large hospita
 thousand units, takes some tenths of a second.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
@@ -122,36 +122,62 @@ RELATED = ("channel", "template", "language", "reach")
 FINE, COARSE = "template", "channel"  # a text leaves by one channel; none by none
 
 
-def count(month: int, found: Sequence[Record]) -> tuple[Rows, Rows]:
-    """Rows of `rollup` and of `rollup_sum`."""
+Named = tuple[str, str, str]  # a line: (uf, dimension, value)
+
+
+def count(
+    month: int, found: Sequence[Record], *, kept: Collection[Named] = ()
+) -> tuple[Rows, Rows]:
+    """Rows of `rollup` and of `rollup_sum`. `kept`: what was hidden when the month was closed
+    stays hidden, with what protects it now, as what was told then is there to be subtracted."""
     if not found:
         return [], []
     units = _columns(month, found)
     table = _Table(units, np.zeros_like(units.uf), ("",))
     services = {uf: table.groups[uf, ""] for uf in units.ufs}
-    rows_out = hidden_rows(services)
-    secret = _everyone(units).small
+    tables = {name: _table(units, name, dimension) for name, dimension in DIMENSIONS.items()}
+    hiding = {name: one for name, one in tables.items() if DIMENSIONS[name].hides}
+    kept_rows = _kept_rows(table, hiding, kept)
+    rows_out = hidden_rows(services, kept_rows)
+    secret = _everyone(units).small or ALL in kept_rows or len(rows_out) == 1
     people = [table.patients(n, 0) for n in range(len(units.ufs))]
     counts = table.rows("all", rows_out, None, secret=secret)
-    tables = {name: _table(units, name, dimension) for name, dimension in DIMENSIONS.items()}
-    hidings = _hidden_together(
-        {name: table for name, table in tables.items() if DIMENSIONS[name].hides}, rows_out
-    )
+    hidings = _hidden_together(hiding, rows_out, kept)
     for name, table in tables.items():
         counts += table.rows(name, rows_out, hidings.get(name), secret=secret)
     return counts, _sums(units, people, rows_out, secret=secret)
 
 
-def _hidden_together(tables: Mapping[str, "_Table"], rows_out: frozenset[str]) -> dict[str, Hiding]:
+def _kept_rows(
+    whole: "_Table", tables: Mapping[str, "_Table"], kept: Collection[Named]
+) -> set[str]:
+    """Services, or ALL, that were hidden, or that have become the very line that was."""
+    return {
+        uf
+        for uf, name, value in kept
+        if name == "all"
+        or (
+            name in tables
+            and tables[name].units_of.get((uf, value)) == whole.units_of.get((uf, ""))
+        )
+    } & {uf for uf, _ in whole.units_of}
+
+
+def _hidden_together(
+    tables: Mapping[str, "_Table"], rows_out: frozenset[str], kept: Collection[Named]
+) -> dict[str, Hiding]:
     """What each table hides. One never tells what another one hides: lines that are the very same
     appointments are hidden in both, with what protects them there, and where what is small is the
     sum and difference of lines of other tables, the cheapest of these are hidden too."""
     same: dict[str, set[Key]] = {name: set() for name in tables}
+    for uf, name, value in kept:
+        if uf not in rows_out and name in tables and (uf, value) in tables[name].units_of:
+            same[name].add((uf, value))
     found = _hidden_apart(tables, rows_out, same, frozenset(tables))
     while True:
         more = _the_same(tables, rows_out, found)
         if not any(more.values()):
-            more = _giving_away(tables, rows_out, found)
+            more = _giving_away(tables, rows_out, found, same)
         if not any(more.values()):
             return found
         for name, keys in more.items():
@@ -178,10 +204,13 @@ def _the_same(
 
 
 def _giving_away(
-    tables: Mapping[str, "_Table"], rows_out: frozenset[str], found: Mapping[str, Hiding]
+    tables: Mapping[str, "_Table"],
+    rows_out: frozenset[str],
+    found: Mapping[str, Hiding],
+    same: Mapping[str, set[Key]],
 ) -> dict[str, set[Key]]:
-    """What to hide because something small follows from lines of several tables."""
-    related = {name: tables[name].audited() for name in RELATED}
+    """What to hide because something small, or of `same`, follows from lines of several tables."""
+    related = {name: tables[name].audited(same[name]) for name in RELATED}
     hidden = frozenset((name, key) for name in RELATED for key in _hidden_keys(found[name]))
     one = tables[FINE]
     more: dict[str, set[Key]] = {name: set() for name in found}
@@ -353,12 +382,12 @@ class _Table:
             return None
         return {self.names[int(p) // width]: other.names[int(p) % width] for p in pairs}
 
-    def audited(self) -> Audited:
+    def audited(self, secret: Collection[Key]) -> Audited:
         sizes = {key: group.size for key, group in self.groups.items()}
         wholes = {
             (WHOLE, name): int(size) for name, size in zip(self.names, self._all, strict=True)
         }
-        return Audited(self.place, self.names, sizes | wholes)
+        return Audited(self.place, self.names, sizes | wholes | dict.fromkeys(secret, 0))
 
     def rows(
         self, name: str, rows_out: frozenset[str], hiding: Hiding | None, *, secret: bool

@@ -433,6 +433,19 @@ SUM_COLUMNS = (
 )  # fmt: skip
 
 
+def hidden_when_closed(connection: Connection, month: int, name: str) -> Sequence[Record]:
+    """(uf, dim, value) of the lines that are hidden in a month that is closed (`name`: its own),
+    unless it is hidden as a whole: then nothing of it was told."""
+    return rows(
+        connection,
+        "SELECT r.uf, r.dim, r.value FROM rollup r WHERE r.month = :month AND r.hidden = 1 "
+        "AND EXISTS (SELECT 1 FROM month_closing c WHERE c.month = :name) "
+        "AND NOT EXISTS (SELECT 1 FROM rollup w WHERE w.month = :month AND w.uf = '*' "
+        "AND w.dim = 'all' AND w.value = '' AND w.hidden = 1)",
+        month=month, name=name,
+    )  # fmt: skip
+
+
 def put_month(
     connection: Connection,
     month: int,

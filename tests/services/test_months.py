@@ -1,6 +1,6 @@
 """A month closes once and stays what it was; what later data make of it is a numbered revision."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,13 +13,14 @@ from sqlalchemy.exc import DBAPIError
 
 from reminders import __version__
 from reminders.domain.appointment import AppointmentRecord, Status
-from reminders.domain.canonical import Plain
+from reminders.domain.canonical import Plain, plain
 from reminders.domain.holdout import Arm
-from reminders.domain.report import Month
+from reminders.domain.report import Asked, Month
 from reminders.domain.savings import MONTHLY, Component, UnitCost
 from reminders.errors import ReminderError
 from reminders.services import costs, months
 from reminders.services.months import Closed, Why, close, close_due, find, newest_due, revise, told
+from reminders.services.no_show_report import no_show_report
 from reminders.services.rules import rules_of
 from reminders.store.engine import Store, open_engine, rows, run
 from tests.services.test_rollup import at, tell
@@ -290,8 +291,11 @@ def test_an_outcome_noted_late_makes_unknown_ones_known(trial: Comparison) -> No
 OCTOBER, NOVEMBER = Month(2026, 10), paris("2026-11-05 09:00")
 
 
-def hospital(store: Store, sizes: dict[str, int]) -> tuple[Clinic, list[AppointmentRecord]]:
-    """October of services of so many patients, followed and over; every fourth did not come."""
+def hospital(
+    store: Store, sizes: dict[str, int], unknown: Sequence[int] = ()
+) -> tuple[Clinic, list[AppointmentRecord]]:
+    """October of services of so many patients, followed and over; every fourth did not come, of
+    those `unknown` nobody knows."""
     services = [{"uf": uf, "site": "sud", "label": uf} for uf in sizes]
     clinic = Clinic(store, now=paris("2026-10-05 09:00"), settings=settings_with(service=services))
     every = [uf for uf, size in sizes.items() for _ in range(size)]
@@ -299,7 +303,7 @@ def hospital(store: Store, sizes: dict[str, int]) -> tuple[Clinic, list[Appointm
     tell(clinic, *(replace(one, status=Status.BOOKED) for one in found))
     at(clinic, "2026-10-14 09:00")
     at(clinic, "2026-10-25 09:00")
-    tell(clinic, *found)
+    tell(clinic, *(one for n, one in enumerate(found, 1) if n not in unknown))
     clinic.now = NOVEMBER
     return clinic, found
 
@@ -338,3 +342,35 @@ def test_a_month_closed_by_an_earlier_release_tells_what_the_report_does(store: 
     assert isinstance(inputs, dict)
     assert (inputs["known"], inputs["missed"]) == (30, 7)
     assert told({"inputs": dict(before), "report": {"figures": None}})["inputs"] == {"hidden": True}
+
+
+def service_lines(content: Mapping[str, Any]) -> dict[str, Any]:
+    found = next(one for one in content["report"]["breakdowns"] if one["dimension"] == "service")
+    return {one["value"]: one.get("figures") for one in found["lines"]}
+
+
+def test_what_a_revision_hid_stays_hidden_in_the_next_one(store: Store) -> None:
+    """Of a service of four, a fifth patient's outcome comes late: told then, the service and the
+    one hidden with it would tell the four, by what the whole had been."""
+    clinic, found = hospital(store, {"4220": 30, "4230": 12, "4240": 5}, unknown=(47,))
+    first, _ = close(store, clinic.rules, OCTOBER, by="nadia", now=NOVEMBER)
+    assert {uf for uf, told in service_lines(first.content).items() if told} == {"4220"}
+    tell(clinic, replace(found[-1], status=Status.NOSHOW))
+    second = revise(store, clinic.rules, OCTOBER, by="nadia", now=NOVEMBER + timedelta(days=3))
+    assert second is not None
+    assert {uf for uf, told in service_lines(second.content).items() if told} == {"4220"}
+    assert not [one for one in second.changes if "4230" in one[0] or "4240" in one[0]]
+    live = no_show_report(store, clinic.rules, Asked(OCTOBER, OCTOBER), ufs=None, now=NOVEMBER)
+    assert service_lines({"report": plain(live)}) == service_lines(second.content)
+
+
+def test_arms_a_revision_hid_stay_hidden_in_the_next_one(trial: Comparison) -> None:
+    first = closed(trial)
+    assert first.content["savings"]["hidden"]  # type: ignore[call-overload,index]
+    more = datetime(2026, 4, 1, tzinfo=UTC) + timedelta(days=1)
+    trial.patients(Arm.HELD, [[MISSED]] * 4, since=more)
+    second = revise(trial.store, RULES, APRIL, by="omar", now=TENTH + timedelta(days=3))
+    assert second is not None
+    savings: Any = second.content["savings"]
+    assert savings["hidden"]
+    assert [one["missed"] for one in savings["arms"].values()] == [None, None]

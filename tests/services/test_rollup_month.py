@@ -61,6 +61,27 @@ def made_of(row: Sequence[Any], atoms: Sequence[Atom]) -> list[float]:
     ]
 
 
+MEANT = {"all", *VALUES}
+
+
+def following(
+    sizes: list[list[int]], rows: Sequence[Any], some: Sequence[Any]
+) -> list[tuple[str, str, str]]:
+    """Those that are a combination of what is told."""
+    atoms = [
+        (f"s{n}", way) for n, line in enumerate(sizes) for way, size in enumerate(line) if size
+    ]
+    told = np.array([made_of(row, atoms) for row in rows if row[2] in MEANT and not row[4]])
+    if not len(told):
+        return []
+    rank = np.linalg.matrix_rank(told)
+    return [
+        row[1:4]
+        for row in some
+        if row[2] in MEANT and np.linalg.matrix_rank(np.vstack([told, made_of(row, atoms)])) == rank
+    ]
+
+
 @given(PEOPLE)
 @example([[3, 30, 30, 30, 8, 0], [30, 30, 30, 30, 30, 30]])
 @example([[3, 30, 0, 0, 5, 8], [5, 30, 0, 0, 8, 0], [30, 30, 30, 0, 30, 0]])
@@ -68,20 +89,9 @@ def test_no_table_tells_what_another_one_hides(sizes: list[list[int]]) -> None:
     if sum(map(sum, sizes)) < HIDDEN_BELOW:
         return
     rows, _ = count(24_320, month_of(sizes))
-    atoms = [
-        (f"s{n}", way) for n, line in enumerate(sizes) for way, size in enumerate(line) if size
-    ]
-    lines = [row for row in rows if row[2] in {"all", *VALUES}]
-    told = np.array([made_of(row, atoms) for row in lines if not row[4]])
-    rank = np.linalg.matrix_rank(told)
-    small = [row for row in lines if int(str(row[5])) < HIDDEN_BELOW]
+    small = [row for row in rows if int(str(row[5])) < HIDDEN_BELOW and row[2] in MEANT]
     assert all(row[4] for row in small)
-    follow = [
-        row[1:4]
-        for row in small
-        if np.linalg.matrix_rank(np.vstack([told, made_of(row, atoms)])) == rank
-    ]
-    assert not follow
+    assert not following(sizes, rows, small)
 
 
 def test_what_is_the_same_people_is_hidden_in_every_table() -> None:
@@ -90,3 +100,21 @@ def test_what_is_the_same_people_is_hidden_in_every_table() -> None:
     hidden = {row[1:4] for row in rows if row[4]}
     assert {("s0", "channel", ""), ("s0", "template", "0"), ("s0", "language", "")} <= hidden
     assert set(DIMENSIONS) > set(VALUES)
+
+
+@given(PEOPLE, PEOPLE)
+@example([[3, 30, 30, 30, 8, 5], [30] * 6], [[9, 30, 30, 30, 8, 5], [30] * 6])
+@example([[0, 4, 0, 0, 0, 0], [0, 12, 0, 0, 0, 0], [0, 30, 0, 0, 0, 0]],
+         [[0, 0, 0, 0, 0, 0], [0, 12, 0, 0, 0, 0], [0, 30, 0, 0, 0, 0]])  # fmt: skip
+def test_what_was_hidden_when_a_month_was_closed_follows_from_no_later_count(
+    before: list[list[int]], after: list[list[int]]
+) -> None:
+    first, _ = count(24_320, month_of(before))
+    if not sum(map(sum, after)) or any(row[1:3] == (ALL, "all") and row[4] for row in first):
+        return  # nothing of it was told
+    kept = [(str(row[1]), str(row[2]), str(row[3])) for row in first if row[4]]
+    rows, _ = count(24_320, month_of(after), kept=kept)
+    assert all(row[4] for row in rows if row[1:4] in kept)
+    follow = following(after, rows, [row for row in rows if row[1:4] in kept])
+    services = {row[1] for row in rows if row[2] == "all" and row[4]}
+    assert not [line for line in follow if line[0] not in services or line[1] == "all"]
