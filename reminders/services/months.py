@@ -39,7 +39,9 @@ from reminders.store.types import instant, micros
 ITSELF = ""  # who closes on the stated day
 REVISED_BACK = 3  # months looked at again when another one is closed
 MADE_UP_FOR = 12  # months closed late at most
-NOT_TOLD = ("inputs.known", "inputs.missed", "inputs.unknown")  # of an earlier release's months
+# Changes of an earlier release's months.
+NOT_TOLD = ("inputs.known", "inputs.missed", "inputs.unknown", "savings.arms", "savings.smallest",
+            "savings.expected")  # fmt: skip
 TRIES = 20  # of a revision while others revise too
 READ = ("inputs.", "costs.")  # what later data change, whatever the program computes of it
 
@@ -166,16 +168,36 @@ def _still_hidden(before: dict[str, Plain], fresh: dict[str, Plain]) -> dict[str
     was, now = before["savings"], fresh["savings"]
     assert isinstance(was, dict)
     assert isinstance(now, dict)
-    arms = now.get("arms")
-    if not was.get("hidden") or now["verdict"] == Verdict.MEASURED or not isinstance(arms, dict):
+    if not was.get("hidden") or now["verdict"] == Verdict.MEASURED:
         return fresh
+    return {**fresh, "savings": _arms_hidden(now)}
+
+
+def _arms_hidden(savings: dict[str, Plain]) -> dict[str, Plain]:
+    arms = savings.get("arms")
+    if not isinstance(arms, dict):
+        return savings
     hidden: dict[str, Plain] = {}
     for arm, one in arms.items():
         assert isinstance(one, dict)
         hidden[arm] = {**one, "missed": None, "rate": None}
-    fit: dict[str, Plain] = {**now, "hidden": True, "verdict": Verdict.TOO_SMALL.value}
+    fit: dict[str, Plain] = {**savings, "hidden": True, "verdict": Verdict.TOO_SMALL.value}
     fit |= dict.fromkeys(("smallest", "expected", "design_effect", "unknown_p"))
-    return {**fresh, "savings": fit | {"arms": hidden}}
+    return fit | {"arms": hidden}
+
+
+def _earlier_savings(savings: Plain) -> Plain:
+    """Of a month closed by an earlier release, which told the arms however few missed or came."""
+    if not isinstance(savings, dict) or savings.get("verdict") == Verdict.MEASURED:
+        return savings
+    arms = savings.get("arms")
+    few = any(
+        0 < int(str(number)) < HIDDEN_BELOW
+        for one in (arms.values() if isinstance(arms, dict) else ())
+        if isinstance(one, dict)
+        for number in (one["missed"], int(str(one["known"])) - int(str(one["missed"])))
+    )
+    return _few_hidden(_arms_hidden(savings) if few else savings)
 
 
 def _without_few(counts: Plain, *without: str) -> dict[str, Plain]:
@@ -189,10 +211,11 @@ def _without_few(counts: Plain, *without: str) -> dict[str, Plain]:
 
 def told(content: dict[str, Plain]) -> dict[str, Plain]:
     """A closed month as it may be told: one closed by an earlier release counted outcomes of all
-    appointments beside those of the report."""
+    appointments beside those of the report, and hid nothing of the arms."""
     inputs, report = content.get("inputs"), content.get("report")
     if not isinstance(inputs, dict) or not isinstance(report, dict) or "hidden" in inputs:
         return content
+    content = {**content, "savings": _earlier_savings(content.get("savings"))}
     figures = report.get("figures")
     if not isinstance(figures, dict):
         return content | {"inputs": {"hidden": True}}
@@ -378,7 +401,7 @@ def _closed(row: Record, text: str = "") -> Closed:
     changes = [(place, before, after) for place, before, after in json.loads(row.changes)]
     fit = told(content)
     if fit is not content:
-        changes = [one for one in changes if one[0] not in NOT_TOLD]
+        changes = [one for one in changes if not one[0].startswith(NOT_TOLD)]
     return Closed(
         row.month, row.revision, instant(row.closed_at), row.closed_by, row.name,
         row.code_version, row.digest, tuple(changes), fit,

@@ -341,7 +341,12 @@ def test_a_month_closed_by_an_earlier_release_tells_what_the_report_does(store: 
     inputs = told(found.content | {"inputs": dict(before)})["inputs"]
     assert isinstance(inputs, dict)
     assert (inputs["known"], inputs["missed"]) == (30, 7)
-    assert told({"inputs": dict(before), "report": {"figures": None}})["inputs"] == {"hidden": True}
+    arms = {"reminded": {"known": 60, "missed": 20}, "held": {"known": 40, "missed": 3}}
+    savings: Any = {"verdict": "too-small", "arms": arms, "smallest": 0.12, "calls": {"linked": {}}}
+    fit: Any = told({"inputs": dict(before), "report": {"figures": None}, "savings": savings})
+    assert fit["inputs"] == {"hidden": True}
+    assert [one["missed"] for one in fit["savings"]["arms"].values()] == [None, None]
+    assert (fit["savings"]["hidden"], fit["savings"]["smallest"]) == (True, None)
 
 
 def service_lines(content: Mapping[str, Any]) -> dict[str, Any]:
