@@ -141,8 +141,9 @@ def test_a_second_sms_and_a_limping_text_are_warned_about() -> None:
         return [one.code for one in review(RULES, SHORT, text(body)).findings]
 
     assert codes(GOOD) == []
-    assert codes("Venez. " * 25 + PHONE) == ["second_segment"]
-    limping = "Venez, {% if point_accueil %}{{ point_accueil }}{% endif %}. " + PHONE
+    when = "Le {{ date_rdv }} à {{ heure_rdv }}. "
+    assert codes(when + "Venez. " * 20 + PHONE) == ["second_segment"]
+    limping = when + "Venez, {% if point_accueil %}{{ point_accueil }}{% endif %}. " + PHONE
     assert codes(limping) == ["empty_case"]
 
 

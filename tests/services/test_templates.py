@@ -29,6 +29,8 @@ from tests.support.stores import address
 
 OTHER = f"Nous vous attendons le {{{{ date_rdv }}}} à {{{{ heure_rdv }}}}. {PHONE}"
 
+NEW = "Nouveau : le {{ date_rdv }} à {{ heure_rdv }}, " + PHONE
+
 
 def refusal(act: Any, *given: Any, **named: Any) -> Refused:
     with pytest.raises(Refused) as refused:
@@ -44,10 +46,10 @@ def test_what_one_wrote_and_another_approved_is_what_leaves(store: Store) -> Non
     bureau.room.read(visit(1))
     bureau.room.release()
     bureau.room.plan()
-    assert bureau.put(f"Nouveau texte, {PHONE}", CONFIRM) == 2
+    assert bureau.put(NEW, CONFIRM) == 2
     bureau.room.at(STEP)
     bureau.room.deliver()
-    assert [sent.text for sent in bureau.room.sent] == ["Nouveau texte, 01 99 00 12 34"]
+    assert [sent.text for sent in bureau.room.sent] == ["Nouveau : le 20/10 à 9h30, 01 99 00 12 34"]
     version = bureau.look(CONFIRM).live
     assert version is not None
     assert bureau.room.value("SELECT template_version_id FROM attempt") == version.id
@@ -68,12 +70,12 @@ def test_a_process_that_sends_already_uses_what_another_one_approves(store: Stor
     )  # fmt: skip
     try:
         [first] = delivery.open_window(bureau.room.routes, 1, now=bureau.now).envelopes
-        bureau.put(f"Nouveau texte, {PHONE}", CONFIRM)
+        bureau.put(NEW, CONFIRM)
         [second] = delivery.open_window(bureau.room.routes, 1, now=bureau.now).envelopes
     finally:
         own.close()
     assert "Nouveau" not in first.composed.text
-    assert second.composed.text == "Nouveau texte, 01 99 00 12 34"
+    assert second.composed.text == "Nouveau : le 20/10 à 9h30, 01 99 00 12 34"
 
 
 def test_nobody_approves_their_own_text(store: Store) -> None:
@@ -121,7 +123,7 @@ def test_what_leaves_before_that_day_is_the_text_of_before(store: Store) -> None
     bureau.room.read(visit(1), visit(2, "2026-10-27 09:30"))
     bureau.room.release()
     bureau.room.plan()
-    number = bureau.propose(f"Nouveau texte, {PHONE}", key=CONFIRM)
+    number = bureau.propose(NEW, key=CONFIRM)
     bureau.approve(number, key=CONFIRM, effective_at=STEP + timedelta(days=2))
     bureau.room.at(STEP)
     bureau.room.deliver()
@@ -218,7 +220,8 @@ def test_a_version_altered_behind_our_back_is_refused_at_approval_and_at_renderi
 
 def test_every_warning_is_ticked_and_written_down(store: Store) -> None:
     bureau = Bureau(store)
-    number = bureau.propose(f"Rendez-vous à l’hôpital, scanner. {PHONE}")
+    when = "Le {{ date_rdv }} à {{ heure_rdv }}"
+    number = bureau.propose(f"{when} à l’hôpital, scanner. {PHONE}")
     refused = refusal(bureau.approve, number)
     assert refused.code == "tick"
     assert [one.code for one in refused.findings] == ["sensitive", "costly", "costly"]
@@ -455,7 +458,9 @@ def test_what_a_release_brings_is_not_what_an_edit_starts_from(store: Store) -> 
 
 def test_an_e_mail_without_html_gets_one_from_its_text(store: Store) -> None:
     bureau = Bureau(store)
-    body = "Bonjour,\n\nLe {{ date_rdv }} < 9 h & plus. {{ telephone_secretariat }}"
+    body = (
+        "Bonjour,\n\nLe {{ date_rdv }} à {{ heure_rdv }} < 9 h & plus. {{ telephone_secretariat }}"
+    )
     number = bureau.propose(body, key=MAIL, subject="Votre rendez-vous du {{ date_rdv }}")
     bureau.approve(number, key=MAIL)
     live = bureau.look(MAIL).live

@@ -24,7 +24,7 @@ from tests.support.stores import SqliteFiles
 PHONE = "{{ telephone_secretariat }}"
 SLUG = "confirm.fr.any.sms"
 PAGE = f"/modeles/{SLUG}"
-GOOD = f"Rendez-vous le {{{{ date_rdv }}}}, {{{{ etablissement_court }}}}. {PHONE}"
+GOOD = f"Le {{{{ date_rdv }}}} à {{{{ heure_rdv }}}}, {{{{ etablissement_court }}}}. {PHONE}"
 XSS = "<script>window.hit=1</script><img src=x onerror=window.hit=1>"
 
 
@@ -294,7 +294,9 @@ def test_a_hospital_may_decide_that_one_person_is_enough(office: Office) -> None
 
 def test_warnings_are_ticked_and_what_was_ticked_stays(office: Office) -> None:
     approver = office.clerk(Role.APPROVER)
-    version = proposal(office, f"Scanner à l'hôpital. {PHONE}")
+    version = proposal(
+        office, f"Scanner le {{{{ date_rdv }}}} à {{{{ heure_rdv }}}} à l'hôpital. {PHONE}"
+    )
     asked = approver.get(version).text
     marks = ticks(asked)
     assert len(marks) == 2
