@@ -18,6 +18,7 @@ from tests.support.office import Office, Role, office_on
 from tests.support.stores import SqliteFiles
 
 PHONE = "{{ telephone_secretariat }}"
+WHEN = "le {{ date_rdv }} à {{ heure_rdv }}"
 PAGE = "/modeles/confirm.fr.any.sms"
 WIDTHS = (1280, 360)
 
@@ -144,7 +145,7 @@ def test_it_is_done_with_the_keyboard_alone(browser: Browser, office: Office, ad
     page.wait_for_url("**/ecrire")
     page.get_by_label("Texte", exact=True).focus()
     page.keyboard.press("Control+A")
-    page.keyboard.type(f"Au clavier, {PHONE}")
+    page.keyboard.type(f"Au clavier, {WHEN}, {PHONE}")
     reach("Proposer")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").first).to_contain_text("Version 2 proposée")
@@ -166,9 +167,9 @@ def test_it_is_done_without_javascript(browser: Browser, office: Office, address
     page.get_by_role("button", name="Proposer").click()
     expect(page.get_by_role("alert")).to_contain_text("interdite")
     expect(text).to_have_value("Sans programme, {{ motif }}")
-    text.fill(f"Sans programme, hôpital, {PHONE}")
+    text.fill(f"Sans programme, {WHEN}, hôpital, {PHONE}")
     page.get_by_role("button", name="Actualiser l’aperçu").click()
-    expect(page.locator(".bubble").first).to_have_text("Sans programme, hôpital, 01 99 00 12 34")
+    expect(page.locator(".bubble").first).to_contain_text("hôpital, 01 99 00 12 34")
     page.get_by_role("button", name="Exemple suivant").click()
     expect(page.locator("#apercu")).to_contain_text("2 sur 10")
     page.get_by_role("button", name=re.compile("écrire « o »")).click()
