@@ -165,7 +165,7 @@ def effect(
         row = (
             holdouts.one(connection, which)
             if which
-            else holdouts.latest(connection, begun=True, before=micros(moment))
+            else holdouts.latest(connection, begun=True, until=until)
         )
         if row is None:
             return Measured(Verdict.NO_HOLDOUT)
@@ -310,7 +310,7 @@ def take_look(
     with store.write() as connection:
         key = which
         if not key:
-            row = holdouts.latest(connection, begun=True, before=micros(until or now))
+            row = holdouts.latest(connection, begun=True, until=until)
             assert row is not None
             key = row.id
         stored.remember(

@@ -57,7 +57,7 @@ def money(
     """What reminders saved up to a moment (now), of the hospital or of one service; `look`: the
     month that is closed, if one is. Prices are those of the period's last civil day, at the
     hospital's first site."""
-    period = _period(store, until or now)
+    period = _period(store, until, now)
     if period is None:
         return {"verdict": Verdict.NO_HOLDOUT.value, "uf": uf}
     row, since, end = period
@@ -75,13 +75,15 @@ def money(
     return told(found, fees, known, uf) | {"holdout": [row.id, row.state]}
 
 
-def _period(store: Store, until: datetime) -> tuple[Record, datetime, datetime] | None:
+def _period(
+    store: Store, until: datetime | None, now: datetime
+) -> tuple[Record, datetime, datetime] | None:
     """The hold-out that counts then, and the moments between which; None: none was approved."""
     with store.read() as connection:
-        row = holdouts.latest(connection, begun=True, before=micros(until))
+        row = holdouts.latest(connection, begun=True, until=until)
     if row is None:
         return None
-    ends = [until, instant(row.ends_at)]
+    ends = [until or now, instant(row.ends_at)]
     if row.stopped_at is not None:
         ends.append(instant(row.stopped_at))
     since = instant(row.approved_at)

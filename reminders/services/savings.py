@@ -132,7 +132,7 @@ def savings(
     if found.verdict is not Verdict.MEASURED or found.until is None:
         return Savings(found)
     with store.read() as connection:
-        row = holdouts.latest(connection, begun=True, before=micros(until or now))
+        row = holdouts.latest(connection, begun=True, until=until)
         assert row is not None
         holdout = holdout_of(row)
     ledger = _Ledger(costs, day, calls or {}, called or {} if calls else {})

@@ -1,12 +1,14 @@
 """Hold-outs, and which appointment entered the comparison in which arm."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from reminders.store.attendance import UNDECIDED
 from reminders.store.engine import Record, insert_rows, listed, many, reserve, rows, run
 from reminders.store.planning import among
+from reminders.store.types import micros
 
 HOLDOUT = (
     "id, state, share_millionths, salt, excluded, proposed_at, proposed_by, approved_at, "
@@ -28,10 +30,11 @@ def approved(connection: Connection) -> Record | None:
 
 
 def latest(
-    connection: Connection, *, begun: bool = False, before: int | None = None
+    connection: Connection, *, begun: bool = False, until: datetime | None = None
 ) -> Record | None:
-    """The last one proposed, whatever became of it; `begun`: of those once approved, and
-    `before`: by this moment."""
+    """The last one proposed, whatever became of it; `begun`: of those once approved, and `until`:
+    by this moment."""
+    before = None if until is None else micros(until)
     which = "WHERE approved_at IS NOT NULL " if begun else ""
     if before is not None:
         which = "WHERE approved_at <= :before "

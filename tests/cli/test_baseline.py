@@ -13,6 +13,7 @@ PAST = "passe.csv"
 @pytest.fixture
 def clinic(desk: Desk) -> Desk:
     desk.configure(mode="rehearsal")
+    desk.change('accueil B2"', 'accueil B2"\nslot_cost_eur = 50')
     write_past(desk.folder / PAST, 1_500)
     return desk
 

@@ -7,6 +7,7 @@ from tests.support.desk import Desk, visit
 
 def test_costs_are_entered_listed_and_withdrawn(desk: Desk) -> None:
     desk.configure(mode="rehearsal")
+    desk.change('accueil B2"', 'accueil B2"\nslot_cost_eur = 50')
     desk.export([visit(1)])
     desk.run_at("run")
     before = json.loads(desk.run_at("costs", "list", "--json").out)["costs"]

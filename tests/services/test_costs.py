@@ -16,7 +16,8 @@ from reminders.store.engine import Store, rows, run
 from tests.support.clinic import MONDAY, settings_with
 
 TODAY = date(2026, 10, 12)
-RULES = rules_of(settings_with())
+SERVICE = {"uf": "4220", "site": "sud", "label": "Consultations", "slot_cost_eur": 50}
+RULES = rules_of(settings_with(service=[SERVICE]))
 FORM = CostForm("slot", "4220", "80", "60", "110,50", "Contrôle de gestion, 2026", "01/10/2026")
 SLOT = UnitCost(Component.SLOT, 80, 60, 110.5, FORM.source, date(2026, 10, 1), "4220")
 
@@ -88,7 +89,10 @@ def test_a_withdrawn_cost_leaves_the_services_setting(store: Store) -> None:
 
 def test_what_nobody_priced_is_named(store: Store) -> None:
     found = costs.page(store, RULES, today=TODAY)
-    assert found.missing == (Component.CALL, Component.TASK, Component.FEE, Component.HOSTING)
+    rest = (Component.CALL, Component.TASK, Component.FEE, Component.HOSTING)
+    assert found.missing == rest
+    nobody = costs.page(store, rules_of(settings_with()), today=TODAY)
+    assert nobody.missing == (Component.SLOT, *rest)
 
 
 def test_the_history_is_read_by_pages(store: Store) -> None:

@@ -131,7 +131,7 @@ def _sheet_states(page: Page, address: str) -> None:
     look_at(page)
     page.get_by_label("Nom de la fiche").fill("jour")
     page.get_by_label("Pour qui").select_option("uf:4300")
-    page.get_by_label("Phrase du SMS").press_sequentially("Venir avec ses radios.")
+    page.get_by_label("Phrase du SMS", exact=True).press_sequentially("Venir avec ses radios.")
     expect(page.get_by_role("heading", name="Ce que liront les patients")).to_be_visible()
     expect(
         page.get_by_text("Venir avec ses radios.").first
@@ -183,7 +183,7 @@ def test_a_sheet_goes_from_one_person_to_another_to_the_patients_page(
         author.get_by_label("Nom de la fiche").fill("jour")
         author.get_by_label("Pour qui").select_option("uf:4300")
         author.get_by_label("Consignes", exact=True).fill("Venir accompagné.")
-        author.get_by_label("Phrase du SMS").fill("Venir avec ses radios.")
+        author.get_by_label("Phrase du SMS", exact=True).fill("Venir avec ses radios.")
         _send(author)
         expect(author.locator(".phone")).to_contain_text("Venir accompagné.")
         author.get_by_role("button", name="Proposer").click()

@@ -62,11 +62,11 @@ def test_a_draft_saves_itself_once_it_has_a_name(context: BrowserContext, addres
     expect_saved(page, 2)
     expect(page).to_have_url(f"{address}/consignes/jour/modifier")
     expect(page.get_by_label("Nom de la fiche")).not_to_be_editable()
-    page.get_by_label(SENTENCE).press_sequentially("Venir avec ses radios.")
+    page.get_by_label(SENTENCE, exact=True).press_sequentially("Venir avec ses radios.")
     expect_saved(page, 3)
     page.close()
     again = tab(context, f"{address}/consignes/jour/modifier")
-    expect(again.get_by_label(SENTENCE)).to_have_value("Venir avec ses radios.")
+    expect(again.get_by_label(SENTENCE, exact=True)).to_have_value("Venir avec ses radios.")
     expect(again.get_by_label("Pour qui")).to_have_value("uf:4300")
     expect(again.locator(SAVED)).to_contain_text("Brouillon gardé")
 
@@ -76,25 +76,25 @@ def test_a_name_that_is_taken_is_said_at_once_and_another_saves(
 ) -> None:
     page = tab(context, address + NEW)
     page.get_by_label("Nom de la fiche").fill("imagerie")
-    page.get_by_label(SENTENCE).press_sequentially("Venir avec ses radios.")
+    page.get_by_label(SENTENCE, exact=True).press_sequentially("Venir avec ses radios.")
     expect(page.locator(SAVED)).to_have_text(re.compile("Ce nom est déjà pris"), timeout=30_000)
     page.get_by_label("Nom de la fiche").fill("jour")
-    page.get_by_label(SENTENCE).focus()
+    page.get_by_label(SENTENCE, exact=True).focus()
     expect_saved(page, 1)
 
 
 def test_two_windows_never_overwrite_each_other(context: BrowserContext, address: str) -> None:
     first, second = tab(context, address + WRITE), tab(context, address + WRITE)
-    first.get_by_label(SENTENCE).fill("Venir sans manger.")
+    first.get_by_label(SENTENCE, exact=True).fill("Venir sans manger.")
     expect_saved(first, 1)
-    second.get_by_label(SENTENCE).fill("Venir avec une ordonnance.")
+    second.get_by_label(SENTENCE, exact=True).fill("Venir avec une ordonnance.")
     expect(second.locator(SAVED)).to_contain_text("a changé dans une autre fenêtre", timeout=30_000)
     second.get_by_role("button", name="Garder le brouillon").click()
     expect(second.get_by_role("alert")).to_contain_text("Rien n’est perdu")
     expect(second.get_by_role("alert")).to_contain_text("manger")  # what the first one kept
-    expect(second.get_by_label(SENTENCE)).to_have_value("Venir avec une ordonnance.")
+    expect(second.get_by_label(SENTENCE, exact=True)).to_have_value("Venir avec une ordonnance.")
     untouched = tab(context, address + WRITE)
-    expect(untouched.get_by_label(SENTENCE)).to_have_value("Venir sans manger.")
+    expect(untouched.get_by_label(SENTENCE, exact=True)).to_have_value("Venir sans manger.")
     second.get_by_role("button", name="Garder le brouillon").click()  # having seen both
     expect(second.get_by_role("status").first).to_contain_text("Le brouillon est gardé.")
-    expect(second.get_by_label(SENTENCE)).to_have_value("Venir avec une ordonnance.")
+    expect(second.get_by_label(SENTENCE, exact=True)).to_have_value("Venir avec une ordonnance.")

@@ -123,7 +123,7 @@ def test_every_figure_says_its_formula(office: Office) -> None:
     for address, formula in (
         (PLACE, "Taux = non venus / issues connues, dans chaque groupe."),
         ("/mesures", "Non-venues évitées = (taux sans rappels − taux avec rappels)"),
-        ("/rapports/economies", "Messages : partis dans le mois, au prix de l’opérateur."),
+        ("/rapports/economies", "Issues, messages et masquage : ceux du rapport"),
     ):
         page = clerk.get(address).text.replace("\u00a0", " ")
         assert formula in page, address

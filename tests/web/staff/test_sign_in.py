@@ -354,7 +354,7 @@ def test_who_makes_an_account_chooses_the_language_its_owner_reads_first(office:
         ("fr", ""), ("en", ""),
     ]  # fmt: skip
     for login, chosen in chosen_for.items():
-        made = {"nom": "Amy Jones", "identifiant": login, "role": "agent", "lieu": ""}
+        made = {"nom": "Amy Jones", "identifiant": login, "droit": "agent@"}
         handed = clerk.post("/comptes", made | chosen).text
         code = re.search(r"[A-Z0-9]{4}(-[A-Z0-9]{4}){3}", handed)
         assert code is not None
