@@ -56,8 +56,8 @@ def judged(page: str, units: str, *, taken: bool = True, used: bool = False) -> 
 
     `page`: the units asked about (appointment_id, starts_at, uf); `units`: the table of all units
     as `v`, with what those that matter fulfil. Each slot is walked once, however many of its
-    appointments are asked about: of those of one slot and agenda two tell all there is to tell,
-    whichever of them is not the appointment itself.
+    appointments are asked about: who is a refill is told by the first two who gave that slot and
+    agenda back, whichever of them is not the appointment itself.
     """
     asked = _TAKEN.format(only=_CAME if used else "") if taken else ""
     return (
@@ -68,7 +68,7 @@ def judged(page: str, units: str, *, taken: bool = True, used: bool = False) -> 
 
 
 def _freed(units: str) -> str:
-    """Slots of the page's that units gave back, by who stood there: the first two of each."""
+    """Slots of the page's that units gave back, by who stood there, in the order they were."""
     table, _, where = units.partition(" WHERE ")
     only = f" AND {where}" if where else ""
     later = (
