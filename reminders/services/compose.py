@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_urlsafe
+from typing import NamedTuple
 
 from reminders.domain.ics import Event, calendar
 from reminders.domain.outbox import dedupe_key
@@ -51,6 +52,39 @@ class Composed:
     token: str = ""  # of the patient's link in the text; only its hash is stored
     stop_token: str = ""  # of an e-mail's own address for objections (RFC 8058); likewise
     unsubscribe: tuple[str, ...] = ()  # that address
+
+
+class Draft(NamedTuple):
+    """A message before it is one, as the composer reads a row of it; instants in microseconds."""
+
+    id: int
+    kind: str
+    channel: str
+    patient_id: int
+    recipient: str
+    relation: str
+    purpose: str
+    language: str
+    site_id: str
+    closes_at: int
+    retries: int = 0
+
+
+class Item(NamedTuple):
+    """An appointment a draft is about, likewise."""
+
+    message_id: int
+    step: str
+    appointment_id: int
+    version: int
+    starts_at: int
+    uf: str
+    kind: str
+    external_id: str
+    duration_minutes: int | None
+    given: str
+    patient_id: int
+    told_before: int | None = None
 
 
 class NoTemplate(TemplateError):

@@ -23,7 +23,7 @@ from reminders.domain.template_key import TemplateKey, TemplateText
 from reminders.domain.template_mail import html_of
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer, Version
-from reminders.services.compose import Composer, Route, Templates
+from reminders.services.compose import Composer, Draft, Item, Route, Templates
 from reminders.services.rules import Desk, Rules
 from reminders.store import template_samples
 from reminders.store.engine import Connection, Record
@@ -83,40 +83,6 @@ class Rendering:
     @property
     def measure(self) -> Measure:
         return measure(self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """What the composer reads of a message."""
-
-    id: int
-    kind: str
-    channel: str
-    patient_id: int
-    recipient: str
-    relation: str
-    purpose: str
-    language: str
-    closes_at: int
-    retries: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """What it reads of an appointment the message is about."""
-
-    message_id: int
-    step: str
-    appointment_id: int
-    version: int
-    starts_at: int
-    uf: str
-    kind: str
-    external_id: str
-    duration_minutes: int | None
-    given: str
-    patient_id: int
-    told_before: int | None
 
 
 def complete(key: TemplateKey, text: TemplateText) -> TemplateText:
@@ -183,14 +149,14 @@ def _on_one(
     given = one.given if named else GIVEN
     person = f"{given} {one.family if named else FAMILY}".strip()
     starts_at = instant(one.starts_at)
-    row = _Row(
+    row = Draft(
         id=0, kind=KINDS.get(key.purpose, "ack" if key.purpose.startswith("ack") else "reminder"),
         channel=key.channel, patient_id=one.patient_id, recipient=one.number or "0",
         relation=one.proxy, purpose=key.purpose, language=key.language,
-        closes_at=micros(now), retries=0,
+        site_id="", closes_at=micros(now), retries=0,
     )  # fmt: skip
     told = micros(starts_at - timedelta(days=2)) if key.purpose in TOLD_BEFORE else None
-    item = _Item(
+    item = Item(
         message_id=0, step="", appointment_id=one.appointment_id, version=one.version,
         starts_at=one.starts_at, uf=one.uf, kind=one.kind, external_id=one.external_id,
         duration_minutes=one.duration_minutes, given=given, patient_id=one.patient_id,

@@ -16,7 +16,7 @@ from reminders.domain.marking import N_
 from reminders.domain.recipient import address_for, number_zone
 from reminders.domain.writing import ASKS_A_NUMBER, MOST, NO_CALL, SESSION, Session, moment_for
 from reminders.errors import TemplateError
-from reminders.services.compose import Composed, Composer, Route, Templates
+from reminders.services.compose import Composed, Composer, Draft, Item, Route, Templates
 from reminders.services.plan import people_of
 from reminders.services.rules import Rules
 from reminders.store import templates
@@ -300,37 +300,6 @@ def _moment(
     return moment_for(min(visit.starts_at for visit in visits), hours, zone, now=now)
 
 
-class _Draft(NamedTuple):
-    """A message before it is one, as composing reads it."""
-
-    id: int
-    kind: str
-    channel: str
-    patient_id: int
-    recipient: str
-    relation: str
-    purpose: str
-    language: str
-    site_id: str
-    closes_at: int
-    retries: int = 0
-
-
-class _Item(NamedTuple):
-    message_id: int
-    step: str
-    appointment_id: int
-    version: int
-    starts_at: int
-    uf: str
-    kind: str
-    external_id: str
-    duration_minutes: int | None
-    given: str
-    patient_id: int
-    told_before: int | None = None
-
-
 def compose(
     means: Means,
     approved: Templates,
@@ -343,12 +312,12 @@ def compose(
     now: datetime,
 ) -> tuple[Composed, Route]:
     """The text as it would leave now. Raises TemplateError."""
-    draft = _Draft(
+    draft = Draft(
         0, "staff", address.channel, visits[0].patient, address.value, address.relation, purpose,
         language, means.rules.desks[visits[0].uf].site_id, micros(closes),
     )  # fmt: skip
     items = [
-        _Item(
+        Item(
             0, "staff", one.appointment, one.version, micros(one.starts_at), one.uf, one.kind,
             one.number, one.duration_minutes, one.given, one.patient,
         )
