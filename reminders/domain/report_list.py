@@ -33,15 +33,24 @@ class Counted:
 
     `fields`: which values of the packed fields its units have. `line`: the dimension and value of
     `rollup` it is told in, adding up the columns `sums`; None: it is the one column of
-    `rollup_sum`. `each`: the column of a unit that says how often it counts; "": once. `week`:
-    the Monday of its week.
+    `rollup_sum`. `each`: the column of a unit that says how often it counts; "": once. `slots`:
+    the packed field that says whether its slot counts, and with `_again` the one it moved to.
+    `people`: it counts patients, each month's: of each, the first unit stands for all. `week`: the
+    Monday of its week.
     """
 
     fields: Mapping[str, Sequence[int]]
     sums: tuple[str, ...]
     line: tuple[str, str] | None = None
     each: str = ""
+    slots: str = ""
+    people: bool = False
     week: date | None = None
+
+    @property
+    def varies(self) -> bool:
+        """May one unit count several times?"""
+        return bool(self.each or self.slots)
 
 
 _PLACE = {one: OUTCOMES.index(one) for one in Outcome} | {None: PENDING}
@@ -62,14 +71,15 @@ MEASURES: Mapping[str, Counted] = {
     "delivered": Counted(_DUE | {"delivered": (1,)}, ("delivered",)),
     "answered": Counted(_DUE | {"answered": (1,), "sent": (1,)}, ("answered",)),
     "came": Counted({"outcome": (_PLACE[Outcome.ATTENDED],), "sent": (1,)}, ("came",)),
-    "freed": Counted(_DUE | {"freed": (1,)}, ("freed",)),
-    "refilled": Counted(_DUE | {"refilled": (1,)}, ("refilled",)),
+    "freed": Counted(_DUE, ("freed",), slots="freed"),
+    "refilled": Counted(_DUE, ("refilled",), slots="refilled"),
     "replied": Counted({"answered": (1,)}, ("replied",)),
     "alone": Counted({"alone": (1,)}, ("alone",)),
     "contacted": Counted({"contacted": (1,)}, ("contacted",)),
     "recontacts": Counted({"recontact": (1,)}, ("recontacts",)),
     "contacts": Counted({}, ("contacts",), each="contacts"),
     "messages": Counted({}, ("messages",), each="messages"),
+    "in-care": Counted({}, ("patients",), people=True),
     "handled": Counted(
         {"handled": range(1, FATE["handled"].mask + 1)},
         tuple(_COLUMN[one] for one in _EVERY),

@@ -20,6 +20,16 @@ FIRST: Place = (0, "", 0)
 LAST_KEY = 2**62
 NOWHERE: Place = (-1, "", 0)
 Ufs = Sequence[str] | None  # None: the whole hospital
+# A patient's first unit of the month, by service and key. Units have no index of patients, and
+# patients have few appointments.
+_FIRST_OF_PATIENT = (
+    " AND NOT EXISTS (SELECT 1 FROM patient p JOIN appointment a ON a.patient_id = p.id "
+    "JOIN report_unit v ON v.appointment_id = a.id "
+    "WHERE (p.id = u.patient_id OR p.merged_into = u.patient_id) AND v.patient_id = u.patient_id "
+    "AND v.month = u.month AND v.counted = 1 AND {})"
+)
+_BEFORE = "(v.uf, v.appointment_id) < (u.uf, u.appointment_id)"
+_BEFORE_THERE = "v.uf = u.uf AND v.appointment_id < u.appointment_id"
 
 
 def page(
@@ -34,16 +44,17 @@ def page(
 ) -> tuple[Sequence[Record], Place | None]:
     """(id, month, uf, starts_at, fate, times) of the next units, `limit` at most; `times` they
     count. And where to go on, None: there are no more."""
-    groups = _groups(connection, counted, ufs, first, last, after, limit + 2)
+    most = limit + 2
+    groups = _groups(connection, counted, ufs, first, last, after, most)
     taken = _enough(groups, after, limit + 1)
     if not taken:
         return [], None
-    found = _units(connection, counted, taken, after, limit + 1)
+    found = _units(connection, counted, taken, after, limit + 1, lone=ufs is not None)
     shown = found[:limit]
     if len(found) > limit:
         return shown, (shown[-1].month, shown[-1].uf, shown[-1].id)
-    # Counted, and not there any more: purged, or changed since.
-    more = len(groups) > len(taken)
+    # Counted, and not there any more: purged, or changed since; or of patients seen elsewhere.
+    more = len(groups) > len(taken) or len(groups) == most
     return shown, (taken[-1].month, taken[-1].uf, LAST_KEY) if more else None
 
 
@@ -80,10 +91,19 @@ def _enough(groups: Sequence[Record], after: Place, wanted: int) -> Sequence[Rec
 
 
 def _units(
-    connection: Connection, counted: Counted, groups: Sequence[Record], after: Place, limit: int
+    connection: Connection,
+    counted: Counted,
+    groups: Sequence[Record],
+    after: Place,
+    limit: int,
+    *,
+    lone: bool,
 ) -> Sequence[Record]:
-    """An arm a service's month: each walks the index, whatever the engine believes of bits."""
+    """An arm a service's month: each walks the index, whatever the engine believes of bits.
+    `lone`: of patients, those of each service; else of all of them."""
     fields, values = _fields(counted)
+    if counted.people:
+        fields += _FIRST_OF_PATIENT.format(_BEFORE_THERE if lone else _BEFORE)
     values["limit"] = limit
     arms = []
     # A power of two of arms, some of no month: so there are few statements, each prepared once.
@@ -95,7 +115,7 @@ def _units(
         values |= {f"m{number}": month, f"u{number}": uf, f"k{number}": key}
         arms.append(
             "SELECT * FROM (SELECT u.appointment_id AS id, u.month, u.uf, u.starts_at, u.fate, "
-            f"{f'u.{counted.each}' if counted.each else '1'} AS times FROM report_unit u "
+            f"{_times(counted)} AS times FROM report_unit u "
             f"WHERE u.month = :m{number} AND u.uf = :u{number} AND u.counted = 1 "
             f"AND u.appointment_id > :k{number} {fields} "
             f"ORDER BY u.appointment_id LIMIT :limit) arm{number}"
@@ -138,7 +158,9 @@ def _number(counted: Counted) -> str:
             f"(SELECT SUM({_added(counted, 's')}) FROM rollup s WHERE s.month = r.month "
             "AND s.uf = r.uf AND s.dim = :dim AND s.value <> '0')"
         )
-    return "1" if counted.each else _added(counted, "r")
+    if counted.people:
+        return "0"  # of the whole hospital's patients; a service's may have been seen elsewhere
+    return "1" if counted.varies else _added(counted, "r")
 
 
 def _added(counted: Counted, table: str) -> str:
@@ -186,8 +208,8 @@ def _fields(counted: Counted) -> tuple[str, dict[str, Any]]:
         names = [f"{name}_{place}" for place in range(len(values))]
         told.append(f"AND {_bits(name)} IN ({', '.join(f':{one}' for one in names)})")
         asked |= dict(zip(names, values, strict=True))
-    if counted.each:
-        told.append(f"AND u.{counted.each} > 0")
+    if counted.varies:
+        told.append(f"AND {_times(counted)} > 0")
     if (week := counted.week) is not None:
         # Where in the month its Monday is; in the next month it is before the first.
         month = Month(week.year, week.month).number
@@ -198,6 +220,13 @@ def _fields(counted: Counted) -> tuple[str, dict[str, Any]]:
             "WHEN :of_monday THEN :monday ELSE :before END"
         )
     return " ".join(told), asked
+
+
+def _times(counted: Counted) -> str:
+    """How often a unit counts."""
+    if counted.slots:
+        return f"{_bits(counted.slots)} + {_bits(f'{counted.slots}_again')}"
+    return f"u.{counted.each}" if counted.each else "1"
 
 
 def _bits(name: str) -> str:

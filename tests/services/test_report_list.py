@@ -1,10 +1,14 @@
 """The list behind a count: as many as it says, found by an index however many units there are."""
 
+import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
+from itertools import count
 
 import pytest
 
+from reminders.domain.appointment import Status
 from reminders.domain.outcome import Denominator, Outcome
 from reminders.domain.report import (
     Asked,
@@ -18,13 +22,15 @@ from reminders.domain.report import (
 from reminders.domain.report_list import Behind, Counted
 from reminders.domain.report_unit import FATE, KIND, packed
 from reminders.services.report_list import Listed, listed, services_of
+from reminders.services.rollup import refresh
 from reminders.store import facts, report_lists
 from reminders.store.engine import Store, insert_rows, run
 from reminders.store.report_lists import FIRST
 from reminders.store.rollups import COUNT_COLUMNS, SEALED, SUM_COLUMNS
 from tests.services.test_no_show_report import OCTOBER, hospital, report
+from tests.services.test_rollup import at, tell
 from tests.store.test_people import heard, plan_of
-from tests.support.clinic import Clinic
+from tests.support.clinic import Clinic, paris, someone, visit
 
 ASKED = Asked(OCTOBER, OCTOBER)
 SIZES = {"4210": 30, "4220": 60, "4230": 3, "4240": 9, "5110": 40, "5120": 4}
@@ -169,12 +175,14 @@ WALKED: dict[str, Counted] = {
     "messages": Behind(what="messages").counted(),
     "handled": Behind(what="handled").counted(),
     "week": Behind("known", week=WEEK).counted(),
+    "in-care": Behind(what="in-care").counted(),
 }
 
 
 # How many the first page has, and whether it is the last.
-FOUND = dict.fromkeys(("all", "sent", "messages"), (50, False)) | {
-    "rare": (3, True), "handled": (24, True), "week": (0, False),  # none of these units is of it
+FOUND = dict.fromkeys(("all", "sent", "messages", "in-care"), (50, False)) | {
+    "rare": (3, True), "handled": (24, True),
+    "week": (0, False),  # none of these units is of it
 }  # fmt: skip
 
 
@@ -195,6 +203,70 @@ def test_a_page_walks_the_index_of_months_and_reads_no_period(
         assert "ix_report_unit_month" in plan, plan
         for whole in ("SCAN u\n", "SCAN u'", "Seq Scan on report_unit"):
             assert whole not in plan, plan
+
+
+# --- what a unit counts for more or less than once ------------------------------------------------
+
+
+def times(clinic: Clinic, asked: Asked, what: str, ufs: Sequence[str] | None = None) -> list[int]:
+    """How often each row of a measure's list counts; together as often as the report says."""
+    found: list[Listed] = []
+    page = listed(clinic.store, asked, Behind(what=what), ufs)
+    while True:
+        found += page.units
+        if page.after is None:
+            break
+        page = listed(clinic.store, asked, Behind(what=what), ufs, after=page.after)
+    assert len({one.appointment for one in found}) == len(found)
+    assert sum(one.times for one in found) == page.number
+    return sorted(one.times for one in found)
+
+
+def test_who_moved_and_then_cancelled_gave_two_slots_back(store: Store) -> None:
+    clinic = Clinic(store, now=paris("2026-10-05 09:00"))
+    number = count(1)
+    others = [visit(next(number), "2026-10-20 10:00", agenda="A") for _ in range(8)]
+    one, two = visit(90, agenda="B"), visit(91, "2026-10-20 11:00", agenda="B")
+    tell(clinic, one, two, *others)
+    at(clinic, "2026-10-14 09:00")
+    refresh(store, clinic.rules, now=clinic.now)
+    moved = replace(one, starts_at=paris("2026-10-22 09:30"))
+    tell(clinic, moved, replace(two, status=Status.CANCELLED), *others)
+    at(clinic, "2026-10-16 09:00")
+    tell(clinic, replace(moved, status=Status.CANCELLED), *others)
+    at(clinic, "2026-10-16 15:00")
+    filler = visit(92, "2026-10-22 09:30", agenda="B", booked_at=clinic.now)
+    tell(clinic, filler, *others)
+    at(clinic, "2026-10-23 12:00")
+    tell(clinic, *(replace(one, status=Status.FULFILLED) for one in others))
+    refresh(store, clinic.rules, now=clinic.now)
+    assert times(clinic, ASKED, "freed") == [1, 2]
+    assert times(clinic, ASKED, "refilled") == [1]
+
+
+def test_a_patient_is_in_care_once_a_month_wherever_they_come(store: Store) -> None:
+    """Of chosen services once in each of them; two files of one person are one."""
+    clinic = hospital(store, {"4220": 9, "4230": 9})
+    number = count(100)
+    at(clinic, "2026-10-05 09:00")
+    tell(clinic, *(
+        visit(next(number), f"{day} 09:30", uf=uf, patient=someone(n))
+        for n in range(1, 5) for uf in ("4220", "4230")
+        for day in ("2026-10-20", "2026-10-21", "2026-11-17")
+    ))  # fmt: skip
+    with store.write() as connection:
+        run(connection, "UPDATE patient SET merged_into = (SELECT MIN(id) FROM patient) "
+                        "WHERE id = (SELECT MAX(id) FROM patient)")  # fmt: skip
+    at(clinic, "2026-12-01 09:00")
+    refresh(store, clinic.rules, now=clinic.now)
+    both = Asked(OCTOBER, Month(2026, 11))
+    # Eighteen, of whom two are one; of the first four each has six appointments more.
+    for asked, ufs in itertools.product(
+        (ASKED, both), (None, ["4220"], ["4230"], ["4220", "4230"])
+    ):
+        assert set(times(clinic, asked, "in-care", ufs)) == {1}
+    assert len(times(clinic, ASKED, "in-care")) == 17
+    assert len(times(clinic, ASKED, "in-care", ["4220", "4230"])) > 17
 
 
 def test_units_purged_since_leave_a_list_that_goes_on(clinic: Clinic) -> None:

@@ -28,6 +28,7 @@ NAMES: Mapping[str, str] = {
     "contacted": N_("Rendez-vous avec un contact"),
     "recontacts": N_("Relances sous %(days)s jours"),
     "contacts": N_("Contacts"),
+    "in-care": N_("Patients suivis"),
     "messages": N_("Messages partis au sujet de ces rendez-vous"),
 }
 FORMULAS: Mapping[str, str] = {
@@ -49,7 +50,8 @@ FORMULAS: Mapping[str, str] = {
     "came": N_("Des partis, ceux dont le patient est venu, qu’il ait répondu ou non. Part : "
                "venus / partis."),
     "freed": N_("Rendus avant l’heure, par une annulation ou un déplacement."),
-    "refilled": N_("Des créneaux rendus, ceux qu’un autre rendez-vous a repris."),
+    "refilled": N_("Des créneaux rendus, ceux qu’un autre rendez-vous a repris. Qui a déplacé puis "
+                   "annulé son rendez-vous en a rendu deux."),
     "handled": N_("Une réponse a fait une tâche qu’une personne a terminée : la première compte. "
                   "Le temps va de la tâche à sa fin ; la médiane en est le milieu."),
     "replied": N_("Le patient a répondu, par SMS, sur la page ou au téléphone, que l’heure soit "
@@ -62,6 +64,8 @@ FORMULAS: Mapping[str, str] = {
     "contacts": N_("Les réponses par SMS, les réponses sur la page et les appels notés : un "
                    "rendez-vous peut en avoir plusieurs. Par patient : contacts / patients suivis "
                    "dans le mois, chaque mois ajouté."),
+    "in-care": N_("Ceux d’au moins un rendez-vous suivi du mois, passé ou à venir. La liste montre "
+                  "chacun une fois par mois, par un de ses rendez-vous."),
     "messages": N_("Les messages partis à propos de ces rendez-vous, rappels ou autres ; un "
                    "message pour plusieurs rendez-vous compte au premier."),
 }  # fmt: skip

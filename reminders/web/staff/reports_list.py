@@ -7,7 +7,7 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.outcome import Outcome
-from reminders.domain.report import Dimension, Every, Month, Point
+from reminders.domain.report import Asked, Dimension, Every, Month, Point
 from reminders.domain.report_list import ISSUES, Behind, months_of
 from reminders.services.no_show_report import label_of
 from reminders.services.report_list import Listing, listed, opens, services_of
@@ -62,6 +62,13 @@ class Opener:
 
     def _opens(self, site: str) -> bool:
         return _opens(self._visit, self._sought, site)
+
+
+def of_month(visit: Visit, month: Month, uf: str = "") -> Opener:
+    """The lists of one month's report, of one service or of all this person's."""
+    ufs = (uf,) if uf else ()
+    asked = Asked(month, month, ufs=frozenset(ufs))
+    return Opener(visit, Wanted(asked, str(month), str(month), ufs=ufs))
 
 
 def _opens(visit: Visit, sought: Wanted, site: str) -> bool:
@@ -123,7 +130,7 @@ def _page(visit: Visit, sought: Wanted, behind: Behind, found: Listing, *, lone:
         period=period(words, sought.asked),
         scope=scope_said(visit, sought),
         lone=lone,
-        counts=behind.what in ("contacts", "messages"),
+        counted=behind.counted(),
         varied=bool(behind.what) or len(ISSUES[behind.issue]) > 1,
         became=BECAME,
         label=lambda uf: label_of(rules, uf),

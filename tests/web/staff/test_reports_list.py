@@ -66,7 +66,7 @@ def length(clerk: Clerk, address: str) -> int:
         assert answer.status_code == 200, address
         rows = list(UNIT.finditer(answer.text))
         seen += [row[1] for row in rows]
-        several = re.search(r"quoi=(contacts|messages)\b", address)
+        several = re.search(r"quoi=(contacts|messages|freed|refilled)\b", address)
         times += sum(whole(TIMES.findall(row[0])[-1]) if several else 1 for row in rows)
         following = NEXT.search(answer.text)
         address = html.unescape(following[1]) if following else ""
