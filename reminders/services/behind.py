@@ -1,6 +1,6 @@
 """The appointments behind a figure of the savings, for those who may see patients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,13 @@ from reminders.store.types import instant, micros
 PAGE = 50
 ALL_CAME = timedelta(days=31)  # after the final date: whoever has entered by then came since
 LOOKED_AT = 5_000  # units a page goes through; the next one goes on from there
+
+
+ENTERED: Mapping[str, holdouts.Of] = {  # counts of an arm, whatever became of it
+    "patients": "patients",
+    "entered": "entered",
+    "written": "written",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +112,15 @@ def _unit(row: Record, outcome: Outcome) -> Unit:
 def entered(
     store: Store, what: str, arm: str, excluded: str, ufs: Ufs, *, now: datetime, after: int = 0
 ) -> Behind | None:
-    """The next units that entered an arm, or of those the ones written to; or what was left out
-    before the draw, for `excluded`. None: who is in an arm is not listed while they may still
-    come, since whoever reads it could call them."""
+    """The next units that entered an arm, or of those the ones written to, or the first of each
+    patient; or what was left out before the draw, for `excluded`. None: who is in an arm is not
+    listed while they may still come, since whoever reads it could call them."""
     where = standing(store, now=now)
     if where.state is State.NONE or not (excluded or arms_open(where, now)):
         return None
     with store.read() as connection:
         found = holdouts.entered(
-            connection, where.id, ufs, arm=arm, excluded=excluded, written=what == "written",
+            connection, where.id, ufs, arm=arm, excluded=excluded, of=ENTERED.get(what, "entered"),
             now=micros(now), after=after, limit=PAGE + 1,
         )  # fmt: skip
     shown = found[:PAGE]

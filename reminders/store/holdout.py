@@ -1,7 +1,8 @@
 """Hold-outs, and which appointment entered the comparison in which arm."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -219,6 +220,25 @@ def excluded_units(connection: Connection, holdout: int, *, now: int) -> dict[st
     return {row.excluded: int(row.number) for row in found}
 
 
+# The first unit of its patient in the arm; units have no index of patients, who have few
+# appointments.
+_FIRST_OF_PATIENT = (
+    "NOT EXISTS (SELECT 1 FROM patient q JOIN appointment a ON a.patient_id = q.id "
+    "JOIN unit_entry v ON v.appointment_id = a.id LEFT JOIN patient w ON w.id = v.patient_id "
+    "WHERE (q.id = COALESCE(p.merged_into, u.patient_id) "
+    "OR q.merged_into = COALESCE(p.merged_into, u.patient_id)) "
+    "AND COALESCE(w.merged_into, v.patient_id) = COALESCE(p.merged_into, u.patient_id) "
+    "AND v.holdout_id = u.holdout_id AND v.excluded = '' AND v.arm = u.arm "
+    "AND v.entered_at <= :now AND v.appointment_id < u.appointment_id)"
+)
+Of = Literal["patients", "entered", "written"]
+_OF: Mapping[Of, str] = {
+    "patients": f"AND {_FIRST_OF_PATIENT} ",
+    "entered": "",
+    "written": f"AND {_WRITTEN} ",
+}
+
+
 def entered(
     connection: Connection,
     holdout: int,
@@ -226,19 +246,20 @@ def entered(
     *,
     arm: str,
     excluded: str,
-    written: bool,
+    of: Of,
     now: int,
     after: int,
     limit: int,
 ) -> Sequence[Record]:
     """(appointment_id, uf, starts_at) of what `arm_sizes` counts of an arm, or `excluded_units`
-    of a reason, in these services, by key."""
+    of a reason, in these services, by key; a patient stands there as their first appointment."""
     arms = "u.excluded = '' AND u.arm = :arm" if not excluded else "u.excluded = :excluded"
     sql = (
         "SELECT u.appointment_id, u.uf, u.starts_at FROM unit_entry u "
+        "LEFT JOIN patient p ON p.id = u.patient_id "
         f"WHERE u.holdout_id = :holdout AND u.appointment_id > :after AND {arms} "
         f"AND u.entered_at <= :now {'' if ufs is None else 'AND u.uf IN :ids '}"
-        f"{f'AND {_WRITTEN} ' if written else ''}ORDER BY u.appointment_id LIMIT :limit"
+        f"{_OF[of]}ORDER BY u.appointment_id LIMIT :limit"
     )
     values: dict[str, object] = {"holdout": holdout, "after": after, "now": now, "limit": limit}
     values |= {"excluded": excluded} if excluded else {"arm": arm}

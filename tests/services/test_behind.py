@@ -7,7 +7,7 @@ from reminders.services import holdout
 from reminders.services.behind import PAGE, entered
 from reminders.store import holdout as stored
 from reminders.store.engine import Store
-from reminders.store.holdout import UNIT_COLUMNS
+from reminders.store.holdout import UNIT_COLUMNS, Of
 from reminders.store.types import micros
 from tests.store.test_people import heard, plan_of
 from tests.support.comparison import CAME, MISSED, NOW, Comparison
@@ -63,16 +63,16 @@ def another_hold_out(store: Store) -> None:
 
 
 @pytest.mark.parametrize("ufs", [None, frozenset({"4220"})])
-@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("of", ["patients", "entered", "written"])
 def test_it_walks_the_index_of_its_hold_out(
-    stopped: Store, ufs: frozenset[str] | None, written: bool
+    stopped: Store, ufs: frozenset[str] | None, of: Of
 ) -> None:
     if not stopped.is_sqlite:
         another_hold_out(stopped)
     with stopped.read() as connection:
         with heard(connection) as said:
             stored.entered(
-                connection, 1, ufs, arm="held", excluded="", written=written, now=micros(NOW),
+                connection, 1, ufs, arm="held", excluded="", of=of, now=micros(NOW),
                 after=0, limit=51,
             )  # fmt: skip
         if not stopped.is_sqlite:  # this table is still small enough to be read whole

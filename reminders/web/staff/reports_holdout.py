@@ -12,7 +12,7 @@ from reminders.domain.holdout import LARGEST_SHARE, PROPOSED_SHARE, Arm, Exclude
 from reminders.domain.report import HIDDEN_BELOW
 from reminders.errors import RepairNeeded
 from reminders.services import holdout, money
-from reminders.services.behind import arms_open
+from reminders.services.behind import ENTERED, arms_open
 from reminders.services.effect import Earlier, Measured, Verdict, earlier_ones, effect
 from reminders.services.effect_said import answer, change, difference, method, points
 from reminders.services.holdout import Standing, State, needed
@@ -137,7 +137,7 @@ def _behind(visit: Visit, where: Standing) -> Callable[..., str]:
     over = arms_open(where, visit.now)
 
     def place(what: str, arm: str = "", why: str = "") -> str:
-        if not everybody or (what in ("entered", "written") and not over):
+        if not everybody or (what in ENTERED and not over):
             return ""
         return address("/rapports/economies/liste", quoi=what, bras=arm, pourquoi=why)
 

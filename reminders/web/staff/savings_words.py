@@ -41,6 +41,7 @@ QUANTITIES = {
     "task": N_("tâches faites"),
     "known": N_("rendez-vous comptés"),
     "unknown": N_("issue inconnue"),
+    "patients": N_("patients"),
     "entered": N_("rendez-vous entrés"),
     "written": N_("un message est parti"),
 }
