@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from reminders.domain.marking import N_
 
+UNTOLD = time(12)  # the civil hour of a call whose hour is not known
 AFTER = timedelta(days=30)  # a call this long after an appointment may still be about it
 
 
@@ -32,6 +33,17 @@ MOTIVES = {
     Motive.OTHER: N_("autre chose"),
     Motive.UNKNOWN: N_("motif non noté"),
 }
+
+
+class Which(StrEnum):
+    """Which calls a count is of."""
+
+    ALL = "all"
+    LINKED = "linked"  # about an appointment that is known
+    UNLINKED = "unlinked"
+    NOTED = "noted"  # by a person; the others are of a file
+
+
 # The first that is found counts; words without accents, as `motive_of` reads them.
 _SAID = (
     (Motive.CANCEL, r"annul|ne vient pas|desist|cancel"),

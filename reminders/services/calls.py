@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from reminders.domain.calls import AFTER, Motive, Near, about, moment_of, motive_of
+from reminders.domain.calls import AFTER, UNTOLD, Motive, Near, about, moment_of, motive_of
 from reminders.domain.search import identifier_key
 from reminders.errors import Problem
 from reminders.services.rules import Rules
@@ -95,7 +95,7 @@ class _Reading:
         if moment is None:
             return "date ou heure illisible", "écrire par exemple 01/10/2026 et 9:30"
         day, clock = moment
-        hour = time.fromisoformat(clock) if clock else time(12)
+        hour = time.fromisoformat(clock) if clock else UNTOLD
         at = datetime.combine(day, hour, self.zone).astimezone(UTC)
         if day > self.now.astimezone(self.zone).date():
             return "appel à venir", "vérifier l'année de la date"

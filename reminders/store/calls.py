@@ -12,7 +12,6 @@ from reminders.store.types import DAY
 from reminders.store.worklist import TRY
 
 PAGE = 20_000
-MOST_FILES = 20
 COLUMNS = (
     "id", "file_id", "line_key", "at", "day", "uf", "motive", "patient_id", "appointment_id",
     "recorded_at", "author",
@@ -191,30 +190,6 @@ def linked(connection: Connection, holdout: int, uf: str, *, before: int) -> Seq
 
 
 # --- showing -------------------------------------------------------------------------------------
-
-
-def by_month(connection: Connection, ufs: Ufs, *, since: str) -> Sequence[Record]:
-    """(month, motive, noted, number, linked): `noted` 1 by a person, 0 of a file."""
-    where = "" if ufs is None else "AND uf IN :ids "
-    sql = (
-        "SELECT substr(day, 1, 7) AS month, motive, CASE WHEN file_id = 0 THEN 1 ELSE 0 END "
-        "AS noted, COUNT(*) AS number, SUM(CASE WHEN appointment_id > 0 THEN 1 ELSE 0 END) "
-        f"AS linked FROM call_entry WHERE day >= :since {where}GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2"
-    )
-    if ufs is None:
-        return rows(connection, sql, since=since)
-    return among(connection, sql, sorted(ufs), since=since)
-
-
-def files(connection: Connection) -> Sequence[Record]:
-    """The files read last, with the name of whoever has an account."""
-    return rows(
-        connection,
-        "SELECT f.at, f.lines, f.kept, f.repeated, f.unlinked, f.refused, "
-        "COALESCE(a.name, f.author) AS name FROM call_file f "
-        "LEFT JOIN account a ON a.login = f.author ORDER BY f.at DESC, f.id DESC LIMIT :limit",
-        limit=MOST_FILES,
-    )
 
 
 def units_called(

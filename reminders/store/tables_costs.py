@@ -50,6 +50,9 @@ class CallEntry(Base, table=True):
         UniqueConstraint("line_key"),
         Index("ix_call_entry_appointment", "appointment_id"),
         Index("ix_call_entry_at", "at", "id"),
+        Index("ix_call_entry_file", "file_id", "at", "id"),
+        # Everything a month's counts are made of, so that they read no row.
+        Index("ix_call_entry_day", "day", "motive", "uf", "file_id", "appointment_id"),
     )
     id: int = primary_key()
     file_id: int = whole(0)  # 0: noted by a person

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from reminders.config import PreparationTable, ProtocolTable
 from reminders.domain.appointment import AppointmentRecord, ContactPoint, PatientRecord, Status
+from reminders.domain.calls import Motive
 from reminders.domain.outcome import Attendance
 from reminders.domain.report import Month
 from reminders.domain.writing import Session
@@ -21,6 +24,7 @@ from reminders.rendering import Renderer
 from reminders.services import months, protocols, sheets_life, writing, writing_survey
 from reminders.services.answer import pass_on, take_replies
 from reminders.services.attendance import mark
+from reminders.services.calls import import_calls, note
 from reminders.services.compose import Composer
 from reminders.services.receive import receive
 from reminders.services.worklist import tend
@@ -94,6 +98,7 @@ def _lived(store: Store, hostile: bool, count: int) -> Office:
         tend(store, office.rules, now=office.now)
     _attendance(office)
     _session(office)
+    _calls(office)
     office.at(paris("2026-10-14 10:40"))
     months.close(store, office.rules, Month(2026, 9), by="", now=office.now)
     office.feed(*records[:3])  # a truncated export: the gate holds it
@@ -201,6 +206,24 @@ def _session(office: Office) -> None:
     order = writing.Order("form-1", "agent", seen.patients)
     writing.send(office.store, means, session, purpose, None, order, now=office.now)
     office.deliver()
+
+
+def _calls(office: Office) -> None:
+    """Two weeks of what the telephone system wrote down; and one call somebody noted."""
+    lines = ["Date;Heure;Service;Motif;Rendez-vous;IPP"]
+    for number in range(1, 70):
+        about = (f"R{number};", f";{number:07}", ";")[number % 3]
+        hour = f"{8 + number % 10}:{number % 60:02}" if number % 4 else ""
+        motive = ("annulation", "report", "")[number % 3] if number > 6 else "à jeun ?"
+        uf = ("4220", "4230")[number % 2]
+        lines.append(f"{1 + number % 13:02}/10/2026;{hour};{uf};{motive};{about}")
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "appels.csv"
+        file.write_text("\n".join(lines), encoding="utf-8")
+        import_calls(office.store, office.rules, file, PARIS, actor="agent", now=office.now)
+    one = office.rows("SELECT id, patient_id, uf FROM appointment WHERE external_id = 'R3'")[0]
+    note(office.store, one.id, one.patient_id, one.uf, Motive.LATE, PARIS, actor="agent",
+         now=office.now)  # fmt: skip
 
 
 __all__ = ["ATTACKS", "workday"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
 
-from reminders.domain.calls import MOTIVES
+from reminders.domain.calls import MOTIVES, Motive
 from reminders.domain.marking import N_
 from reminders.domain.template_key import CHANNELS as OF_TEMPLATES
 from reminders.domain.template_key import LANGUAGES, PURPOSES, key_from
@@ -19,6 +19,8 @@ from reminders.web.staff import todo_words
 from reminders.web.staff.accounts import ROLES
 from reminders.web.staff.objections_words import CHANNELS, SCOPES
 from reminders.web.staff.patients_words import ANSWERS, ATTENDED, RELATIONS
+from reminders.web.staff.phonecalls import SAID as CALLS
+from reminders.web.staff.phonecalls import UNKNOWN as UNTOLD_MOTIVE
 from reminders.web.staff.reports_words import OUTCOMES
 from reminders.web.staff.savings_words import DRIVERS, QUANTITIES
 from reminders.web.staff.units import SENSITIVITIES
@@ -44,6 +46,7 @@ ACTIONS: Mapping[str, str] = {
     "call back": N_("a rappelé un envoi à une séance"),
     "call.note": N_("a noté un appel"),
     "calls.import": N_("a importé des appels"),
+    "calls.list": N_("a ouvert la liste des appels derrière un chiffre"),
     "calls.view": N_("a ouvert les appels du jour"),
     "cost.set": N_("a saisi un coût"),
     "cost.withdraw": N_("a retiré un coût"),
@@ -205,6 +208,11 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 NOTES: Mapping[str, Mapping[str, str]] = {
     "attendance.mark": {code: words for code, (_, words) in ATTENDED.items()},
     "call.note": {str(one): words for one, words in MOTIVES.items()},
+    "calls.list": {
+        **{one.value: words for one, words in CALLS.items()},
+        **{one.value: words for one, words in MOTIVES.items()},
+        UNTOLD_MOTIVE: MOTIVES[Motive.UNKNOWN],
+    },
     "patient.search": {
         "phone": N_("téléphone"), "mail": N_("courriel"), "name": N_("nom"),
         "birth": N_("date de naissance"), "year": N_("année de naissance"), "identifier": N_("IPP"),

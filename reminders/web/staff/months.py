@@ -11,8 +11,10 @@ from reminders.errors import RepairNeeded
 from reminders.services import months
 from reminders.services.costs import COMPONENTS
 from reminders.services.months import Closed, Why
-from reminders.web.staff.asked import today
+from reminders.web.staff.asked import address, today
 from reminders.web.staff.costs import SOURCES
+from reminders.web.staff.phonecalls import LIST as CALLS
+from reminders.web.staff.reports_list import of_month
 from reminders.web.staff.reports_tabs import report_tabs
 from reminders.web.staff.savings_words import VERDICTS, month_name
 from reminders.web.staff.visit import Route, Visit
@@ -100,7 +102,7 @@ def one(visit: Visit) -> Response:
     asked = visit.query.get("revision", "")
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else None
     found = months.find(visit.staff.store, month, number) if month else None
-    if found is None:
+    if month is None or found is None:
         return visit.missing(visit.words.gettext("Ce mois n’est pas clos."))
     words = visit.words
     return visit.page(
@@ -113,7 +115,14 @@ def one(visit: Visit) -> Response:
         names={uf: desk.label for uf, desk in visit.staff.rules.desks.items()},
         price=lambda n: words.euros(n, 2 if n == round(n, 2) else 4),
         writable=visit.viewer.may(May.MANAGE_REPORTS), tabs=report_tabs(visit),
+        behind=of_month(visit, month), called=_called(visit, month),
+        by_day=address("/messages", etat="partis", jour=month.first_day),
     )  # fmt: skip
+
+
+def _called(visit: Visit, month: Month) -> str:
+    """The list of its calls; "" for whoever does not see every patient."""
+    return address(CALLS, mois=month) if visit.viewer.everywhere(May.SEE_PATIENTS) else ""
 
 
 def _why(visit: Visit, found: Closed) -> str:

@@ -1,6 +1,6 @@
 """Estimated savings: measured where randomisation says so, described or supposed elsewhere."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from reminders.domain.access import May
 from reminders.domain.holdout import Excluded
-from reminders.domain.report import Asked, Month
+from reminders.domain.report import Month
 from reminders.domain.savings import Supposed
 from reminders.services import behind as lists
 from reminders.services import money
@@ -19,9 +19,9 @@ from reminders.services.projection import NAMES, projected
 from reminders.web.charts import Difference, forest
 from reminders.web.staff.asked import address, cursor, services, today
 from reminders.web.staff.costs import SOURCES
-from reminders.web.staff.reports_asked import Wanted
+from reminders.web.staff.phonecalls import LIST as CALLS
 from reminders.web.staff.reports_holdout import LEFT_OUT, ReadersVoice
-from reminders.web.staff.reports_list import Opener
+from reminders.web.staff.reports_list import of_month
 from reminders.web.staff.reports_tabs import report_tabs
 from reminders.web.staff.savings_words import (
     ARMS,
@@ -42,7 +42,6 @@ PARTS = {
     "total": N_("En tout"),
 }
 LIST = f"{HOME}/liste"
-ENTERED = ("entered", "written")  # of an arm, whatever became of it
 
 
 def show(visit: Visit) -> Response:
@@ -77,7 +76,8 @@ def show(visit: Visit) -> Response:
         instant=_instant, sees=_sees(visit, uf), unit_of=_unit_name(visit),
         may_compute=visit.viewer.may(May.MANAGE_REPORTS),
         behind=lambda what, arm: address(LIST, quoi=what, bras=arm, service=uf),
-        counted_in=_described(visit, uf, month),
+        counted_in=of_month(visit, month, uf),
+        called=address(CALLS, mois=month, service=uf) if _sees(visit, uf) else "",
         method=lambda text: method_said(text, ReadersVoice(visit.words)),
         drawn=_drawn(visit, kept.value),
         price=lambda n: visit.words.euros(n, 2 if n == round(n, 2) else 4),
@@ -88,13 +88,6 @@ def _sees(visit: Visit, uf: str) -> bool:
     """Whose patients the figures are of: all of them, or none of their lists."""
     viewer = visit.viewer
     return viewer.may_in(May.SEE_PATIENTS, uf) if uf else viewer.everywhere(May.SEE_PATIENTS)
-
-
-def _described(visit: Visit, uf: str, month: Month) -> Callable[[str], str]:
-    """(outcome or denominator) -> the list of the no-show report's month; "": not for them."""
-    sought = Wanted(Asked(month, month, ufs=frozenset({uf} if uf else ())), str(month), str(month),
-                    ufs=(uf,) if uf else ())  # fmt: skip
-    return Opener(visit, sought)
 
 
 def _drawn(visit: Visit, value: Mapping[str, Any] | None) -> Markup | None:
@@ -178,7 +171,7 @@ def listing(visit: Visit) -> Response:
     if arm not in ARMS or why not in (*Excluded, ""):
         return visit.missing()
     after = (cursor(visit.query.get("apres", "0"), 1) or (0,))[0]
-    if why or what in ENTERED:
+    if why or what in lists.ENTERED:
         found = lists.entered(
             visit.staff.store, what, arm, why, visit.viewer.ufs(May.SEE_PATIENTS), now=visit.now,
             after=after,
@@ -189,13 +182,14 @@ def listing(visit: Visit) -> Response:
         return visit.missing()
     visit.saw("savings.list", f"uf:{uf}" if uf else "", why or what)
     here = {"quoi": what, "bras": arm, "service": uf, "pourquoi": why}
-    whole = bool(why) or what in ENTERED
+    whole = bool(why) or what in lists.ENTERED
     return visit.page(
         "savings/behind.html", found=found, arm="" if why else ARMS[arm],
         what=LEFT_OUT[Excluded(why)] if why else QUANTITIES.get(what) or DRIVERS.get(what) or "",
         outcomes=OUTCOMES, uf=uf, label=_label(visit, uf), unit_of=_unit_name(visit),
         back="/rapports/temoin" if whole else address(HOME, service=uf), called=what == "call",
-        entered=whole, first=address(LIST, **here) if after else "",
+        entered=whole, people=what == "patients" and not why,
+        first=address(LIST, **here) if after else "",
         following=address(LIST, **here, apres=found.after) if found.after else "",
     )  # fmt: skip
 

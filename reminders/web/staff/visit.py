@@ -22,6 +22,7 @@ from reminders.domain.access import May, Viewer
 from reminders.domain.marking import N_
 from reminders.domain.sign_in import Lasting
 from reminders.services.accounts import Present
+from reminders.services.call_list import Counted
 from reminders.services.compose import Composer
 from reminders.services.compose import Route as Sender
 from reminders.services.effect import Measured as Effect
@@ -98,6 +99,9 @@ class Staff:
     )
     described: Resting[Shown] = field(  # a month as the savings tell it
         default_factory=lambda: Resting[Shown](200, timedelta(milliseconds=100))
+    )
+    calls: Resting[list[Counted]] = field(  # of patients, by month
+        default_factory=lambda: Resting[list[Counted]](200, timedelta(milliseconds=100))
     )
     people: Remembered[dict[str, str]] = field(  # login -> name
         default_factory=lambda: Remembered[dict[str, str]](timedelta(minutes=1))

@@ -114,7 +114,7 @@ def test_the_saving_is_told_with_its_parts_formula_and_lists(lived: Office) -> N
     assert value is not None
     assert f"{round(value['total']['central']):,}".replace(",", " ") in page  # type: ignore[index,call-overload,arg-type]
     assert "quoi=known&amp;bras=held" in clerk.get("/rapports/economies").text
-    assert "rendez-vous comptés" in text_of(clerk, "/rapports/economies/liste?quoi=known&bras=held")
+    assert "Rendez-vous comptés" in text_of(clerk, "/rapports/economies/liste?quoi=known&bras=held")
     listed = text_of(clerk, "/rapports/economies/liste?quoi=no-shows&bras=held")
     assert listed.count("non venu") >= 50
     assert "Suite" in listed
