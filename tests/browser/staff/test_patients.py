@@ -94,11 +94,17 @@ def test_the_recipient_is_changed_without_javascript(
 # --- every state, at both widths ------------------------------------------------------------------
 
 
+def press(page: Page, what: str) -> None:
+    """What is looked at next is the answer, not the page it was pressed on."""
+    with page.expect_navigation():
+        page.click(what)
+
+
 def seek(typed: str) -> Callable[[Page, str], None]:
     def run(page: Page, address: str) -> None:
         page.goto(f"{address}/patients")
         page.fill("#qui", typed)
-        page.click("form.seek button")
+        press(page, "form.seek button")
 
     return run
 
@@ -109,7 +115,7 @@ def recipient(number: str, whose: str = "patient") -> Callable[[Page, str], None
         page.goto(f"{page.url}/destinataire")
         page.check(f"input[value={whose}]")
         page.fill("#telephone", number)
-        page.click("main form button")
+        press(page, "main form button")
 
     return run
 
@@ -118,25 +124,25 @@ def object_and_see(page: Page, address: str) -> None:
     seek("0000012")(page, address)
     here = page.url
     page.goto(f"{here}/opposition")
-    page.click("main form button")
+    press(page, "main form button")
 
 
 def noted(page: Page, address: str) -> None:
     seek("0000013")(page, address)
     page.fill("#note", "Très longue note sans aucun blanc : " + "x" * 300)
-    page.click("section[aria-labelledby=noter] button")
+    press(page, "section[aria-labelledby=noter] button")
 
 
 def checked(page: Page, address: str) -> None:
     object_and_see(page, address)
     page.goto(f"{address}/oppositions")
     page.fill("#numero", "06 39 98 00 12")
-    page.click("form[action$=verifier] button")
+    press(page, "form[action$=verifier] button")
 
 
 def lifting(page: Page, address: str) -> None:
     object_and_see(page, address)
-    page.click("text=Lever cette opposition")
+    press(page, "text=Lever cette opposition")
 
 
 STATES: dict[str, Callable[[Page, str], None]] = {

@@ -245,7 +245,8 @@ def test_every_state_can_be_read_aloud_and_fits(
     page.keyboard.press("a")
     expect(page.locator("[data-state=absent]")).to_have_count(1)
     look_at(page, "a line marked")
-    page.get_by_role("button", name="Tous venus…").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Tous venus…").click()
     look_at(page, "what is left")
 
 
