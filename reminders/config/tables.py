@@ -137,6 +137,8 @@ class DeliveryTable(Table):
     retry_first_seconds: Annotated[float, Field(gt=0)] = 20.0
     retry_most_seconds: Annotated[float, Field(gt=0)] = 900.0
     provider_pause_seconds: Annotated[float, Field(gt=0)] = 10.0
+    brake_least: Annotated[int, Field(ge=1)] = 500
+    brake_times: Annotated[float, Field(ge=1)] = 3.0
 
     @model_validator(mode="after")
     def _lease_outlives_the_send(self) -> "DeliveryTable":

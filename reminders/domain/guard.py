@@ -1,7 +1,9 @@
-"""Is this feed plausible? The anomaly gate: pure numbers in, a verdict out (DESIGN R11)."""
+"""Is this feed, is this run plausible? The anomaly gate (DESIGN R11) and the send brake (R12):
+pure numbers in, a verdict out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from statistics import median
 
 from reminders.domain.marking import N_, filled
@@ -22,7 +24,11 @@ VOLUME = N_(
     "%(number)s rendez-vous à venir dans le fichier, contre %(usual)s d'habitude ce jour de la "
     "semaine."
 )
-SENTENCES = (EMPTY, VANISHED, MOVED, VOLUME)  # as a hold keeps them
+BRAKED = N_(
+    "%(number)s messages sont partis en une heure, pour %(limit)s au plus d'après les quatre "
+    "dernières semaines : boucle, ou retard qui se rattrape ?"
+)
+SENTENCES = (EMPTY, VANISHED, MOVED, VOLUME, BRAKED)  # as a hold keeps them
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +110,37 @@ def _volume(shape: FeedShape, limits: Limits) -> Verdict | None:
     if strange and abs(shape.expected - usual) >= SMALL:
         return Verdict("volume", filled(VOLUME, number=shape.expected, usual=f"{usual:.0f}"))
     return None
+
+
+# --- the send brake ------------------------------------------------------------------------------
+
+BRAKE_DAYS = 28  # looked back on
+BRAKE_KNOWN = 7  # days with any message, before they say what is usual
+REPEATS = 2  # times one text about one appointment may leave for one address within a day
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    least: int = 500  # messages an hour that are never too many
+    times: float = 3.0
+
+
+def hourly_limit(
+    same_hour: Sequence[int], busiest: Sequence[int], brake: Brake, *, released: int = 0
+) -> int | None:
+    """How many messages may leave within this hour; None: too little is known of what is usual.
+
+    `same_hour`: how many left at this civil hour of each of the last BRAKE_DAYS days; `busiest`:
+    in the busiest hour of each of those days with any. A delay that is made up for may fill
+    the busiest hour again, whatever hour it is (ADR 0020). Each release of the last day
+    doubles the limit: whoever released it has seen why.
+    """
+    if len(busiest) < BRAKE_KNOWN:
+        return None
+    usual = max(brake.least, brake.times * _ninety_ninth(same_hour), _ninety_ninth(busiest))
+    return ceil(usual) << released
+
+
+def _ninety_ninth(values: Sequence[int]) -> int:
+    """The 99th percentile by nearest rank: of up to a hundred values, the largest."""
+    return sorted(values)[ceil(0.99 * len(values)) - 1] if values else 0

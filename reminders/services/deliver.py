@@ -13,9 +13,11 @@ from random import Random
 
 from reminders.config import DeliveryTable
 from reminders.domain.booking import CORRECTION
+from reminders.domain.guard import Brake
 from reminders.domain.phone import classify
 from reminders.errors import TemplateError
 from reminders.failpoint import failpoint
+from reminders.services.brake import SendBrake
 from reminders.services.compose import Composed, Composer, Overruled, Route, Templates
 from reminders.services.objections import blocked_by_provider, concerned
 from reminders.services.receive import join_early_receipts, join_left_receipts
@@ -102,6 +104,9 @@ class Delivery:
         self._settings = settings
         self._secret = secret
         self._reference = reference
+        self._brake = SendBrake(
+            Brake(settings.brake_least, settings.brake_times), rules.settings.site[0].zone
+        )
         self._jitter = Random()
         self._only_to = frozenset(plain_address(address) for address in rules.only_to)
 
@@ -145,8 +150,15 @@ class Delivery:
         at = micros(now)
         with self._store.write() as connection:
             told_by = self._rules.follow(connection, held=True)  # the rules the texts are told by
+            room = self._brake.room(connection, now=now)
+            if room == 0 and outbox.waiting(connection, now=at, channel=channel):
+                self._brake.hold(connection, now=now)
             holds.hold_due(connection, at)
+            if room == 0:
+                return
             allowed, slot = outbox.allowance(connection, routes[0].id, routes[0].rate, now=at)
+            if room is not None:
+                limit = min(limit, room)
             if allowed == 0:
                 if outbox.waiting(connection, now=at, channel=channel):
                     window.wait_for(instant(slot))
@@ -174,7 +186,8 @@ class Delivery:
                     opens_at=micros(now), now=micros(now),
                 )  # fmt: skip
                 return
-            refused = self._intend(connection, token, composed, window, now)
+            leaving = self._without_repeats(connection, token, composed, now)
+            refused = self._intend(connection, token, leaving, window, now)
             overruled = [row for row, error in failed if isinstance(error, Overruled)]
             waiting = [row.id for row, error in failed if patient and _no_template(error)]
             waiting += [row.id for row in overruled]
@@ -261,11 +274,34 @@ class Delivery:
                 by_route[route].append(text)
             else:
                 staying.append((text, route))
+        before, rehearsed = len(window.envelopes), window.rehearsed
         self._rehearse(connection, token, staying, refused, window, now)
         for route in sorted(by_route, key=lambda one: one.id):  # one order for every process
             later += self._pace(connection, token, route, by_route[route], refused, window, now)
         self._give_back(connection, token, later, refused, now)
+        slots = [one.slot for one in window.envelopes[before:]]
+        slots += [now] * (window.rehearsed - rehearsed)
+        self._brake.count(connection, slots, gone=True)
         return refused
+
+    def _without_repeats(
+        self,
+        connection: Connection,
+        token: int,
+        composed: Sequence[tuple[Composed, Route]],
+        now: datetime,
+    ) -> list[tuple[Composed, Route]]:
+        """What left twice in a day for one address stays; a person hears of it, but where a
+        telephone answers our thanks by itself."""
+        again = self._brake.again(connection, [text for text, _ in composed], now=now)
+        if not again:
+            return list(composed)
+        ids = {text.message_id for text in again}
+        outbox.suppress(connection, token, sorted(ids), "repeated", now=micros(now))
+        for text in again:
+            if text.kind != "ack":
+                self._task(connection, "repeated", f"message:{text.message_id}", micros(now))
+        return [one for one in composed if one[0].message_id not in ids]
 
     def _pace(
         self,
@@ -412,6 +448,8 @@ class Delivery:
                 if result.misconfigured:
                     subject = f"provider:{result.envelope.route.id}"
                     self._task(connection, "provider_misconfigured", subject, at)
+            not_sent = [result.envelope.slot for result in by_answer[Answer.NOT_SENT]]
+            self._brake.count(connection, not_sent, gone=False)
             failpoint("result.before_commit")
         failpoint("result.after_commit")
 

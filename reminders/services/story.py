@@ -61,6 +61,7 @@ REASONS = {
     "not_composed": N_("texte impossible à composer (erreur du programme)"),
     "rehearsal": N_("répétition : rien ne part"),
     "test_mode": N_("mode test : destinataire hors de la liste"),
+    "repeated": N_("déjà parti deux fois en 24 heures pour cette adresse"),
     "empty_variable": N_("texte impossible à composer sans trou"),
     "no_template": N_("aucun modèle approuvé"),
     "no_result": N_("interrompu pendant l'envoi : peut-être parti"),

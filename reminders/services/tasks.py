@@ -45,6 +45,7 @@ SENTENCES = {
     "empty_variable": N_("Texte impossible à composer sans trou : compléter fiche ou modèle."),
     "no_template": N_("Aucun modèle approuvé pour ce message."),
     "not_composed": N_("Texte impossible à composer : prévenir l'administrateur."),
+    "repeated": N_("Déjà parti deux fois en 24 h pour cette adresse : vérifier avant d'écrire."),
     "quarantined": N_("Envoi interrompu trois fois : vérifier avec le journal."),
     "receipt_after_refusal": N_("Accusé reçu pour un message refusé : vérifier chez l'opérateur."),
     "provider_misconfigured": N_(

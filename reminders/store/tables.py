@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Index, LargeBinary, Text, UniqueConstraint, t
 from sqlmodel import Field
 
 from reminders.store.columns import (
+    KEY,
     Base,
     instant,
     instant_or_none,
@@ -329,6 +330,14 @@ class Told(Base, table=True):
     cycle: int = whole(1)
     starts_at: datetime = instant()
     place: str = words()
+
+
+class SendHour(Base, table=True):
+    """How many messages left, or perhaps left, within an hour: what the send brake counts."""
+
+    __tablename__ = "send_hour"
+    hour: int = Field(primary_key=True, sa_type=KEY, sa_column_kwargs={"autoincrement": False})
+    number: int = whole()
 
 
 class Receipt(Base, table=True):

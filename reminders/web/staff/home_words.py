@@ -54,6 +54,7 @@ EXPLAINED: Mapping[str, str] = {
 # What made a source wait, in a few words; its sentence says the rest.
 HOLDS: Mapping[str, str] = {
     "manual": N_("suspendu à la main"),
+    "brake": N_("trop de messages en une heure"),
     "first_run": N_("premier envoi réel"),
     "stale": N_("données trop anciennes"),
     "empty": N_("fichier vide"),
