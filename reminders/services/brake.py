@@ -69,9 +69,9 @@ class SendBrake:
         for one, number in sent.items():
             day = instant(one).astimezone(self._zone).date()
             days[day] = max(days.get(day, 0), number)
-        civil = instant(hour).astimezone(self._zone).replace(tzinfo=None)
-        before = [(civil - timedelta(days=n)).replace(tzinfo=self._zone) for n in _DAYS]
-        return [sent.get(hour_of(micros(one)), 0) for one in before], list(days.values())
+        civil = instant(hour).astimezone(self._zone)  # less a day: the same hour there
+        before = [hour_of(micros(civil - timedelta(days=n))) for n in _DAYS]
+        return [sent.get(one, 0) for one in before], list(days.values())
 
     def count(self, connection: Connection, moments: Iterable[datetime], *, gone: bool) -> None:
         """Messages that leave at these moments; not `gone`: that turned out not to have left.
