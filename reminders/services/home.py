@@ -18,7 +18,7 @@ from reminders.services.lists import DayRun, run_of
 from reminders.services.money import Kept
 from reminders.services.no_show_report import effect_of, rate_of
 from reminders.services.remembered import Measured, Remembered
-from reminders.services.rollup_month import ALL
+from reminders.services.rollup_table import ALL
 from reminders.services.rules import Rules
 from reminders.services.worklist import scope_of
 from reminders.store import home as stored

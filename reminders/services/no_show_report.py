@@ -34,7 +34,7 @@ from reminders.domain.report import (
     Trend,
 )
 from reminders.domain.report_unit import AGE_BANDS, LEAD_BANDS, MOTIVES, minutes_of
-from reminders.services.rollup_month import ALL, KNOWN
+from reminders.services.rollup_table import ALL, KNOWN
 from reminders.services.rules import Rules
 from reminders.statistics.control import design_effect, p_chart, wilson_of
 from reminders.store import rollup_reading as stored

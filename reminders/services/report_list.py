@@ -14,7 +14,7 @@ from reminders.domain.report import Asked, Dimension, Month
 from reminders.domain.report_list import Behind, Counted
 from reminders.domain.report_unit import FATE, OUTCOMES, PENDING
 from reminders.services.no_show_report import places, text_label
-from reminders.services.rollup_month import ALL
+from reminders.services.rollup_table import ALL
 from reminders.services.rules import Rules
 from reminders.store import facts, rollup_reading
 from reminders.store import report_lists as stored

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from reminders.domain.report import HIDDEN_BELOW
 from reminders.domain.report_unit import FATE, KIND, language_number, packed
-from reminders.services.rollup_month import ALL, DIMENSIONS, count
+from reminders.services.rollup_month import count
+from reminders.services.rollup_table import ALL, DIMENSIONS
 
 # (channel, text, language): what leaves by no channel is no text, and speaks no language.
 WAYS = ((0, 0, ""), (1, 11, "fr"), (1, 12, "fr"), (1, 13, "ar"), (2, 21, "fr"), (2, 22, "ar"))
