@@ -20,7 +20,7 @@ from reminders.web.charts import (
     funnel,
     trend,
 )
-from reminders.web.charts.svg import apart, ticks
+from reminders.web.charts.svg import WHOLE_PERCENT, apart, ticks
 
 WORDS = TrendWords("ici", "intervalle", "moyenne", "haut", "bas")
 SVG = "{http://www.w3.org/2000/svg}"
@@ -93,6 +93,18 @@ def test_a_hidden_bar_says_so_and_has_none() -> None:
     assert len(list(root.iter(f"{SVG}rect"))) == 1
 
 
+def test_no_upright_of_a_forest_strikes_the_words_of_its_rows() -> None:
+    rows = [Difference("A" * 60, "−16,1 points (−25,1 à −7,0)", -0.16, -0.25, -0.07)] * 3
+    told = forest("f", "t", "d", rows, show=percent, better="moins", worse="plus")
+    root = ElementTree.fromstring(told)
+    words = [float(one.get("y") or 0) for one in root.iter(f"{SVG}text")]
+    for one in root.iter(f"{SVG}line"):
+        if one.get("class") in ("grid", "axis") and one.get("x1") == one.get("x2"):
+            top, bottom = float(one.get("y1") or 0), float(one.get("y2") or 0)
+            struck = [y for y in words[2:] if top < y and y - 10 < bottom]
+            assert struck == [], (top, bottom)
+
+
 def test_long_names_are_cut_in_the_picture_only() -> None:
     told = bars("b", "t", "d", [Bar("x" * 300, 0.1, "10 %")], show=percent)
     assert "x" * 90 not in told
@@ -108,6 +120,16 @@ def test_ticks_are_round_cover_the_range_and_hold_zero(one: float, other: float)
     assert 0 in marks
     assert len(marks) <= 12
     assert marks == sorted(set(marks))
+
+
+@given(shares, shares)
+def test_no_label_of_an_axis_in_whole_per_cents_is_rounded(one: float, other: float) -> None:
+    """0, 2.5 and 5 % were written 0 %, 2 % and 5 %."""
+    marks = ticks(-one, other, whole=WHOLE_PERCENT)
+    assert [round(100 * mark) / 100 for mark in marks] == pytest.approx(marks)
+    assert marks[0] <= -one + 1e-9
+    assert marks[-1] >= other - 1e-9
+    assert len(marks) <= 12
 
 
 @given(st.lists(st.floats(0, 300), min_size=1, max_size=8))

@@ -40,14 +40,15 @@ def bars(
     show: Callable[[float], str],
     reference: tuple[float, str] | None = None,
     most: float | None = None,
+    whole: float = 0.0,
 ) -> Markup:
-    """`reference`: a value drawn through all of them, with its words. `most`: where the axis
-    ends at least. Raises ValueError without a row."""
+    """`whole`: what `show` counts in (svg.ticks). `reference`: a value drawn through all of them,
+    with its words. `most`: where the axis ends at least. Raises ValueError without a row."""
     if not rows:
         raise ValueError("a bar chart needs a row")
     seen = [v for one in rows for v in (one.value, one.high) if v is not None]
     top = max([*seen, reference[0] if reference else 0.0, most or 0.0], default=0.0)
-    marks = ticks(0.0, max(top, 1e-6))
+    marks = ticks(0.0, max(top, 1e-6), whole=whole)
     head = 18 if reference else 0
     bottom = TOP + head + ROW * len(rows)
     across = Scale(0.0, marks[-1], LEFT, WIDTH - RIGHT)

@@ -1,6 +1,6 @@
 """Differences with their intervals, one under the other, beside the line of no difference."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reminders.web.charts.svg import (
@@ -43,20 +43,22 @@ def forest(
     show: Callable[[float], str],
     better: str,
     worse: str,
+    whole: float = 0.0,
 ) -> Markup:
-    """`better`, `worse`: what lies below zero and above it, in words. Raises ValueError without
-    a row."""
+    """`better`, `worse`: what lies below zero and above it, in words. `whole`: what `show` counts
+    in (svg.ticks). Raises ValueError without a row."""
     if not rows:
         raise ValueError("nothing to compare")
     seen = [v for one in rows for v in (one.estimate, one.low, one.high) if v is not None]
     far = max([abs(v) for v in seen] + [1e-6])
-    marks = ticks(min([*seen, -far / 4]), max([*seen, far / 4]))
+    marks = ticks(min([*seen, -far / 4]), max([*seen, far / 4]), whole=whole)
     across = Scale(marks[0], marks[-1], LEFT, WIDTH - RIGHT)
     bottom = TOP + ROW * len(rows)
     zero = across(0.0)
     parts = [
-        *(line(across(mark), TOP, across(mark), bottom, "grid") for mark in marks),
-        line(zero, TOP - 6, zero, bottom, "axis"),
+        *_uprights([across(mark) for mark in marks], len(rows), "grid"),
+        line(zero, TOP - 24, zero, TOP - 6, "axis"),
+        *_uprights([zero], len(rows), "axis"),
         text(zero - 8, TOP - 12, f"← {better}", "name soft", "end"),
         text(zero + 8, TOP - 12, f"{worse} →", "name soft"),
         *(
@@ -67,6 +69,14 @@ def forest(
     for place, one in enumerate(rows):
         parts += _row(one, TOP + ROW * place, across)
     return picture(name, title, description, WIDTH, bottom + BOTTOM, parts)
+
+
+def _uprights(places: Sequence[float], rows: int, class_: str) -> Iterator[Markup]:
+    """Beside what is drawn only: a line through the words of a row would strike them out."""
+    for row in range(rows):
+        top = TOP + ROW * row
+        for x in places:
+            yield line(x, top + 20, x, top + ROW, class_)
 
 
 def _anchor(mark: float, marks: Sequence[float]) -> str:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 TEXT = 13  # height of a letter's line, in user units
 STEPS = (1, 2, 2.5, 5, 10)
 LEAST = 1e-9  # a smaller range is drawn as none
+WHOLE_PERCENT = 0.01  # an axis of shares whose labels have no decimal
 
 
 def element(tag: str, *inside: str | Markup, **attributes: object) -> Markup:
@@ -84,23 +85,25 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
+def ticks(low: float, high: float, about: int = 5, *, whole: float = 0.0) -> list[float]:
     """Round values that cover [low, high]; 0 is one of them wherever it lies inside.
 
-    Raises ValueError where low > high.
+    `whole`: what the labels count in, so that none is rounded: 0.01 for whole per cents, where
+    2.5 % would read 2 %. Raises ValueError where low > high.
     """
     if low > high:
         raise ValueError("an axis goes up")
     if high - low < LEAST:
         high = low + 1
-    step = _step((high - low) / max(1, about))
+    step = _step(max((high - low) / max(1, about), whole), whole)
     first, last = floor(low / step + 1e-9), -floor(-high / step + 1e-9)
     return [round(place * step, 12) for place in range(first, last + 1)]
 
 
-def _step(least: float) -> float:
+def _step(least: float, whole: float) -> float:
     unit: float = 10.0 ** floor(log10(least))
-    return next(unit * one for one in STEPS if unit * one >= least * (1 - 1e-9))
+    large = (unit * one for one in STEPS if unit * one >= least * (1 - 1e-9))
+    return next(one for one in large if not whole or abs(one / whole - round(one / whole)) < LEAST)
 
 
 def apart(places: Sequence[float], room: float, low: float, high: float) -> list[float]:
@@ -128,6 +131,7 @@ def shortened(words: str, most: int) -> str:
 
 __all__ = [
     "TEXT",
+    "WHOLE_PERCENT",
     "Markup",
     "Scale",
     "apart",

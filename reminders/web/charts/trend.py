@@ -61,15 +61,17 @@ def trend(
     show: Callable[[float], str],
     words: TrendWords,
     say: Callable[[float], str] | None = None,
+    whole: float = 0.0,
 ) -> Markup:
     """A line from zero, its interval as a band, its control limits as dashes.
 
     A moment beyond its limits is a diamond with its value; one unfinished is hollow. `show` is
-    for the axis, `say` for values. Raises ValueError without a moment.
+    for the axis, `whole` what it counts in (svg.ticks), `say` for values. Raises
+    ValueError without a moment.
     """
     if not moments:
         raise ValueError("a line needs a moment")
-    marks = ticks(0.0, max(_highest(moments, centre), 1e-6))
+    marks = ticks(0.0, max(_highest(moments, centre), 1e-6), whole=whole)
     across = Scale(0, len(moments) - 1, LEFT, WIDTH - RIGHT)
     if len(moments) == 1:
         across = Scale(0, 0, (LEFT + WIDTH - RIGHT) / 2, 0)

@@ -22,7 +22,7 @@ from reminders.services.baseline_rates import (
     starts,
 )
 from reminders.services.baseline_words import MEANINGS, SPLITS, WEIGHTS, kinds
-from reminders.web.charts.bars import Bar, bars
+from reminders.web.charts import WHOLE_PERCENT, Bar, bars
 from reminders.web.staff.asked import today
 from reminders.web.staff.reports_tabs import report_tabs
 from reminders.web.staff.visit import Route, Visit
@@ -205,6 +205,7 @@ def _section(
             words.gettext("Le tableau qui suit donne tout."),
             [_bar(words, name, line) for name, line in told[:DRAWN]],
             show=lambda value: words.percent(value, 0),
+            whole=WHOLE_PERCENT,
         )
     return Section(split, title, rows, drawn, any(line.hidden for line in lines))
 

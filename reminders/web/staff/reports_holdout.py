@@ -19,7 +19,7 @@ from reminders.services.holdout import Standing, State, needed
 from reminders.services.holdout_protocol import protocol_text
 from reminders.services.voices import LEAST
 from reminders.statistics.design import IMBALANCE
-from reminders.web.charts import Difference, forest
+from reminders.web.charts import WHOLE_PERCENT, Difference, forest
 from reminders.web.staff.asked import address, services
 from reminders.web.staff.reports_figures import ARMS_SAID, EFFECT_SAID
 from reminders.web.staff.reports_tabs import report_tabs
@@ -196,7 +196,8 @@ def _drawn(rows: list[Difference], voice: ReadersVoice) -> Markup | None:
         words.gettext("Écart des taux de non-venue, avec rappels moins sans rappels"),
         "; ".join(f"{one.name}: {one.said}" for one in rows),
         rows,
-        show=lambda value: voice.decimal(100 * value),
+        show=lambda value: words.number(round(100 * value)),
+        whole=WHOLE_PERCENT,
         better=words.gettext("moins de non-venues"),
         worse=words.gettext("plus de non-venues"),
     )

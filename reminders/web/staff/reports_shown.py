@@ -20,7 +20,16 @@ from reminders.domain.report import (
     Signal,
     Trend,
 )
-from reminders.web.charts import Bar, Moment, Stage, TrendWords, bars, funnel, trend
+from reminders.web.charts import (
+    WHOLE_PERCENT,
+    Bar,
+    Moment,
+    Stage,
+    TrendWords,
+    bars,
+    funnel,
+    trend,
+)
 from reminders.web.staff.reports_words import (
     COLUMNS,
     DIMENSIONS,
@@ -81,6 +90,7 @@ def section(words: Words, found: NoShowReport, one: Breakdown) -> Section:
             _told(words, shown),
             [_bar(words, row) for row in shown],
             show=lambda value: words.percent(value, 0),
+            whole=WHOLE_PERCENT,
             reference=None if whole is None else (
                 whole.value, words.gettext("ensemble %(rate)s", rate=words.percent(whole.value))
             ),
@@ -159,6 +169,7 @@ def trend_drawn(words: Words, found: Trend) -> Markup | None:
         [_moment(words, found.every, place, one) for place, one in enumerate(found.points)],
         centre=found.centre,
         show=lambda value: words.percent(value, 0),
+        whole=WHOLE_PERCENT,
         say=words.percent,
         words=TrendWords(
             value=f"{point_name(words, found.every, last.start)}{words.colon} "
