@@ -4,7 +4,6 @@ from typing import IO
 
 from fastapi import Response
 
-from reminders import __version__
 from reminders.domain.access import May
 from reminders.domain.report import HIDDEN_BELOW, RECONTACT_DAYS, NoShowReport
 from reminders.services.export_files import while_written
@@ -103,8 +102,6 @@ def _tables(visit: Visit) -> dict[str, object]:
         "rates": RATES,
         "fewest": HIDDEN_BELOW,
         "days": RECONTACT_DAYS,
-        "establishments": [one.name for one in visit.staff.settings.site],
-        "version": __version__,
     }
 
 

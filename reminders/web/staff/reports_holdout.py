@@ -125,7 +125,6 @@ def _show(
         formulas=ARMS_SAID + (EFFECT_SAID if found.verdict is Verdict.MEASURED else ()),
         fewest=HIDDEN_BELOW,
         largest=round(100 * LARGEST_SHARE),
-        establishments=[one.name for one in staff.settings.site],
         truth=truth,
     )
 

@@ -303,7 +303,7 @@ def left_out(words: Words, found: NoShowReport) -> list[str]:
 def standing(words: Words, found: Standing, now: datetime) -> list[str]:
     """May these figures still change, and are they those of a closed month? When they were
     counted, so that two prints can be told apart."""
-    counted = words.gettext("%(day)s à %(hour)s", day=words.short_date(now), hour=words.hour(now))
+    counted = words.dated(now)
     told = []
     if len(found.closed) == 1 and not found.provisional:
         one = found.closed[0]

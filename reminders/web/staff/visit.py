@@ -16,6 +16,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.routing import compile_path
 
+from reminders import __version__
 from reminders.config import DEFAULT_PROTOCOL as SHIPPED
 from reminders.config import Settings
 from reminders.domain.access import May, Viewer
@@ -224,6 +225,8 @@ class Visit:
                 csrf=self._csrf,
                 languages=LANGUAGES,
                 who=self.who,
+                establishments=[one.name for one in self.staff.settings.site],
+                program=__version__,
                 **values,
             )
         )

@@ -129,6 +129,10 @@ class Words:
         """mardi 14 octobre à 9 h 30"""
         return self.gettext("%(day)s à %(hour)s", day=self.day(at), hour=self.hour(at))
 
+    def dated(self, at: datetime) -> str:
+        """14/10/2026 à 9 h 30: on paper, where today and this year will be others."""
+        return self.gettext("%(day)s à %(hour)s", day=self.short_date(at), hour=self.hour(at))
+
     def ago(self, at: datetime) -> str:
         """il y a 4 minutes, dans 2 heures: against now."""
         if abs(self.local(at) - self.now) < timedelta(seconds=1):

@@ -1,4 +1,5 @@
-"""The pages of money with figures on them, in a real browser: axe-core, no sideways scrolling."""
+"""The pages of money with figures on them, in a real browser: axe-core, no sideways scrolling,
+and on paper."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -58,3 +59,29 @@ def test_figures_are_accessible_at_both_widths(
         "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
     )
     assert wide <= 0
+
+
+UNFOLDED = """() => [...document.querySelectorAll(".report details:not(.noprint)")]
+    .map(one => one.lastElementChild)
+    .filter(one => !one.checkVisibility() || one.getBoundingClientRect().height < 5)
+    .map(one => one.innerText)"""
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/rapports/economies", "/rapports/temoin", "/rapports/mois/2026-03", "/rapports/couts"],
+)
+def test_on_paper_a_report_says_whose_it_is_and_hides_nothing_that_unfolds(
+    path: str, tabs: tuple[str, dict[int, Page]]
+) -> None:
+    """Formulas and unit costs printed as headings over nothing."""
+    address, pages = tabs
+    page = pages[1280]
+    page.goto(address + path)
+    page.emulate_media(media="print")
+    said = page.locator(".paper:visible").all_inner_texts()
+    back, folded = page.locator(".back:visible").count(), page.evaluate(UNFOLDED)
+    page.emulate_media(media="screen")
+    assert said[0] == "Centre hospitalier Exemple"
+    assert "Imprimé le 01/06/2026 à 2\u00a0h\u00a000 par Manager Exemple" in said[-1]
+    assert (back, folded) == (0, [])
