@@ -41,6 +41,7 @@ from reminders.services.no_show_report import no_show_report, unmapped
 from reminders.services.report_files import csv_pieces, write_xlsx
 from reminders.services.rollup import refresh
 from reminders.services.rules import Rules, rules_in
+from reminders.web.staff.reports_asked import few
 from reminders.web.staff.reports_export import flat, workbook
 from reminders.web.staff.reports_shown import full_point, steps
 from reminders.web.staff.reports_words import (
@@ -119,7 +120,7 @@ def report(
     if form is Format.JSON:
         print_json(_json(found) | {"unmapped": nowhere} | _stands(stands, now))
     elif form is Format.TEXT:
-        _print(words, found, nowhere, told)
+        _print(words, found, nowhere, told, few(words, [rules.desks[uf].label for uf in service]))
     else:
         _write(words, found, form, output, (_scope(rules, service), told), now)
 
@@ -159,9 +160,13 @@ def _scope(rules: Rules, services: list[str]) -> str:
 
 
 def _print(
-    words: Words, found: NoShowReport, nowhere: Mapping[str, int], stands: Sequence[str]
+    words: Words,
+    found: NoShowReport,
+    nowhere: Mapping[str, int],
+    stands: Sequence[str],
+    of: str,
 ) -> None:
-    out.print(Text(answer(words, found)))
+    out.print(Text(answer(words, found, of)))
     if found.figures is None:
         for said in outside(words, nowhere):
             out.print(Text(said))

@@ -46,6 +46,14 @@ def test_a_report_of_a_closed_month_says_that_it_counts_what_came_since(desk: De
     assert [(one["month"], one["revision"]) for one in found["closed"]] == [("2026-10", 1)]
 
 
+def test_a_report_of_one_service_says_so_in_its_sentence(desk: Desk) -> None:
+    lived(desk)
+    words = ("report", "--month", "2026-10", "--at", "2026-11-12T08:00")
+    assert "accueil B2)" not in desk.run(*words).out.splitlines()[0]
+    said = _spaced(desk.run(*words, "--service", "4220").out)
+    assert said.startswith("En octobre 2026 (Consultations, accueil B2)")
+
+
 def _spaced(text: str) -> str:
     return text.replace("\u00a0", " ").replace("\u202f", " ")
 

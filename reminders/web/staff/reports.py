@@ -10,7 +10,14 @@ from reminders.services.export_files import while_written
 from reminders.services.months import Standing, standing_of
 from reminders.services.no_show_report import no_show_report
 from reminders.services.report_files import CSV, XLSX, csv_pieces, write_xlsx
-from reminders.web.staff.reports_asked import Wanted, address, choices, scope_said, wanted
+from reminders.web.staff.reports_asked import (
+    Wanted,
+    address,
+    choices,
+    narrowed,
+    scope_said,
+    wanted,
+)
 from reminders.web.staff.reports_export import flat, workbook
 from reminders.web.staff.reports_figures import RATES, formulas
 from reminders.web.staff.reports_list import Opener
@@ -64,7 +71,7 @@ def report(visit: Visit) -> Response:
         period=period(words, found.asked),
         stands=standing(words, stands, visit.now),
         closed=[one.month for one in stands.closed] if whole else [],
-        answer=answer(words, found),
+        answer=answer(words, found, narrowed(visit, sought)),
         besides=besides(words, found.figures) if found.figures else [],
         left_out=left_out(words, found),
         trend=trend_drawn(words, found.trend),

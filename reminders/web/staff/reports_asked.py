@@ -12,7 +12,7 @@ from reminders.domain.report import FINER, LONGEST, Asked, Dimension, Month, Onl
 from reminders.web.staff.asked import services, today
 from reminders.web.staff.reports_words import COLUMNS, line_name, month_name
 from reminders.web.staff.visit import Visit
-from reminders.web.staff.words import N_
+from reminders.web.staff.words import N_, Words
 
 MONTHS = 36  # that the form offers
 USUAL = 3  # months, this one included
@@ -190,10 +190,40 @@ def scope_said(visit: Visit, sought: Wanted) -> str:
     """Which sites, services and appointments the report is of, in words."""
     words, form = visit.words, choices(visit, sought)
     parts = [*_places(visit, sought, form)]
-    if sought.only:
-        named = {value: name for _, those in form.only for value, name in those}
-        parts.append(named.get(sought.only, sought.only))
-    return words.gettext("%(scope)s.", scope=" ; ".join(parts))
+    parts += _only_said(words, sought, form)
+    return words.gettext("%(scope)s.", scope=f"{words.semicolon} ".join(parts))
+
+
+def narrowed(visit: Visit, sought: Wanted) -> str:
+    """What the report leaves out all others for, in a few words; "" where it is of everything."""
+    words, form = visit.words, choices(visit, sought)
+    sites, units = dict(form.sites), dict(form.services)
+    parts = [", ".join(sites.get(one, one) for one in sought.sites)]
+    if sought.ufs:
+        parts.append(few(words, [units.get(uf, uf) for uf in sought.ufs]))
+    elif visit.viewer.ufs(May.SEE_REPORTS) is not None:
+        parts.append(few(words, list(units.values())))
+    parts += _only_said(words, sought, form)
+    return f"{words.semicolon} ".join(one for one in parts if one)
+
+
+NAMED = 3  # services a sentence names
+
+
+def few(words: Words, names: Sequence[str]) -> str:
+    """The names, or how many there are."""
+    if len(names) <= NAMED:
+        return ", ".join(names)
+    return words.ngettext("%(num)s service", "%(num)s services", len(names))
+
+
+def _only_said(words: Words, sought: Wanted, form: Choices) -> Iterator[str]:
+    """« jour : mardi »: « inconnu » alone would not say of what."""
+    for group, those in form.only:
+        for value, name in those:
+            if value == sought.only:
+                inside = name[:1].lower() + name[1:] if words.language == "fr" else name
+                yield f"{group.lower()}{words.colon} {inside}"
 
 
 def _places(visit: Visit, sought: Wanted, form: Choices) -> Iterator[str]:

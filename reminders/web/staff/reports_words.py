@@ -243,15 +243,17 @@ def point_name(words: Words, every: Every, start: date, *, dated: bool = True) -
 # --- sentences -----------------------------------------------------------------------------------
 
 
-def answer(words: Words, found: NoShowReport) -> str:
+def answer(words: Words, found: NoShowReport, of: str = "") -> str:
     """The report in one sentence. It says a rate with its interval and its denominator, or why
-    there is none; never what reminders changed."""
+    there is none; never what reminders changed. `of`: of which appointments alone, where it is
+    not all of them: the sentence is copied without its page."""
     figures = found.figures
     if figures is None and not found.silent:
         return words.gettext(
-            "%(when)s : aucun rendez-vous n’est compté.", when=period(words, found.asked)
+            "%(when)s : aucun rendez-vous n’est compté.",
+            when=_of(period(words, found.asked), of),
         )
-    when = between(words, *_told(found))
+    when = _of(between(words, *_told(found)), of)
     if figures is None:
         return words.gettext(
             "%(when)s : trop peu de patients pour dire un taux sans désigner personne.", when=when
@@ -269,6 +271,10 @@ def answer(words: Words, found: NoShowReport) -> str:
         low=words.percent(rate.low),
         high=words.percent(rate.high),
     )
+
+
+def _of(when: str, of: str) -> str:
+    return f"{when} ({of})" if of else when
 
 
 def _told(found: NoShowReport) -> tuple[Month, Month]:

@@ -66,6 +66,25 @@ def test_the_sentence_comes_first_with_its_denominator_and_its_interval(office: 
     assert page.index('class="answer"') < page.index("<svg")
 
 
+def test_a_filtered_sentence_says_of_whom_it_is_and_leads_back_to_all(office: Office) -> None:
+    clerk = office.clerk(Role.READER)
+    some = office.clerk(Role.READER, login="un", ufs=["4220"])
+    october = "/rapports?du=2026-10&au=2026-10"
+    whole = plain(clerk.get(october).text)
+    assert "En octobre 2026, 18,2 % des" in whole
+    assert "Enlever les filtres" not in whole
+    assert "Rapport des non-venues, en octobre 2026 ·" in whole  # its name as a tab, as a PDF
+    page = plain(clerk.get(october + "&service=4230&parmi=weekday:2").text)
+    assert "En octobre 2026 (Imagerie, accueil C1 ; jour : mardi), 21,1 % des" in page
+    assert f'href="{october}"' in page
+    assert "Le filtre « Seulement » garde l’évolution et l’ensemble" in page
+    assert "En octobre 2026 (Consultations, accueil B2), 16,7 % des" in plain(
+        some.get(october).text
+    )
+    nobody = plain(clerk.get("/rapports?du=2025-01&au=2025-01&service=4230").text)
+    assert "En janvier 2025 (Imagerie, accueil C1) : aucun rendez-vous n’est compté." in nobody
+
+
 def test_a_week_that_is_not_over_is_drawn_hollow(office: Office) -> None:
     """On Sunday 25 October the week of the 19th still runs: its rate may change."""
     clerk = office.clerk(Role.READER)
