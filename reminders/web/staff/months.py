@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import Response
 
 from reminders.domain.access import May
-from reminders.domain.report import Month
+from reminders.domain.outcome import Denominator
+from reminders.domain.report import Month, Rate
 from reminders.errors import RepairNeeded
 from reminders.services import months
 from reminders.services.costs import COMPONENTS
@@ -16,6 +17,7 @@ from reminders.web.staff.costs import SOURCES
 from reminders.web.staff.phonecalls import LIST as CALLS
 from reminders.web.staff.reports_list import of_month
 from reminders.web.staff.reports_tabs import report_tabs
+from reminders.web.staff.reports_words import between, missed
 from reminders.web.staff.savings_words import VERDICTS, month_name
 from reminders.web.staff.visit import Route, Visit
 from reminders.web.staff.words import N_
@@ -107,7 +109,8 @@ def one(visit: Visit) -> Response:
     words = visit.words
     return visit.page(
         "months/one.html", month=found, name=month_name(visit, found.month),
-        content=found.content, why=_why(visit, found),
+        content=found.content, why=_why(visit, found), answer=_answer(visit, month, found),
+        newest=_newest(visit, month, found),
         changes=[_change(visit, one) for one in found.changes[:CHANGES]],
         more=max(0, len(found.changes) - CHANGES), components=COMPONENTS,
         told={visit.words.gettext(one) for one in PLACES.values()},
@@ -125,6 +128,24 @@ def _called(visit: Visit, month: Month) -> str:
     return address(CALLS, mois=month) if visit.viewer.everywhere(May.SEE_PATIENTS) else ""
 
 
+def _answer(visit: Visit, month: Month | None, found: Closed) -> str:
+    """The sentence of the report as it was frozen; "" where no rate may be told."""
+    figures: Any = (found.content.get("report") or {}).get("figures") or {}  # type: ignore[union-attr]
+    if month is None or not (rate := figures.get("primary")):
+        return ""
+    told = Rate(
+        Denominator.ELIGIBLE,
+        **{name: rate[name] for name in ("missed", "among", "value", "low", "high")},
+    )
+    return missed(visit.words, between(visit.words, month, month), told)
+
+
+def _newest(visit: Visit, month: Month | None, found: Closed) -> int:
+    """The number of the last revision, if this is another one; else 0."""
+    last = months.find(visit.staff.store, month) if month else None
+    return last.revision if last is not None and last.revision != found.revision else 0
+
+
 def _why(visit: Visit, found: Closed) -> str:
     if found.why is Why.FIRST:
         return ""
@@ -137,18 +158,31 @@ def _change(visit: Visit, change: tuple[str, Any, Any]) -> tuple[str, str, str]:
     known = PLACES.get(place)
     return (
         visit.words.gettext(known) if known else place,
-        _shown(visit, before),
-        _shown(visit, after),
+        _shown(visit, place, before),
+        _shown(visit, place, after),
     )
 
 
-def _shown(visit: Visit, value: Any) -> str:
+EUROS = ("savings.total.", "savings.per_appointment.", "inputs.price")
+
+
+def _shown(visit: Visit, place: str, value: Any) -> str:
+    """With its unit, and as many decimals as a change needs to be seen."""
+    words = visit.words
     if value is None:
         return "—"
+    if place == "savings.verdict":
+        return words.gettext(VERDICTS.get(value, str(value)))
     if isinstance(value, bool | str | dict | list):
         return str(value)[:80]
-    decimals = 0 if isinstance(value, int) or abs(value) >= 100 else 4
-    return visit.words.number(value, decimals)
+    if place.startswith(EUROS) and place in PLACES:
+        whole = place.startswith("savings.total.")
+        return words.euros(value, 0 if whole else 2 if value == round(value, 2) else 4)
+    if place == "savings.estimate":
+        return words.gettext("%(number)s points", number=words.number(100 * value, 2))
+    if place == "report.figures.primary.value":
+        return words.percent(value, 2)
+    return words.number(value, 0 if isinstance(value, int) or abs(value) >= 100 else 4)
 
 
 def act(visit: Visit) -> Response:

@@ -260,7 +260,12 @@ def answer(words: Words, found: NoShowReport, of: str = "") -> str:
         )
     rate = figures.primary
     if rate is None:
-        return words.gettext("%(when)s : aucune issue connue pour le moment.", when=when)
+        return words.gettext("%(when)s : aucune issue connue pour le moment.", when=when)
+    return missed(words, when, rate)
+
+
+def missed(words: Words, when: str, rate: Rate) -> str:
+    """En octobre 2026, 7,9 % des rendez-vous suivis ont été manqués…"""
     return words.gettext(
         "%(when)s, %(rate)s des rendez-vous suivis ont été manqués sans prévenir : %(missed)s sur "
         "%(among)s dont l’issue est connue (intervalle à 95 %% : %(low)s à %(high)s).",

@@ -193,6 +193,24 @@ def test_a_month_is_closed_and_revised_on_the_page(
         assert clerk.get("/rapports/mois/hier").status_code == 404
 
 
+def test_a_closed_month_reads_as_a_report_with_units_dates_and_its_last_revision(
+    sqlite_files: SqliteFiles, tmp_path: Path
+) -> None:
+    with sqlite_files.migrated(tmp_path) as store:
+        clerk = measured(store).clerk(Role.MANAGER)
+        page = text_of(clerk, "/rapports/mois/2026-03")
+        assert "En mars 2026, 9,1 % des rendez-vous suivis ont été manqués" in page
+        assert "Gelé le 01/06/2026 à 2 h 00 par le service" in page  # today too: it is printed
+        assert page.index("Mesuré : tirage au sort") < page.index("19 540 € (intervalle à 95 %")
+        assert "effet mesuré −16,00 points −16,06 points" in page
+        assert re.search(r"coût d’un rendez-vous avec rappels 11,20 € 11,15 €", page)
+        assert "économie 19 460 € 19 540 €" in page
+        assert "révisés depuis" not in page
+        before = text_of(clerk, "/rapports/mois/2026-03?revision=1")
+        assert "Ces chiffres ont été révisés depuis. La révision 2" in before
+        assert "2 h 00" in text_of(clerk, "/rapports/mois").split("01/06/2026 à ")[1][:8]
+
+
 def small(store: Store) -> tuple[Comparison, Office]:
     trial = Comparison(store)
     trial.patients(Arm.REMINDED, [["fulfilled"]] * 9, since=datetime(2026, 4, 2, tzinfo=UTC))
