@@ -40,6 +40,16 @@ TONES = {
     Weight.NOTE: "neutral",
     Weight.NOTHING: "done",
 }
+COLUMNS: Mapping[Split, str] = {
+    Split.SERVICE: N_("Service"),
+    Split.KNOWN: N_("Patient"),
+    Split.LEAD: N_("Délai"),
+    Split.WEEKDAY: N_("Jour"),
+    Split.HOUR: N_("Heure"),
+    Split.AGE: N_("Âge"),
+    Split.KNOWN_LEAD: N_("Patient et délai"),
+}
+YEARS = 24  # months from which on they are told in years
 NOBODY = N_("Ce service n’est pas parmi les vôtres, ou rien n’en a été repris.")
 
 
@@ -71,8 +81,10 @@ def start(visit: Visit) -> Response:
     if uf and not any(lines.values()):
         return visit.missing(words.gettext(NOBODY))
     names = {code: desk.label for code, desk in visit.staff.rules.desks.items()}
-    begin = None
-    if not uf:
+    begin, about = None, ""
+    if uf:
+        about = _about(words, uf, rates(store, LOOKED_AT[:1], ufs=ufs)[Split.SERVICE])
+    else:
         begin = starts(store, found, slot_costs(store, visit.staff.rules, today(visit)), ufs=ufs)
     return visit.page(
         "baseline/start.html",
@@ -82,7 +94,9 @@ def start(visit: Visit) -> Response:
         tabs=report_tabs(visit),
         findings=[_shown(words, names, one) for one in worst_first(found.findings)],
         begin=begin,
+        about=about,
         needed=_needed,
+        span=span,
         sections=[_section(words, names, split, lines[split]) for split in splits],
         whole=ufs is None,
         low=SUPPOSED_LOW,
@@ -184,6 +198,7 @@ def _part(words: Words, name: str, part: Part) -> str:
 class Section:
     split: Split
     title: str
+    column: str
     rows: Sequence[tuple[str, Line]]
     drawn: Markup | None
     hides: bool
@@ -198,7 +213,7 @@ def _section(
     if split is Split.SERVICE:
         told.sort(key=lambda row: -row[1].counted.missed)
     drawn = None
-    if told and split is not Split.KNOWN_LEAD:
+    if len(told) > 1 and split is not Split.KNOWN_LEAD:  # one bar compares nothing
         drawn = bars(
             f"depart-{split}",
             words.gettext("Taux de non-venue avant le programme"),
@@ -207,7 +222,31 @@ def _section(
             show=lambda value: words.percent(value, 0),
             whole=WHOLE_PERCENT,
         )
-    return Section(split, title, rows, drawn, any(line.hidden for line in lines))
+    column = words.gettext(COLUMNS[split])
+    return Section(split, title, column, rows, drawn, any(line.hidden for line in lines))
+
+
+def _about(words: Words, uf: str, lines: Sequence[Line]) -> str:
+    """A service's past in a sentence; "" where the list of services may not tell it either."""
+    line = next((one for one in lines if one.counted.uf == uf), None)
+    if line is None or line.hidden or line.rate is None or line.interval is None:
+        return ""
+    return words.gettext(
+        "Avant le programme, %(rate)s des rendez-vous de ce service ont été manqués sans "
+        "prévenir : %(missed)s sur %(among)s dont l’issue est connue (intervalle à 95 %% : "
+        "%(between)s).",
+        rate=words.percent(line.rate),
+        missed=words.number(line.counted.missed),
+        among=words.number(line.counted.appointments),
+        between=span(words, line.interval.low, line.interval.high),
+    )
+
+
+def span(words: Words, low: float, high: float) -> str:
+    """17,5 à 34,3 %"""
+    return words.gettext(
+        "%(low)s à %(high)s", low=words.number(100 * low, 1), high=words.percent(high)
+    )
 
 
 def _name(words: Words, names: Mapping[str, str], split: Split, line: Line) -> str:
@@ -221,12 +260,7 @@ def _bar(words: Words, name: str, line: Line) -> Bar:
     rate, interval = line.rate, line.interval
     assert rate is not None
     assert interval is not None
-    said = words.gettext(
-        "%(rate)s (%(low)s à %(high)s)",
-        rate=words.percent(rate),
-        low=words.percent(interval.low),
-        high=words.percent(interval.high),
-    )
+    said = f"{words.percent(rate)} ({span(words, interval.low, interval.high)})"
     return Bar(name, rate, said, interval.low, interval.high)
 
 
@@ -237,10 +271,17 @@ def _needed(words: Words, one: Start) -> list[str]:
             "%(number)s rendez-vous pour voir %(fall)s de non-venues en moins (%(time)s)",
             number=words.number(each.appointments),
             fall=words.percent(1 - each.ratio, 0),
-            time=words.ngettext("%(num)s mois", "%(num)s mois", max(1, round(each.months))),
+            time=_lasting(words, each.months),
         )
         for each in one.needed
     ]
+
+
+def _lasting(words: Words, months: float) -> str:
+    """467 months say less than 39 years."""
+    if months < YEARS:
+        return words.ngettext("%(num)s mois", "%(num)s mois", max(1, round(months)))
+    return words.ngettext("%(num)s an", "%(num)s ans", round(months / 12))
 
 
 ROUTES = (Route("GET", HOME, May.SEE_REPORTS, start),)

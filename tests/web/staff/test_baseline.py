@@ -59,6 +59,22 @@ def test_a_service_is_told_by_every_kind(store: Store) -> None:
     assert "28 à 55 jours" in page
 
 
+def test_it_begins_with_where_to_begin_and_a_service_with_its_rate(store: Store) -> None:
+    few = [was(900 + n, uf="6600", **MISSED) for n in range(2)]
+    imported(store, *year(), *year(weeks=20, uf="4230", first=500), *few)
+    office = office_on(store, service=SERVICES)
+    clerk = office.clerk(Role.MANAGER)
+    page = shown(clerk)
+    assert re.search(r"Commencer par Consultations, accueil B2 : 5\d non-venues par an\.", page)
+    assert re.search(r"moins \(\d+ ans\)", page)  # not hundreds of months
+    page = shown(clerk, "/rapports/depart?service=4220")
+    assert "Point de départ – Consultations, accueil B2" in page
+    assert "Avant le programme, 25,0 % des rendez-vous de ce service ont été manqués" in page
+    assert re.search(r"\d+ rendez-vous, du \d", page) is None  # those of the whole hospital
+    small = clerk.get("/rapports/depart?service=6600")
+    assert "Avant le programme" not in text(small.text)
+
+
 def test_nobody_is_shown_a_service_that_is_not_theirs(store: Store) -> None:
     imported(store, *year(), *year(weeks=20, uf="4230", first=500))
     office = office_on(store, service=SERVICES)
