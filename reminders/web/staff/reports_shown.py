@@ -58,7 +58,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One breakdown. `left`: how many lines the picture leaves to the table."""
+    """One breakdown. `drawn`: of the lines that may be told, where two or more are; one bar
+    compares nothing. `left`: how many of them the picture leaves to the table."""
 
     dimension: Dimension
     title: str
@@ -80,10 +81,11 @@ class Section:
 def section(words: Words, found: NoShowReport, one: Breakdown) -> Section:
     rows = tuple(_row(words, one.dimension, line) for line in _ordered(one))
     title = words.gettext(DIMENSIONS[one.dimension])
-    shown = rows[:MOST_BARS]
+    told = [row for row in rows if row.line is not None]
+    shown = told[:MOST_BARS]
     whole = found.figures.primary if found.figures else None
     drawn = None
-    if any(row.line is not None for row in shown):
+    if len(shown) > 1:
         drawn = bars(
             f"par-{one.dimension}",
             words.gettext("Taux de non-venue %(by)s", by=title[:1].lower() + title[1:]),
@@ -97,7 +99,7 @@ def section(words: Words, found: NoShowReport, one: Breakdown) -> Section:
         )  # fmt: skip
     return Section(
         one.dimension, title, words.gettext(COLUMNS[one.dimension]), drawn, rows, one.masked,
-        len(rows) - len(shown),
+        len(told) - len(shown),
     )  # fmt: skip
 
 
@@ -124,9 +126,7 @@ def _row(words: Words, dimension: Dimension, line: Line | Hidden) -> Row:
 
 
 def _bar(words: Words, row: Row) -> Bar:
-    if row.line is None:
-        return Bar(row.name, None, words.gettext(HIDDEN))
-    rate = row.line.figures.primary
+    rate = row.line.figures.primary if row.line else None
     if rate is None:
         return Bar(row.name, None, words.gettext("aucune issue connue"))
     said = f"{words.percent(rate.value)} ({interval(words, rate)})"

@@ -192,7 +192,7 @@ def _channel(words: Words, value: str) -> str:
 
 def _language(words: Words, value: str) -> str:
     if not value:
-        return words.gettext("Inconnu")
+        return words.gettext("Inconnue")
     try:
         return (Locale(value).get_display_name(words.language) or value).capitalize()
     except (UnknownLocaleError, ValueError):

@@ -85,6 +85,13 @@ def test_a_filtered_sentence_says_of_whom_it_is_and_leads_back_to_all(office: Of
     assert "En janvier 2025 (Imagerie, accueil C1) : aucun rendez-vous n’est compté." in nobody
 
 
+def test_a_breakdown_draws_what_may_be_told_where_that_compares_something(office: Office) -> None:
+    page = office.clerk(Role.READER).get("/rapports?du=2026-10&au=2026-10").text
+    assert 'id="par-service-titre"' in page  # two services
+    assert 'id="par-weekday-titre"' not in page  # all on a Tuesday: the table says it
+    assert 'id="weekday"' in page
+
+
 def test_a_week_that_is_not_over_is_drawn_hollow(office: Office) -> None:
     """On Sunday 25 October the week of the 19th still runs: its rate may change."""
     clerk = office.clerk(Role.READER)
