@@ -89,8 +89,8 @@ def test_a_projection_is_marked_and_changes_nothing_that_is_measured(lived: Offi
     page = text_of(clerk, asked)
     before, _, after = page.partition("Projection : ce que donneraient des hypothèses")
     assert before == plain.partition("Projection : ce que donneraient des hypothèses")[0]
-    assert "60,0 – 100,0" in after  # 30 to 50 % of 200
-    assert "3 000 € – 30 000 €" in after
+    assert "60,0 à 100,0" in after  # 30 to 50 % of 200
+    assert "3 000 € à 30 000 €" in after
     assert after.count("hypothèse") >= 4
     assert lived.rows("SELECT content FROM savings_estimate")[0].content.count("slot-bas") == 0
 
@@ -171,6 +171,19 @@ def test_a_cost_entered_later_makes_the_shown_savings_old(lived: Office) -> None
     clerk = lived.clerk(Role.MANAGER)
     costs.add(lived.store, [later], actor="nadia", now=datetime(2026, 6, 2, tzinfo=UTC))
     assert "Un coût a été saisi depuis ce calcul" in text_of(clerk, "/rapports/economies")
+
+
+def test_a_sum_says_what_its_interval_is_and_a_total_is_not_by_month(lived: Office) -> None:
+    page = text_of(lived.clerk(Role.READER), "/rapports/economies?h-staff=1&h-slot=1&mois=2026-04")
+    assert re.search(
+        r"fait économiser [\d ]+ € \(intervalle à 95 % : [\d ]+ € à [\d ]+ €\), du", page
+    )
+    assert re.search(r"Abonnement sur toute la période −2 700 €", page)
+    assert "L’abonnement au service, par mois" not in page
+    assert re.search(r"Messages partis au sujet de ces rendez-vous \d+ \([\d,]+ €\)", page)
+    assert "Projection pour ce mois" in page
+    assert "50 € à 300 €" in page
+    assert "0,0 à 1,0 équivalents temps plein" in page
 
 
 def test_a_month_is_closed_and_revised_on_the_page(
