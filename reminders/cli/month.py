@@ -1,6 +1,7 @@
 """`reminders month`: figures frozen on the stated day, and their revisions."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -12,7 +13,6 @@ from reminders.cli.common import (
     ConfigOption,
     JsonOption,
     clock_of,
-    local,
     opened,
     operator,
     out,
@@ -20,12 +20,16 @@ from reminders.cli.common import (
     settings_of,
     zone_of,
 )
-from reminders.domain.canonical import Change, Plain
+from reminders.clock import SystemClock
+from reminders.config import Settings
 from reminders.domain.report import Month
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
 from reminders.services import months as service
 from reminders.services.months import Closed, Why
 from reminders.services.rules import rules_in
+from reminders.web.staff.months import PLACES, answer, shown
+from reminders.web.staff.savings_words import VERDICTS
+from reminders.web.staff.words import Words
 
 month = typer.Typer(
     help="Les mois clos : leurs chiffres gelés, et leurs révisions.",
@@ -33,7 +37,7 @@ month = typer.Typer(
     rich_markup_mode=None,
 )
 MonthArgument = Annotated[str, typer.Argument(metavar="AAAA-MM", help="Par exemple 2026-10.")]
-SHOWN = 40  # changes told one by one
+COUNTED = ("known", "missed", "unknown", "messages", "calls")
 WHY = {
     Why.DATA: "données arrivées depuis",
     Why.PROGRAM: "autre version du programme, données inchangées",
@@ -59,7 +63,7 @@ def month_of(text: str) -> Month:
 def list_months(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Les mois clos, le plus récent d'abord, avec leurs révisions."""
     settings = settings_of(config)
-    zone = zone_of(settings)
+    words = _words(settings)
     with opened(settings, create=False) as store:
         found = service.listed(store)
     if as_json:
@@ -70,11 +74,11 @@ def list_months(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = Fal
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     for head in ("Mois", "Révision", "Clos le", "Par", "Version", "Changements"):
-        table.add_column(head)
+        table.add_column(head, no_wrap=head != "Changements")
     for those in found:
         for one in those:
             table.add_row(
-                one.month, str(one.revision), local(one.at, zone), one.by or "le service",
+                one.month, str(one.revision), words.dated(one.at), one.by or "le service",
                 one.version, f"{len(one.changes)}, {WHY[one.why]}" if one.revision > 1 else "",
             )  # fmt: skip
     out.print(table)
@@ -99,9 +103,7 @@ def show(
     if as_json:
         print_json(_head(found) | {"content": found.content})
         return
-    _tell(found)
-    for line in _lines(found.content):
-        out.print(Text(line))
+    _tell(_words(settings), found)
 
 
 @month.command()
@@ -114,7 +116,7 @@ def close(asked: MonthArgument, config: ConfigOption = DEFAULT_CONFIG, at: AtOpt
         found, mine = service.close(store, rules, month_of(asked), by=operator(), now=now)
     if not mine:
         out.print("Ce mois était déjà clos : rien n'a changé. reminders month revise le révise.")
-    _tell(found)
+    _tell(_words(settings), found)
 
 
 @month.command()
@@ -130,7 +132,11 @@ def revise(
     if found is None:
         out.print("Rien n'a changé depuis la dernière révision.")
         return
-    _tell(found)
+    _tell(_words(settings), found)
+
+
+def _words(settings: Settings) -> Words:
+    return Words("fr", zone_of(settings), SystemClock().now())
 
 
 def _head(one: Closed) -> dict[str, object]:
@@ -147,53 +153,64 @@ def _head(one: Closed) -> dict[str, object]:
     }
 
 
-def _tell(one: Closed) -> None:
+def _tell(words: Words, one: Closed) -> None:
+    """What it says, then which revision it is, then what that one changed."""
+    for line in _lines(words, one):
+        out.print(Text(line))
     who = f"par {one.by}" if one.by else "par le service"
     out.print(
         Text(
-            f"{one.month}, révision {one.revision}, gelé le {one.at:%d/%m/%Y} {who}, version "
+            f"{one.month}, révision {one.revision}, gelé le {words.dated(one.at)} {who}, version "
             f"{one.version}, empreinte {one.digest[:12]}."
         )
     )
     if not one.intact:
         out.print("ATTENTION : l'empreinte ne correspond pas au contenu. Prévenir le support.")
     if one.why is not Why.FIRST:
-        out.print(f"Pourquoi : {WHY[one.why]}.")
-    for place, before, after in one.changes[:SHOWN]:
-        out.print(Text(f"  {place} : {_said(before)} → {_said(after)}"))
-    if len(one.changes) > SHOWN:
-        out.print(f"  … et {len(one.changes) - SHOWN} autres : --json les donne tous.")
+        out.print(f"Pourquoi cette révision : {WHY[one.why]}.")
+    _changed(words, one)
 
 
-def _said(value: Change | Plain) -> str:
-    if value is None:
-        return "—"
-    return str(value)
+def _changed(words: Words, one: Closed) -> None:
+    """Those that have a name; the program's own names are for programs."""
+    told = [change for change in one.changes if change[0] in PLACES]
+    for place, before, after in told:
+        name = words.gettext(PLACES[place])
+        said = f"{shown(words, place, before)} → {shown(words, place, after)}"
+        out.print(Text(f"  {name}{words.colon} {said}"))
+    if rest := len(one.changes) - len(told):
+        out.print(f"  … et {words.number(rest)} autres chiffres : --json les donne tous.")
 
 
-def _lines(content: dict[str, Plain]) -> list[str]:
+def _lines(words: Words, found: Closed) -> list[str]:
     """The figures one looks for first; --json has all of them."""
-    inputs, money = content["inputs"], content["savings"]
+    inputs, money = found.content["inputs"], found.content["savings"]
     assert isinstance(inputs, dict)
     assert isinstance(money, dict)
-    found = _counted(inputs)
-    total = money.get("total")
+    lines = [said] if (said := answer(words, found)) else []
+    lines += _counted(words, inputs)
+    total: Any = money.get("total")
     if isinstance(total, dict):
-        found.append(
-            f"Économie depuis le début du groupe témoin : {total['central']:.0f} € "
-            f"({total['low']:.0f} à {total['high']:.0f}), après frais."
+        central, low, high = (words.euros(total[name], 0) for name in ("central", "low", "high"))
+        lines.append(
+            f"Économie depuis le début du groupe témoin : {central} (intervalle à 95 % : {low} à "
+            f"{high}), après frais."
         )
     else:
-        found.append(f"Économie : non mesurée ({money['verdict']}).")
-    return found
+        verdict = str(money["verdict"])
+        few = bool(money.get("hidden")) and verdict == "too-small"
+        why = "Pas encore mesurable : trop peu de patients." if few else VERDICTS.get(verdict, "")
+        lines.append(f"Économie : non mesurée. {words.gettext(why)}")
+    return lines
 
 
-def _counted(inputs: dict[str, Plain]) -> list[str]:
+def _counted(words: Words, inputs: Mapping[str, Any]) -> list[str]:
     if inputs["hidden"]:
         return ["Masqué : trop peu de patients dans ce mois pour en dire les chiffres."]
+    told = {name: words.number(inputs[name]) for name in COUNTED}
     return [
-        f"Rendez-vous suivis à l'issue connue : {inputs['known']}, dont non-venues : "
-        f"{inputs['missed']} ; issue inconnue : {inputs['unknown']}.",
-        f"Messages partis pendant le mois : {inputs['messages']} ; "
-        f"appels enregistrés : {inputs['calls']}.",
+        f"Rendez-vous suivis à l'issue connue : {told['known']}, dont non-venues : "
+        f"{told['missed']} ; issue inconnue : {told['unknown']}.",
+        f"Messages partis pendant le mois : {told['messages']} ; "
+        f"appels enregistrés : {told['calls']}.",
     ]

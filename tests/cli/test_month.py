@@ -26,7 +26,10 @@ def test_a_month_is_closed_shown_and_left_alone(desk: Desk) -> None:
     shown = json.loads(desk.run("month", "show", "2026-10", "--json").out)
     assert (shown["revision"], shown["intact"]) == (1, True)
     assert shown["content"]["savings"]["verdict"] == "no-holdout"
-    assert "non mesurée" in desk.run("month", "show", "2026-10").out
+    told = _spaced(desk.run("month", "show", "2026-10").out)
+    assert "non mesurée. Aucun groupe témoin n’a été approuvé" in told
+    assert "gelé le 10/11/2026 à 7 h 00" in told
+    assert "10/11/2026 à 7 h 00" in _spaced(desk.run("month", "list").out)
     assert "Rien n'a changé" in desk.run("month", "revise", "2026-10", "--at", LATER).out
 
 

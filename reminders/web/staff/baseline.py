@@ -281,7 +281,7 @@ def _lasting(words: Words, months: float) -> str:
     """467 months say less than 39 years."""
     if months < YEARS:
         return words.ngettext("%(num)s mois", "%(num)s mois", max(1, round(months)))
-    return words.ngettext("%(num)s an", "%(num)s ans", round(months / 12))
+    return words.ngettext("environ %(num)s an", "environ %(num)s ans", round(months / 12))
 
 
 ROUTES = (Route("GET", HOME, May.SEE_REPORTS, start),)

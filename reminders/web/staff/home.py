@@ -109,7 +109,10 @@ def measures(visit: Visit) -> Response:
         uf: one for uf, one in found.measures.value.units.items() if seen is None or uf in seen
     }
     lines = sorted(
-        ((desks[uf].label if uf in desks else uf, uf, one) for uf, one in units.items()),
+        (
+            (desks[uf].label if uf in desks else visit.words.gettext("Sans réglage"), uf, one)
+            for uf, one in units.items()
+        ),
         key=lambda line: line[:2],
     )
     hidden = found.measures.value.hidden

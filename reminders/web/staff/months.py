@@ -20,7 +20,7 @@ from reminders.web.staff.reports_tabs import report_tabs
 from reminders.web.staff.reports_words import between, missed
 from reminders.web.staff.savings_words import VERDICTS, month_name
 from reminders.web.staff.visit import Route, Visit
-from reminders.web.staff.words import N_
+from reminders.web.staff.words import N_, Words
 
 HOME = "/rapports/mois"
 SHOWN = 24
@@ -109,7 +109,7 @@ def one(visit: Visit) -> Response:
     words = visit.words
     return visit.page(
         "months/one.html", month=found, name=month_name(visit, found.month),
-        content=found.content, why=_why(visit, found), answer=_answer(visit, month, found),
+        content=found.content, why=_why(visit, found), answer=answer(words, found),
         newest=_newest(visit, month, found),
         changes=[_change(visit, one) for one in found.changes[:CHANGES]],
         more=max(0, len(found.changes) - CHANGES), components=COMPONENTS,
@@ -128,16 +128,18 @@ def _called(visit: Visit, month: Month) -> str:
     return address(CALLS, mois=month) if visit.viewer.everywhere(May.SEE_PATIENTS) else ""
 
 
-def _answer(visit: Visit, month: Month | None, found: Closed) -> str:
+def answer(words: Words, found: Closed) -> str:
     """The sentence of the report as it was frozen; "" where no rate may be told."""
-    figures: Any = (found.content.get("report") or {}).get("figures") or {}  # type: ignore[union-attr]
-    if month is None or not (rate := figures.get("primary")):
+    report: Any = found.content.get("report") or {}
+    rate = (report.get("figures") or {}).get("primary")
+    if not rate:
         return ""
+    month = Month.parse(found.month)
     told = Rate(
         Denominator.ELIGIBLE,
         **{name: rate[name] for name in ("missed", "among", "value", "low", "high")},
     )
-    return missed(visit.words, between(visit.words, month, month), told)
+    return missed(words, between(words, month, month), told)
 
 
 def _newest(visit: Visit, month: Month | None, found: Closed) -> int:
@@ -158,17 +160,16 @@ def _change(visit: Visit, change: tuple[str, Any, Any]) -> tuple[str, str, str]:
     known = PLACES.get(place)
     return (
         visit.words.gettext(known) if known else place,
-        _shown(visit, place, before),
-        _shown(visit, place, after),
+        shown(visit.words, place, before),
+        shown(visit.words, place, after),
     )
 
 
 EUROS = ("savings.total.", "savings.per_appointment.", "inputs.price")
 
 
-def _shown(visit: Visit, place: str, value: Any) -> str:
+def shown(words: Words, place: str, value: Any) -> str:
     """With its unit, and as many decimals as a change needs to be seen."""
-    words = visit.words
     if value is None:
         return "—"
     if place == "savings.verdict":

@@ -264,8 +264,8 @@ def _balance(found: Measured, voice: ReadersVoice) -> Check:
             "problem" if balance.alarming else "waiting", what, tell("trop peu de patients")
         )
     told = tell(
-        "%(held)s patients sans rappels pour %(expected)s attendus, p = %(p)s (alarme sous "
-        "%(limit)s)",
+        "%(held)s patients sans rappels pour %(expected)s attendus, p = %(p)s, alarme sous "
+        "%(limit)s",
         held=voice.whole(balance.held),
         expected=voice.whole(round(balance.expected)),
         p=voice.words.number(balance.p, 3),
@@ -290,7 +290,7 @@ def _unknown(found: Measured, voice: ReadersVoice) -> Check:
         return Check("waiting", what, tell("pas regardé : une condition précédente manque"))
     shares = [found.arms[arm].tally.unknown_share or 0.0 for arm in Arm]
     told = tell(
-        "%(reminded)s avec rappels, %(held)s sans, p = %(p)s (alarme sous %(limit)s)",
+        "%(reminded)s avec rappels, %(held)s sans, p = %(p)s, alarme sous %(limit)s",
         reminded=voice.share(shares[0]),
         held=voice.share(shares[1]),
         p=voice.words.number(found.unknown_p, 3),
