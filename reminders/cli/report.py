@@ -67,11 +67,12 @@ METHOD = (
     "Ann. : annulés, au moins ou moins de 48 h avant ; Hôp. : par l'hôpital ; Inc. : issue "
     "inconnue.\nTaux : non venus parmi les rendez-vous encore prévus quand leur premier rappel "
     "était dû et dont l'issue est connue, annulés compris ; intervalle de Wilson à 95 %.\n"
-    "Attendus : parmi les seuls venus et non venus.\n"
+    "Taux national : parmi les seuls venus et non venus, comme les chiffres nationaux.\n"
     f"« masqué » : moins de {HIDDEN_BELOW} patients, ou ce qui permettrait de les retrouver.\n"
     "Ce rapport décrit ; ce que les rappels changent : reminders holdout effect."
 )
 
+UNWRITABLE = "on ne peut pas y écrire"
 Said = tuple[str, Sequence[str]]  # which services, and what may still change of the figures
 
 
@@ -193,7 +194,7 @@ def _print(
 def _services(words: Words, found: NoShowReport) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0))
     table.add_column("Service", min_width=20)
-    for name in (*HEADS.values(), "Taux et\nintervalle", "Attendus"):
+    for name in (*HEADS.values(), "Taux et\nintervalle", "Taux\nnational"):
         table.add_column(name, justify="right", no_wrap=True)
     services = found.breakdown(Dimension.SERVICE)
     for line in services.lines if services else ():
@@ -290,8 +291,8 @@ def _write(
         with output.open("wb") as stream:
             _fill(stream, words, found, form, said, now)
     except OSError as error:
-        problem = Problem(str(output), error.strerror or "illisible", "choisir un autre --output")
-        raise RepairNeeded(problem) from None
+        what = "son dossier n'existe pas" if isinstance(error, FileNotFoundError) else UNWRITABLE
+        raise RepairNeeded(Problem(str(output), what, "choisir un autre --output")) from None
     out.print(Text(f"Écrit : {output}"))
 
 

@@ -53,6 +53,9 @@ def test_a_report_of_one_service_says_so_in_its_sentence(desk: Desk) -> None:
     lived(desk)
     words = ("report", "--month", "2026-10", "--at", "2026-11-12T08:00")
     assert "accueil B2)" not in desk.run(*words).out.splitlines()[0]
+    assert desk.run(*words, "--format", "csv", "--output", "nulle/part.csv").err.strip() == (
+        "• nulle/part.csv : son dossier n'existe pas → choisir un autre --output"
+    )
     said = _spaced(desk.run(*words, "--service", "4220").out)
     assert said.startswith("En octobre 2026 (Consultations, accueil B2)")
 

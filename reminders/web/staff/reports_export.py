@@ -205,6 +205,7 @@ def workbook(
     yield Sheet(tell("À lire d’abord"), [tell("Quoi"), tell("Texte")],
                 _about(words, found, scope, stands), (28, 110))  # fmt: skip
     if found.figures is not None:
+        yield _whole(words, found, found.figures)
         yield _trend(words, found)
         for one in found.breakdowns:
             yield _breakdown(words, one)
@@ -229,37 +230,59 @@ def _trend(words: Words, found: NoShowReport) -> Sheet:
     return Sheet(tell("Évolution"), heads, rows, (28, 14, 14, 14, 14, 28))
 
 
-def _breakdown(words: Words, one: Breakdown) -> Sheet:
+def _heads(words: Words, first: str) -> list[str]:
     tell = words.gettext
-    heads = [
-        tell(COLUMNS[one.dimension]),
+    return [
+        first,
         *(tell(OUTCOMES[outcome]) for outcome in Outcome),
         tell("issues connues"), tell("taux de non-venue"), tell("bas"), tell("haut"),
         tell("taux à la manière nationale"), tell("Remarque"),
     ]  # fmt: skip
+
+
+WIDTHS = (40, *(13,) * 11, 32)
+LONGEST_NAME = 31  # letters of a sheet's name, in a workbook
+
+
+def _whole(words: Words, found: NoShowReport, figures: Figures) -> Sheet:
+    tell = words.gettext
+    row = _cells(period(words, found.asked), figures, "")
+    return Sheet(tell("Ensemble"), _heads(words, tell("Rendez-vous")), [row], WIDTHS)
+
+
+def _breakdown(words: Words, one: Breakdown) -> Sheet:
+    tell = words.gettext
+    column = tell(COLUMNS[one.dimension])
+    heads = _heads(words, column)
     rows = [_line(words, one, line) for line in one.lines]
     if one.masked:
         told = tell("rendez-vous du total que ce tableau ne montre pas : %(number)s",
                     number=words.number(one.masked))  # fmt: skip
         rows.append(["", *(None for _ in range(len(heads) - 2)), told])
-    return Sheet(tell(DIMENSIONS[one.dimension]), heads, rows, (40, *(13,) * 11, 32))
+    title = tell(DIMENSIONS[one.dimension])
+    return Sheet(title if len(title) <= LONGEST_NAME else column, heads, rows, WIDTHS)
 
 
 def _line(words: Words, one: Breakdown, line: Line | Hidden) -> list[Cell]:
     if isinstance(line, Hidden):
         name = line_name(words, one.dimension, line.value, line.label)
         return [name, *(None for _ in range(11)), words.gettext(HIDDEN)]
-    figures = line.figures
+    name = line_name(words, one.dimension, line.value, line.label)
+    remark = words.gettext("certains mois masqués") if line.partial else ""
+    return _cells(name, line.figures, remark)
+
+
+def _cells(name: str, figures: Figures, remark: str) -> list[Cell]:
     rate: list[Cell] = [None, None, None, None]
     if figures.primary is not None:
         rate = [figures.primary.among, *_bounds(figures.primary)]
     national = figures.national
     return [
-        line_name(words, one.dimension, line.value, line.label),
+        name,
         *(figures.tally[outcome] for outcome in Outcome),
         *rate,
         None if national is None else Share(national.value),
-        words.gettext("certains mois masqués") if line.partial else "",
+        remark,
     ]
 
 

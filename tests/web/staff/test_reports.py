@@ -193,7 +193,10 @@ def test_what_is_taken_away_says_the_same_and_is_in_the_audit(office: Office) ->
     assert stands[0].startswith("Provisoire au ")
     book = clerk.post("/rapports/export", OCTOBER | {"format": "xlsx"})
     pages = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(book.content))
-    assert pages.sheet_names[:2] == ["À lire d’abord", "Évolution"]
+    assert pages.sheet_names[:3] == ["À lire d’abord", "Ensemble", "Évolution"]
+    assert {"Par service", "Délai"} <= set(pages.sheet_names)  # none is cut at 31 letters
+    whole = pages.get_sheet_by_name("Ensemble").to_python()
+    assert whole[1][:3] == ["En octobre 2026", 90, 20]
     read_first = pages.get_sheet_by_name("À lire d’abord").to_python()
     assert [plain(str(row[1])) for row in read_first if row[0] == "État des chiffres"] == stands
     assert office.value("SELECT count(*) FROM audit WHERE action = 'report.export'") == 2
