@@ -34,7 +34,12 @@ def percent(value: float) -> str:
 
 def drawn(moments: list[Moment], **more: object) -> ElementTree.Element:
     told: Markup = trend("t", "Titre", "Sens", moments, centre=0.1, show=percent, words=WORDS)
-    return ElementTree.fromstring(told)
+    return wide(told)
+
+
+def wide(told: Markup) -> ElementTree.Element:
+    """The picture of the office's page; the second one is for a telephone."""
+    return ElementTree.fromstring(told)[0]
 
 
 def texts(root: ElementTree.Element) -> list[str]:
@@ -52,16 +57,45 @@ PICTURES = (
 
 @pytest.mark.parametrize("picture", PICTURES, ids=["trend", "bars", "funnel", "forest"])
 def test_a_picture_has_a_name_a_sense_and_nothing_the_policy_refuses(picture: Markup) -> None:
-    root = ElementTree.fromstring(picture)
-    assert root.get("role") == "img"
-    named = (root.get("aria-labelledby") or "").split()
-    found = {one.get("id"): one.text for one in root if one.get("id")}
-    assert [found[one] for one in named] == [HOSTILE, HOSTILE]
+    names = []
+    for root in ElementTree.fromstring(picture):
+        assert root.get("role") == "img"
+        named = (root.get("aria-labelledby") or "").split()
+        names += named
+        found = {one.get("id"): one.text for one in root if one.get("id")}
+        assert [found[one] for one in named] == [HOSTILE, HOSTILE]
+        assert {one.tag for one in root.iter()} <= {
+            f"{SVG}{tag}"
+            for tag in ("svg", "title", "desc", "text", "line", "path", "rect", "circle")
+        }
+    assert len(set(names)) == 4  # two drawings, each with its name and its sense
     assert " style=" not in picture
     assert "<script" not in picture
-    assert {one.tag for one in root.iter()} <= {
-        f"{SVG}{tag}" for tag in ("svg", "title", "desc", "text", "line", "path", "rect", "circle")
-    }
+
+
+ROW = "Consultations de chirurgie orthopédique"
+SAID = "−16,1 points (−25,1 à −7,0)"
+LONG = (
+    trend("a", "", "", [Moment("16 mars", 0.1, lower=0.0, upper=0.2)] * 9, centre=0.1,
+          show=percent, words=TrendWords("16 mars : 15,7 %", "", "moyenne", "haute", "basse")),
+    bars("b", "", "", [Bar(ROW, 0.2, SAID, 0.1, 0.3)], show=percent, reference=(0.29, "ensemble")),
+    funnel("c", "", "", [Stage(ROW, 3, SAID), Stage(ROW, 1, SAID)]),
+    forest("d", "", "", [Difference(ROW, SAID, -0.1, -0.2, 0.0)], show=percent, better="moins",
+           worse="plus de non-venues"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("picture", LONG, ids=["trend", "bars", "funnel", "forest"])
+def test_on_a_telephone_nothing_is_beyond_the_edge(picture: Markup) -> None:
+    """Half of each picture, its values among it, was to be scrolled to at 360 pixels."""
+    root = ElementTree.fromstring(picture)[1]
+    edge = float((root.get("viewBox") or "").split()[2])
+    assert edge <= 310
+    for one in root.iter(f"{SVG}text"):
+        x, wide = float(one.get("x") or 0), 6.5 * len(one.text or "")
+        start = x - {"end": wide, "middle": wide / 2}.get(one.get("text-anchor") or "", 0)
+        assert start >= -1, one.text
+        assert start + wide <= edge + 1, one.text
 
 
 def test_what_may_not_be_told_breaks_the_line_and_is_never_drawn_as_zero() -> None:
@@ -88,7 +122,7 @@ def test_the_axis_begins_at_zero_and_covers_what_is_drawn() -> None:
 def test_a_hidden_bar_says_so_and_has_none() -> None:
     told = bars("b", "t", "d", [Bar("A", None, "masqué (< 5)"), Bar("B", 0.1, "10 %")],
                 show=percent)  # fmt: skip
-    root = ElementTree.fromstring(told)
+    root = wide(told)
     assert "masqué (< 5)" in texts(root)
     assert len(list(root.iter(f"{SVG}rect"))) == 1
 
@@ -96,7 +130,7 @@ def test_a_hidden_bar_says_so_and_has_none() -> None:
 def test_no_upright_of_a_forest_strikes_the_words_of_its_rows() -> None:
     rows = [Difference("A" * 60, "−16,1 points (−25,1 à −7,0)", -0.16, -0.25, -0.07)] * 3
     told = forest("f", "t", "d", rows, show=percent, better="moins", worse="plus")
-    root = ElementTree.fromstring(told)
+    root = wide(told)
     words = [float(one.get("y") or 0) for one in root.iter(f"{SVG}text")]
     for one in root.iter(f"{SVG}line"):
         if one.get("class") in ("grid", "axis") and one.get("x1") == one.get("x2"):

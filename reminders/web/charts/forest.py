@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reminders.web.charts.svg import (
     Markup,
     Scale,
+    both,
     element,
     line,
     path,
@@ -15,10 +16,25 @@ from reminders.web.charts.svg import (
     ticks,
 )
 
-WIDTH = 720
-LEFT, RIGHT, TOP, BOTTOM = 24, 24, 30, 30
-ROW = 44
-LONGEST = 60
+BOTTOM = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`beside`: a row's value stands at the right of its name, else under it."""
+
+    width: int
+    side: int
+    top: int
+    row: int
+    middle: int  # of what is drawn, in a row
+    longest: int  # letters of a name
+    beside: bool
+    marks: int
+
+
+WIDE = Layout(width=720, side=24, top=30, row=44, middle=30, longest=60, beside=True, marks=5)
+NARROW = Layout(width=310, side=12, top=46, row=60, middle=46, longest=44, beside=False, marks=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +67,46 @@ def forest(
         raise ValueError("nothing to compare")
     seen = [v for one in rows for v in (one.estimate, one.low, one.high) if v is not None]
     far = max([abs(v) for v in seen] + [1e-6])
-    marks = ticks(min([*seen, -far / 4]), max([*seen, far / 4]), whole=whole)
-    across = Scale(marks[0], marks[-1], LEFT, WIDTH - RIGHT)
-    bottom = TOP + ROW * len(rows)
-    zero = across(0.0)
-    parts = [
-        *_uprights([across(mark) for mark in marks], len(rows), "grid"),
-        line(zero, TOP - 24, zero, TOP - 6, "axis"),
-        *_uprights([zero], len(rows), "axis"),
-        text(zero - 8, TOP - 12, f"← {better}", "name soft", "end"),
-        text(zero + 8, TOP - 12, f"{worse} →", "name soft"),
-        *(
-            text(across(mark), bottom + 18, show(mark), "tick", _anchor(mark, marks))
-            for mark in marks
-        ),
-    ]
-    for place, one in enumerate(rows):
-        parts += _row(one, TOP + ROW * place, across)
-    return picture(name, title, description, WIDTH, bottom + BOTTOM, parts)
+
+    def drawn(narrow: bool) -> Markup:
+        layout = NARROW if narrow else WIDE
+        marks = ticks(min([*seen, -far / 4]), max([*seen, far / 4]), layout.marks, whole=whole)
+        across = Scale(marks[0], marks[-1], layout.side, layout.width - layout.side)
+        bottom = layout.top + layout.row * len(rows)
+        parts = [
+            *_uprights([across(mark) for mark in marks], len(rows), "grid", layout),
+            *_uprights([across(0.0)], len(rows), "axis", layout),
+            *_sides(better, worse, across(0.0), layout),
+            *(
+                text(across(mark), bottom + 18, show(mark), "tick", _anchor(mark, marks))
+                for mark in marks
+            ),
+        ]
+        for place, one in enumerate(rows):
+            parts += _row(one, layout.top + layout.row * place, across, layout)
+        size = (layout.width, bottom + BOTTOM)
+        return picture(name, title, description, *size, parts, narrow=narrow)
+
+    return both(drawn)
 
 
-def _uprights(places: Sequence[float], rows: int, class_: str) -> Iterator[Markup]:
+def _sides(better: str, worse: str, zero: float, layout: Layout) -> Iterator[Markup]:
+    """What lies on either side of nothing."""
+    if layout.beside:
+        yield line(zero, layout.top - 24, zero, layout.top - 6, "axis")
+        yield text(zero - 8, layout.top - 12, f"← {better}", "name soft", "end")
+        yield text(zero + 8, layout.top - 12, f"{worse} →", "name soft")
+    else:
+        yield text(layout.side, 14, f"← {better}", "name soft")
+        yield text(layout.width - layout.side, 32, f"{worse} →", "name soft", "end")
+
+
+def _uprights(places: Sequence[float], rows: int, class_: str, layout: Layout) -> Iterator[Markup]:
     """Beside what is drawn only: a line through the words of a row would strike them out."""
     for row in range(rows):
-        top = TOP + ROW * row
+        top = layout.top + layout.row * row
         for x in places:
-            yield line(x, top + 20, x, top + ROW, class_)
+            yield line(x, top + layout.middle - 10, x, top + layout.row, class_)
 
 
 def _anchor(mark: float, marks: Sequence[float]) -> str:
@@ -84,12 +114,14 @@ def _anchor(mark: float, marks: Sequence[float]) -> str:
     return "start" if mark == marks[0] else "end" if mark == marks[-1] else "middle"
 
 
-def _row(one: Difference, y: float, across: Scale) -> list[Markup]:
-    middle = y + 30
-    parts = [
-        text(LEFT, y + 14, shortened(one.name, LONGEST), "label"),
-        text(WIDTH - RIGHT, y + 14, one.said, "value", "end"),
-    ]
+def _row(one: Difference, y: float, across: Scale, layout: Layout) -> list[Markup]:
+    middle = y + layout.middle
+    value = (
+        text(layout.width - layout.side, y + 14, one.said, "value", "end")
+        if layout.beside
+        else text(layout.side, y + 30, one.said, "value")
+    )
+    parts = [text(layout.side, y + 14, shortened(one.name, layout.longest), "label"), value]
     if one.low is not None and one.high is not None:
         low, high = across(one.low), across(one.high)
         if one.kind == "range":
@@ -100,14 +132,15 @@ def _row(one: Difference, y: float, across: Scale) -> list[Markup]:
             parts.append(line(low, middle, high, middle, "whisker"))
             parts += [line(x, middle - 5, x, middle + 5, "whisker") for x in (low, high)]
     if one.estimate is not None:
-        x = across(one.estimate)
-        if one.kind == "truth":
-            corners = [(x, middle - 8), (x + 8, middle), (x, middle + 8), (x - 8, middle)]
-            parts.append(path(corners, "truth", closed=True))
-        elif one.kind == "supposed":
-            parts.append(element("circle", cx=x, cy=middle, r=6, class_="guess"))
-        else:
-            parts.append(
-                element("rect", x=x - 5, y=middle - 5, width=10, height=10, class_="square")
-            )
+        parts.append(_estimate(one.kind, across(one.estimate), middle))
     return parts
+
+
+def _estimate(kind: str, x: float, middle: float) -> Markup:
+    """A shape a kind, so that none is told by its colour alone."""
+    if kind == "truth":
+        corners = [(x, middle - 8), (x + 8, middle), (x, middle + 8), (x - 8, middle)]
+        return path(corners, "truth", closed=True)
+    if kind == "supposed":
+        return element("circle", cx=x, cy=middle, r=6, class_="guess")
+    return element("rect", x=x - 5, y=middle - 5, width=10, height=10, class_="square")

@@ -6,7 +6,7 @@ pixels at the natural size. No library: the page's policy refuses inline style a
 those that were looked at emit (DEPENDENCIES, charts).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
@@ -40,9 +40,17 @@ def _short(value: object) -> str:
 
 
 def picture(
-    name: str, title: str, description: str, width: float, height: float, parts: Iterable[Markup]
+    name: str,
+    title: str,
+    description: str,
+    width: float,
+    height: float,
+    parts: Iterable[Markup],
+    *,
+    narrow: bool = False,
 ) -> Markup:
     """One image with its name and its sense in words. `name` is unique on the page."""
+    name = f"{name}-etroit" if narrow else name
     return element(
         "svg",
         element("title", title, id=f"{name}-titre"),
@@ -52,8 +60,13 @@ def picture(
         role="img",
         aria_labelledby=f"{name}-titre {name}-sens",
         viewBox=f"0 0 {_short(float(width))} {_short(float(height))}",
-        class_="chart",
+        class_="chart narrow" if narrow else "chart",
     )
+
+
+def both(drawn: Callable[[bool], Markup]) -> Markup:
+    """The picture for a page of the office, then for a telephone: the style sheet shows one."""
+    return element("div", drawn(False), drawn(True), class_="drawings")
 
 
 def text(x: float, y: float, words: str, class_: str = "", anchor: str | None = None) -> Markup:
@@ -135,6 +148,7 @@ __all__ = [
     "Markup",
     "Scale",
     "apart",
+    "both",
     "element",
     "escape",
     "line",

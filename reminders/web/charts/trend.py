@@ -8,6 +8,7 @@ from reminders.web.charts.svg import (
     Markup,
     Scale,
     apart,
+    both,
     element,
     line,
     path,
@@ -16,10 +17,27 @@ from reminders.web.charts.svg import (
     ticks,
 )
 
-WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 150, 18, 34
-MOST_NAMES = 12  # labels under the axis; more would touch
+HEIGHT, TOP, BOTTOM = 300, 18, 34
 ROOM = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`aside`: what lines are is said to their right, else above their ends."""
+
+    width: int
+    left: int
+    right: int
+    names: int  # labels under the axis at most; more would touch
+    aside: bool
+
+    @property
+    def end(self) -> int:
+        return self.width - self.right
+
+
+WIDE = Layout(width=720, left=58, right=150, names=12, aside=True)
+NARROW = Layout(width=310, left=42, right=22, names=5, aside=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +90,25 @@ def trend(
     if not moments:
         raise ValueError("a line needs a moment")
     marks = ticks(0.0, max(_highest(moments, centre), 1e-6), whole=whole)
-    across = Scale(0, len(moments) - 1, LEFT, WIDTH - RIGHT)
-    if len(moments) == 1:
-        across = Scale(0, 0, (LEFT + WIDTH - RIGHT) / 2, 0)
     up = Scale(marks[0], marks[-1], HEIGHT - BOTTOM, TOP)
-    parts = [
-        *_axes(moments, marks, across, up, show),
-        *_bands(moments, across, up),
-        *_limits(moments, across, up),
-        *_centre(centre, up),
-        *_line(moments, across, up),
-        *_points(moments, across, up, say or show),
-        *_names(moments, centre, up, words),
-    ]
-    return picture(name, title, description, WIDTH, HEIGHT, parts)
+
+    def drawn(narrow: bool) -> Markup:
+        layout = NARROW if narrow else WIDE
+        across = Scale(0, len(moments) - 1, layout.left, layout.end)
+        if len(moments) == 1:
+            across = Scale(0, 0, (layout.left + layout.end) / 2, 0)
+        parts = [
+            *_axes(moments, marks, across, up, show, layout),
+            *_bands(moments, across, up),
+            *_limits(moments, across, up, layout),
+            *_centre(centre, up, layout),
+            *_line(moments, across, up),
+            *_points(moments, across, up, say or show),
+            *_names(moments, centre, up, words, layout),
+        ]
+        return picture(name, title, description, layout.width, HEIGHT, parts, narrow=narrow)
+
+    return both(drawn)
 
 
 def _highest(moments: Sequence[Moment], centre: float | None) -> float:
@@ -99,15 +122,19 @@ def _axes(
     across: Scale,
     up: Scale,
     show: Callable[[float], str],
+    layout: Layout,
 ) -> Iterator[Markup]:
     for mark in marks:
         kind = "axis" if mark == 0 else "grid"
-        yield line(LEFT, up(mark), WIDTH - RIGHT, up(mark), kind)
-        yield text(LEFT - 8, up(mark) + 4, show(mark), "tick", "end")
-    every = -(-len(moments) // MOST_NAMES)
+        yield line(layout.left, up(mark), layout.end, up(mark), kind)
+        yield text(layout.left - 8, up(mark) + 4, show(mark), "tick", "end")
+    every = -(-len(moments) // layout.names)
     for place, one in enumerate(moments):
         if (len(moments) - 1 - place) % every == 0:  # the last one always has its name
-            yield text(across(place), HEIGHT - BOTTOM + 18, one.name, "tick", "middle")
+            last = not layout.aside and place and place == len(moments) - 1
+            x = layout.width - 2 if last else across(place)
+            anchor = "end" if last else "middle"
+            yield text(x, HEIGHT - BOTTOM + 18, one.name, "tick", anchor)
 
 
 Told = tuple[int, float, float]
@@ -131,7 +158,9 @@ def _bands(moments: Sequence[Moment], across: Scale, up: Scale) -> Iterator[Mark
         yield path([*top, *below], "band", closed=True)
 
 
-def _limits(moments: Sequence[Moment], across: Scale, up: Scale) -> Iterator[Markup]:
+def _limits(
+    moments: Sequence[Moment], across: Scale, up: Scale, layout: Layout
+) -> Iterator[Markup]:
     """Steps: each month has limits of its own, by how many appointments it had."""
     half = (across(1) - across(0)) / 2 if len(moments) > 1 else 24
     for run in _runs([(place, one.lower, one.upper) for place, one in enumerate(moments)]):
@@ -139,13 +168,13 @@ def _limits(moments: Sequence[Moment], across: Scale, up: Scale) -> Iterator[Mar
             steps: list[tuple[float, float]] = []
             for told in run:
                 x, y = across(told[0]), up(told[side])
-                steps += [(max(LEFT, x - half), y), (min(WIDTH - RIGHT, x + half), y)]
+                steps += [(max(layout.left, x - half), y), (min(layout.end, x + half), y)]
             yield path(steps, "limit")
 
 
-def _centre(centre: float | None, up: Scale) -> Iterator[Markup]:
+def _centre(centre: float | None, up: Scale, layout: Layout) -> Iterator[Markup]:
     if centre is not None:
-        yield line(LEFT, up(centre), WIDTH - RIGHT, up(centre), "centre")
+        yield line(layout.left, up(centre), layout.end, up(centre), "centre")
 
 
 def _line(moments: Sequence[Moment], across: Scale, up: Scale) -> Iterator[Markup]:
@@ -172,7 +201,11 @@ def _points(
 
 
 def _names(
-    moments: Sequence[Moment], centre: float | None, up: Scale, words: TrendWords
+    moments: Sequence[Moment],
+    centre: float | None,
+    up: Scale,
+    words: TrendWords,
+    layout: Layout,
 ) -> Iterator[Markup]:
     """Labels at the right end, at the height of what they name, kept apart."""
     last = next((one for one in reversed(moments) if one.value is not None), moments[-1])
@@ -186,6 +219,10 @@ def _names(
     if last.upper is not None and last.lower is not None:
         found.append((last.upper, words.upper, "name limits"))
         found.append((last.lower, words.lower, "name limits"))
-    places = apart([up(value) + 4 for value, _, _ in found], ROOM, TOP, HEIGHT - BOTTOM)
+    lower = 4 if layout.aside else -6
+    places = apart([up(value) + lower for value, _, _ in found], ROOM, TOP, HEIGHT - BOTTOM)
     for y, (_, told, kind) in zip(places, found, strict=True):
-        yield text(WIDTH - RIGHT + 10, y, told, kind)
+        if layout.aside:
+            yield text(layout.end + 10, y, told, kind)
+        else:
+            yield text(layout.end + 14, y, told, kind, "end")

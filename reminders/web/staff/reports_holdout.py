@@ -202,13 +202,30 @@ def _drawn(rows: list[Difference], voice: ReadersVoice) -> Markup | None:
     )
 
 
+def _difference(found: Measured, voice: ReadersVoice) -> str:
+    """−2,4 points (−3,5 à −1,3)"""
+    assert found.estimate is not None
+    assert found.low is not None
+    assert found.high is not None
+    return voice.gettext(
+        "%(estimate)s (%(low)s à %(high)s)",
+        estimate=change(found.estimate, voice),
+        low=_signed(found.low, voice),
+        high=_signed(found.high, voice),
+    )
+
+
+def _signed(value: float, voice: ReadersVoice) -> str:
+    return ("+" if value > 0 else "") + voice.decimal(100 * value)
+
+
 def _differences(found: Measured, truth: Truth | None, voice: ReadersVoice) -> list[Difference]:
     tell = voice.words.gettext
     rows = []
     if found.estimate is not None:
         rows.append(
             Difference(
-                tell("Mesuré par tirage au sort"), difference(found, voice), found.estimate,
+                tell("Mesuré par tirage au sort"), _difference(found, voice), found.estimate,
                 found.low, found.high,
             )
         )  # fmt: skip
@@ -223,7 +240,7 @@ def _differences(found: Measured, truth: Truth | None, voice: ReadersVoice) -> l
     if found.expected is not None and rows:
         rows.append(
             Difference(
-                tell("Ce que les études laissent attendre (hypothèse)"),
+                tell("Hypothèse, d’après les études"),
                 change(-found.expected, voice), -found.expected, kind="supposed",
             )
         )  # fmt: skip

@@ -61,6 +61,24 @@ def test_figures_are_accessible_at_both_widths(
     assert wide <= 0
 
 
+def test_a_picture_is_whole_on_a_telephone_and_the_wide_one_on_paper(
+    tabs: tuple[str, dict[int, Page]],
+) -> None:
+    address, pages = tabs
+    seen = """() => [...document.querySelectorAll("svg.chart")].filter(one => one.checkVisibility())
+        .map(one => [one.classList.contains("narrow"), one.getBoundingClientRect().right
+            <= one.closest("figure").getBoundingClientRect().right])"""
+    found = {}
+    for width, page in pages.items():
+        page.goto(address + "/rapports/temoin")
+        found[width] = page.evaluate(seen)
+    pages[360].emulate_media(media="print")
+    paper = pages[360].evaluate(seen)
+    pages[360].emulate_media(media="screen")
+    assert found == {1280: [[False, True]], 360: [[True, True]]}
+    assert [narrow for narrow, _ in paper] == [False]
+
+
 UNFOLDED = """() => [...document.querySelectorAll(".report details:not(.noprint)")]
     .map(one => one.lastElementChild)
     .filter(one => !one.checkVisibility() || one.getBoundingClientRect().height < 5)
