@@ -75,6 +75,9 @@ def _again(words: Words, value: Mapping[str, Any]) -> Tile:
     for driver in value.get("drivers", ()):
         if driver["name"] == "refilled" and "low" in driver:
             found = [float(driver[name]) for name in ("number", "low", "high")]
+            if not any(found):  # no event in either group: chance has no width to tell
+                note = words.gettext("aucun créneau repris dans les deux groupes")
+                return Tile(title, words.gettext(NOT_YET), (note,), SAVINGS)
             return _told(words, title, found, SAVINGS)
     return Tile(title, words.gettext(NOT_YET), (), SAVINGS)
 

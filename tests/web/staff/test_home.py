@@ -539,11 +539,14 @@ def test_estimates_are_told_only_where_they_are_measured(store: Store) -> None:
                  "estimation, par tirage au sort"):  # fmt: skip
         assert said in page
     kept["avoided"] = [120.0, -40.2, 280.0]
+    kept["drivers"] = [{"name": "refilled", "number": 0.0, "low": 0.0, "high": 0.0}]
     with store.write() as connection:
         money.keep(connection, "", at=micros(office.now + HOUR), content=json.dumps(kept))
     page = manager.get("/?frais=1").text
     assert "aucun effet établi" in page
     assert "entre -40 et 280" in page.replace("\u2212", "-")
+    assert "aucun créneau repris dans les deux groupes" in page
+    assert "entre 0 et 0" not in page
     assert "<b>120</b>" not in page
     assert "Estimations" not in office.clerk(Role.AGENT).get("/").text
     assert "Estimations" not in office.clerk(Role.MANAGER, login="un", ufs=["4220"]).get("/").text

@@ -102,6 +102,8 @@ def test_below_power_the_smallest_effect_is_said_and_no_estimate(later: Office) 
     assert "Plus petit effet détectable : 8,9 points." in page
     assert "Mesuré par tirage au sort" not in page
     assert "± 8,9 points" in page
+    assert "L’effet qu’on saurait voir, dessiné" in page
+    assert "l’estimation et son intervalle" not in page  # none is drawn
 
 
 def test_an_alarm_is_shown_and_no_effect(later: Office) -> None:
