@@ -16,6 +16,7 @@ from reminders.web.staff.asked import address, today
 from reminders.web.staff.costs import SOURCES
 from reminders.web.staff.phonecalls import LIST as CALLS
 from reminders.web.staff.reports_list import of_month
+from reminders.web.staff.reports_asked import NO_MONTH
 from reminders.web.staff.reports_tabs import report_tabs
 from reminders.web.staff.reports_words import between, missed
 from reminders.web.staff.savings_words import VERDICTS, month_name
@@ -71,6 +72,11 @@ SAID = {
 
 
 def listing(visit: Visit) -> Response:
+    return _listing(visit)
+
+
+def _listing(visit: Visit, status: int = 200, *, typed: str = "", problem: str = "") -> Response:
+    """`problem`: why what was typed closes no month, said beside it."""
     before = visit.query.get("avant", "")
     known = _month(before)
     found = months.listed(
@@ -78,10 +84,11 @@ def listing(visit: Visit) -> Response:
     )
     settings = visit.staff.settings.reports
     return visit.page(
-        "months/list.html", found=found[:SHOWN], name=lambda text: month_name(visit, text),
+        "months/list.html", status, problem=problem, found=found[:SHOWN],
+        name=lambda text: month_name(visit, text),
         day=settings.closes_on_day, writable=visit.viewer.may(May.MANAGE_REPORTS),
         coming=str(months.newest_due(today(visit), settings.closes_on_day)),
-        last=str(_last_over(visit)), tabs=report_tabs(visit), first=HOME if known else "",
+        last=typed or str(_last_over(visit)), tabs=report_tabs(visit), first=HOME if known else "",
         following=f"{HOME}?avant={found[SHOWN - 1][0].month}" if len(found) > SHOWN else "",
         reasons=REASONS,
     )  # fmt: skip
@@ -188,9 +195,10 @@ def shown(words: Words, place: str, value: Any) -> str:
 
 def act(visit: Visit) -> Response:
     """Close a month that is over, or look at a closed one again."""
-    month = _month(visit.form.get("mois", ""))
+    typed = visit.form.get("mois", "")
+    month = _month(typed)
     if month is None:
-        return visit.missing()
+        return _listing(visit, 422, typed=typed, problem=visit.words.gettext(NO_MONTH))
     staff, by, words = visit.staff, visit.viewer.login, visit.words
     try:
         if visit.form.get("geste") == "reviser":
@@ -199,7 +207,8 @@ def act(visit: Visit) -> Response:
         _, mine = months.close(staff.store, staff.rules, month, by=by, now=visit.now)
     except RepairNeeded as error:
         told = (words.gettext(error.problem.what), words.gettext(error.problem.remedy))
-        return visit.conflict(" ".join(f"{one[:1].upper()}{one[1:]}." for one in told))
+        said = " ".join(f"{one[:1].upper()}{one[1:]}." for one in told)
+        return _listing(visit, 409, typed=typed, problem=said)
     said = N_("Le mois est clos : ses chiffres ne changeront plus.") if mine else N_(
         "Ce mois était déjà clos : rien n’a changé."
     )  # fmt: skip

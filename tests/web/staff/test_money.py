@@ -155,6 +155,9 @@ def test_a_cost_is_entered_and_a_mistake_keeps_what_was_typed(empty: Office) -> 
     assert wrong.status_code == 422
     assert 'value="9"' in wrong.text
     assert "Le plus bas ne peut pas dépasser la valeur" in wrong.text
+    twice = clerk.post("/rapports/couts", FORM | {"value": "x", "high": "y"}).text
+    for field in ("Valeur, en euros", "Au plus haut"):  # two alike would not say of what
+        assert f"{field} : Écrire un montant" in twice.replace("\u00a0", " ")
     done = clerk.follow(clerk.post("/rapports/couts", FORM))
     assert "C’est enregistré" in done.text
     page = text_of(clerk, "/rapports/couts")
@@ -193,7 +196,16 @@ def test_a_month_is_closed_and_revised_on_the_page(
         trial, office = small(store)
         clerk = office.clerk(Role.MANAGER)
         assert "Aucun mois" in text_of(clerk, "/rapports/mois")
-        assert clerk.post("/rapports/mois", mois="2026-06", geste="clore").status_code == 409
+        for typed, status, why in (
+            ("2026-06", 409, "Il n’est pas fini. Attendre le 01/07/2026."),
+            ("juin", 422, "Mois illisible : l’écrire comme 2026-10."),
+        ):
+            refused = clerk.post("/rapports/mois", mois=typed, geste="clore")
+            assert refused.status_code == status
+            page = refused.text.replace("\u00a0", " ").replace("'", "’")
+            assert page.count(why) == 2  # first on the page, and beside the month
+            assert f'value="{typed}"' in page
+            assert "Quelqu’un d’autre" not in page
         done = clerk.follow(clerk.post("/rapports/mois", mois="2026-04", geste="clore"))
         assert "ne changeront plus" in done.text
         trial.change(1, status="noshow")
