@@ -3,9 +3,10 @@
 from hashlib import blake2b
 from math import sqrt
 
+import numpy as np
 import pytest
 from statsmodels.stats.power import NormalIndPower
-from statsmodels.stats.proportion import proportion_effectsize
+from statsmodels.stats.proportion import binom_test, proportion_effectsize
 
 from reminders.statistics.design import (
     power_units,
@@ -74,6 +75,30 @@ def test_chance_alone_rarely_alarms() -> None:
     assert not sample_ratio(round(1_000 + 3 * spread), round(9_000 - 3 * spread), 0.1).alarming
     assert sample_ratio(round(1_000 + 3.6 * spread), round(9_000 - 3.6 * spread), 0.1).alarming
     assert not sample_ratio(0, 0, 0.1).alarming
+
+
+def test_few_patients_are_judged_by_the_draw_itself() -> None:
+    """5 % of all first patients are held out where 5 % are: nothing is wrong with such a draw."""
+    assert sample_ratio(1, 0, 0.05).p == pytest.approx(0.05)
+    assert not sample_ratio(1, 0, 0.05).alarming
+    assert not sample_ratio(2, 0, 0.1).alarming
+    assert sample_ratio(8, 0, 0.1).alarming
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.5])
+def test_the_chances_of_few_are_those_of_statsmodels(share: float) -> None:
+    for held, treated in ((0, 3), (5, 40), (40, 5), (0, 400), (1_130, 8_870), (1_900, 18_100)):
+        theirs = binom_test(held, held + treated, share)
+        assert sample_ratio(held, treated, share).p == pytest.approx(theirs, rel=1e-6, abs=1e-300)
+
+
+def test_looking_at_the_draw_every_day_seldom_alarms() -> None:
+    """A year of true draws, looked at as each of its first 300 patients enters."""
+    draw, alarms = np.random.default_rng(2), 0
+    for _ in range(150):
+        held = np.cumsum(draw.random(300) < 0.05).tolist()
+        alarms += any(sample_ratio(h, n - h, 0.05).alarming for n, h in enumerate(held, 1))
+    assert alarms <= 5
 
 
 def test_an_impossible_arm_is_refused() -> None:
