@@ -100,11 +100,11 @@ def _date(text: str | None, zone: ZoneInfo) -> datetime | None:
         return None
     try:
         found = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a civil day
-    except ValueError:
+        return datetime.combine(found, time(0), zone).astimezone(UTC)
+    except (ValueError, OverflowError):  # the calendar's first day has none before it
         raise ConfigurationError(
             [Problem("--until", "date illisible", "écrire par exemple 2027-10-01")]
         ) from None
-    return datetime.combine(found, time(0), zone).astimezone(UTC)
 
 
 @holdout.command()

@@ -56,6 +56,9 @@ class Reach(StrEnum):
     BLOCKED = "blocked"  # the records system says nobody may write
 
 
+YEARS = range(1900, 2200)  # what people may ask about
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Month:
     year: int
@@ -91,9 +94,12 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> "Month":
-        """Of « 2026-10 ». Raises ValueError for anything else."""
+        """Of « 2026-10 ». Raises ValueError for anything else, and for a year that is a slip: the
+        calendar has no month before the first one nor after the last."""
         year, dash, month = text.partition("-")
         if not (dash and len(year) == 4 and len(month) == 2 and (year + month).isdecimal()):
+            raise ValueError(f"no such month: {text}")
+        if int(year) not in YEARS:
             raise ValueError(f"no such month: {text}")
         return cls(int(year), int(month))
 

@@ -79,10 +79,10 @@ def propose(
     `kept`: for how long appointments are, before they are purged; what is compared must last as
     long. `salt` (hexadecimal) is for a simulation that must draw alike; else it is random.
 
-    Raises RepairNeeded for a share outside ]0, 0.5], an unknown UF, an end that is past or beyond
-    what is kept, or while another hold-out runs.
+    Raises RepairNeeded for a share outside ]0, 0.5] or below a millionth, an unknown UF, an end
+    that is past or beyond what is kept, or while another hold-out runs.
     """
-    if not 0 < share <= LARGEST_SHARE:
+    if not share <= LARGEST_SHARE or round(share * MILLION) < 1:
         raise RepairNeeded(Problem("--share", "hors de 0 à 50 %", "écrire par exemple 10"))
     if unknown := sorted(ufs - set(rules.desks)):
         problem = Problem("--without", f"l'UF « {unknown[0]} » n'est pas réglée", "donner son code")

@@ -53,6 +53,8 @@ def test_mistakes_are_named(desk: Desk) -> None:
         (("--share", "60"), "--share", 1),
         (("--without", "0000"), "--without", 1),
         (("--until", "demain"), "--until", 2),
+        (("--until", "0001-01-01"), "--until", 2),
+        (("--share", "0.00001"), "--share", 1),
     ):
         done = desk.run_at("holdout", "propose", *arguments)
         assert done.code == code

@@ -22,7 +22,10 @@ def test_december_is_followed_by_january() -> None:
     assert Month(2026, 12).first_day == date(2026, 12, 1)
 
 
-@pytest.mark.parametrize("text", ["2026", "2026-13", "2026-1", "10-2026", "2026-10-01", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["2026", "2026-13", "2026-1", "10-2026", "2026-10-01", "", "9999-12", "0000-01", "0001-01"],
+)
 def test_what_is_no_month_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no such month"):
         Month.parse(text)

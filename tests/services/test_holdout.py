@@ -101,6 +101,8 @@ def test_one_at_a_time_and_only_what_was_proposed(room: Mailroom) -> None:
     [
         ({"share": 0.6}, "50 %"),
         ({"share": 0.0}, "50 %"),
+        ({"share": 1e-7}, "50 %"),
+        ({"share": float("nan")}, "50 %"),
         ({"ufs": frozenset({"0000"})}, "0000"),
         ({"until": paris("2026-10-01 00:00")}, "passée"),
         ({"kept": timedelta(days=300)}, "300 jours"),
