@@ -19,6 +19,7 @@ def test_a_month_is_closed_shown_and_left_alone(desk: Desk) -> None:
     assert desk.run("month", "show", "2026-10").code == 1
     assert desk.run_at("month", "close", "2026-10").code == 1  # not over
     assert desk.run_at("month", "close", "octobre").code == 2
+    assert desk.run_at("month", "close", "9999-12").code == 2
     done = desk.run("month", "close", "2026-10", "--at", LATER)
     assert done.code == 0, done.err
     assert "2026-10, révision 1" in done.out
@@ -31,6 +32,15 @@ def test_a_month_is_closed_shown_and_left_alone(desk: Desk) -> None:
     assert "gelé le 10/11/2026 à 7 h 00" in told
     assert "10/11/2026 à 7 h 00" in _spaced(desk.run("month", "list").out)
     assert "Rien n'a changé" in desk.run("month", "revise", "2026-10", "--at", LATER).out
+
+
+def test_a_month_frozen_in_the_night_says_the_hospitals_day(desk: Desk) -> None:
+    """As midnight strikes there it is still the day before at Greenwich."""
+    lived(desk)
+    done = desk.run("month", "close", "2026-10", "--at", "2026-11-10T00:30")
+    assert "gelé le 10/11/2026" in done.out
+    assert "gelé le 10/11/2026" in desk.run("month", "show", "2026-10").out
+    assert "10/11/2026 à 0 h 30" in _spaced(desk.run("month", "list").out)
 
 
 def test_a_report_of_a_closed_month_says_that_it_counts_what_came_since(desk: Desk) -> None:

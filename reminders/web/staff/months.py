@@ -15,8 +15,8 @@ from reminders.services.months import Closed, Why
 from reminders.web.staff.asked import address, today
 from reminders.web.staff.costs import SOURCES
 from reminders.web.staff.phonecalls import LIST as CALLS
-from reminders.web.staff.reports_list import of_month
 from reminders.web.staff.reports_asked import NO_MONTH
+from reminders.web.staff.reports_list import of_month
 from reminders.web.staff.reports_tabs import report_tabs
 from reminders.web.staff.reports_words import between, missed
 from reminders.web.staff.savings_words import VERDICTS, month_name
