@@ -282,14 +282,28 @@ def _too_small(sample: Units, arms: Mapping[Arm, ArmFigures]) -> bool:
 
 
 def _with_power(found: Measured, deff: float) -> Measured:
-    """With the smallest effect these arms would show, and the one reminders should make."""
-    base = found.arms[Arm.HELD].rate or EXPECTED_BASE
-    expected = base * (1 - EXPECTED_RATIO)
+    """With the smallest effect these arms would show, and the one reminders should make.
+
+    The rate without reminders is taken from both arms together, as if those did what is expected.
+    That of the held-out arm is a part of the difference: an effect would be shown when chance had
+    made it large.
+    """
     treated, held = found.arms[Arm.REMINDED].known, found.arms[Arm.HELD].known
+    base = _rate_without(found.arms) or EXPECTED_BASE
+    expected = base * (1 - EXPECTED_RATIO)
     if not treated or not held or base >= 1:
         return replace(found, expected=expected)
     smallest = smallest_effect(base, treated, held, deff=deff)
     return replace(found, expected=expected, smallest=smallest)
+
+
+def _rate_without(arms: Mapping[Arm, ArmFigures]) -> float:
+    """No-shows were nobody reminded; 0 where there is none."""
+    known = sum(one.known for one in arms.values())
+    if not known:
+        return 0.0
+    missed = sum(one.missed for one in arms.values())
+    return missed / (known - arms[Arm.REMINDED].known * (1 - EXPECTED_RATIO))
 
 
 def take_look(

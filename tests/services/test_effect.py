@@ -142,8 +142,27 @@ def test_below_power_the_smallest_effect_is_told_and_nothing_else(trial: Compari
     assert (found.verdict, found.estimate) == (Verdict.UNDERPOWERED, None)
     assert found.smallest is not None
     assert found.expected is not None
-    assert found.smallest > found.expected == pytest.approx(0.2 * 0.34)
-    assert "Plus petit effet détectable : 8,9 points." in first_line(found)
+    assert found.smallest > found.expected == pytest.approx(80 / (200 + 800 * 0.66) * 0.34)
+    assert "Plus petit effet détectable : 6,9 points." in first_line(found)
+
+
+def test_whether_an_effect_is_told_does_not_depend_on_how_large_it_is(
+    sqlite_files: SqliteFiles, tmp_path: Path
+) -> None:
+    """As many missed in all: what differs is which arm they were in. Told of large differences
+    only, the effect of a hospital of this size would be a third too large."""
+    found = []
+    for held in (66, 54, 30):
+        place = tmp_path / str(held)
+        place.mkdir()
+        with sqlite_files.migrated(place) as store:
+            trial = Comparison(store, share=0.1)
+            trial.arm(Arm.REMINDED, 5_400, 450 - held)
+            trial.arm(Arm.HELD, 600, held)
+            found.append(effect(store, now=NOW))
+    assert len({one.verdict for one in found}) == 1
+    assert [one.smallest for one in found] == pytest.approx([found[0].smallest] * 3, rel=1e-3)
+    assert [one.expected for one in found] == pytest.approx([found[0].expected] * 3)
 
 
 def test_outcomes_missing_more_in_one_arm_show_no_effect(trial: Comparison) -> None:
