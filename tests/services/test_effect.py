@@ -143,7 +143,7 @@ def test_below_power_the_smallest_effect_is_told_and_nothing_else(trial: Compari
     assert found.smallest is not None
     assert found.expected is not None
     assert found.smallest > found.expected == pytest.approx(80 / (200 + 800 * 0.66) * 0.34)
-    assert "Plus petit effet détectable : 6,9 points." in first_line(found)
+    assert "Plus petit effet détectable : 7,0 points." in first_line(found)
 
 
 def test_whether_an_effect_is_told_does_not_depend_on_how_large_it_is(

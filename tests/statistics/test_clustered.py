@@ -23,11 +23,20 @@ from tests.support.hospital_trial import Numbers, Year, year
 
 
 def by_statsmodels(values: Numbers, design: Numbers, sample: Units) -> tuple[float, float]:
-    """(estimate, standard error) of the arm."""
+    """(estimate, standard error) of the arm, by its robust variance of clusters."""
     fitted = sm.OLS(values, design).fit(
         cov_type="cluster", cov_kwds={"groups": sample.cluster}, use_t=False
     )
     return float(fitted.params[1]), float(fitted.bse[1])
+
+
+def by_leaving_out(values: Numbers, design: Numbers, sample: Units) -> tuple[float, float]:
+    """(estimate, standard error) of the arm: statsmodels' fits without each patient in turn."""
+    whole = sm.OLS(values, design).fit().params[1]
+    who = np.unique(sample.cluster)
+    without = [sample.cluster != one for one in who]
+    moved = [sm.OLS(values[kept], design[kept]).fit().params[1] - whole for kept in without]
+    return float(whole), sqrt((len(who) - 1) / len(who) * float(np.square(moved).sum()))
 
 
 def columns(sample: Units) -> Numbers:
@@ -36,12 +45,12 @@ def columns(sample: Units) -> Numbers:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_plain_difference_is_that_of_statsmodels(seed: int) -> None:
-    one = year(seed, patients=400)
+    one = year(seed, patients=100)
 
     found = itt(one.missed, one.sample)
 
     assert (found.estimate, found.error) == pytest.approx(
-        by_statsmodels(one.missed, columns(one.sample), one.sample), rel=1e-9
+        by_leaving_out(one.missed, columns(one.sample), one.sample), rel=1e-9
     )
     assert found.estimate == pytest.approx(
         one.missed[one.sample.treated].mean() - one.missed[~one.sample.treated].mean()
@@ -50,15 +59,39 @@ def test_the_plain_difference_is_that_of_statsmodels(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_adjusted_difference_is_that_of_statsmodels(seed: int) -> None:
-    one = year(seed, patients=400)
-    prior = one.sample.prior - one.sample.prior.mean()
-    design = np.column_stack((columns(one.sample), prior, prior * one.sample.treated))
+    one = year(seed, patients=100)
 
     found = adjusted(one.missed, one.sample)
 
     assert (found.estimate, found.error) == pytest.approx(
-        by_statsmodels(one.missed, design, one.sample), rel=1e-9
+        by_leaving_out(one.missed, with_prior(one.sample), one.sample), rel=1e-9
     )
+
+
+def with_prior(sample: Units) -> Numbers:
+    prior = sample.prior - sample.prior.mean()
+    return np.column_stack((columns(sample), prior, prior * sample.treated))
+
+
+def test_of_many_patients_the_error_is_the_robust_one_of_statsmodels() -> None:
+    one = year(7, patients=20_000)
+    for found, design in (
+        (itt(one.missed, one.sample), columns(one.sample)),
+        (adjusted(one.missed, one.sample), with_prior(one.sample)),
+    ):
+        theirs = by_statsmodels(one.missed, design, one.sample)
+        assert found.estimate == pytest.approx(theirs[0], rel=1e-9)
+        assert found.error == pytest.approx(theirs[1], rel=2e-3)
+        assert found.error >= theirs[1]
+
+
+def test_a_prior_only_one_patient_has_adjusts_nothing() -> None:
+    """Without that one there is no slope to adjust by."""
+    treated = np.arange(80) < 40
+    missed = (np.arange(80) % 4 == 0).astype(float)
+    prior = np.where(np.arange(80) == 79, 0.4, np.where(treated, np.arange(80) % 3 / 10, 0.1))
+    sample = units(treated, np.arange(80), prior)
+    assert adjusted(missed, sample) == itt(missed, sample)
 
 
 def test_a_prior_that_says_nothing_changes_nothing() -> None:
@@ -96,7 +129,13 @@ def test_several_measures_vary_together() -> None:
 
 @pytest.mark.parametrize(
     ("treated", "cluster"),
-    [([], []), ([True, True], [1, 2]), ([False, False], [1, 2]), ([True, False], [1, 1])],
+    [
+        ([], []),
+        ([True, True], [1, 2]),
+        ([False, False], [1, 2]),
+        ([True, False], [1, 1]),
+        ([True, True, False, False], [1, 2, 3, 3]),
+    ],
 )
 def test_what_cannot_be_compared_is_refused(treated: list[bool], cluster: list[int]) -> None:
     sample = units(np.array(treated, dtype=bool), np.array(cluster, dtype=np.int64))
@@ -141,6 +180,24 @@ def test_the_clustering_trap() -> None:
     assert naive.p < 0.05
     assert honest.p > 0.05
     assert design_effect(missed, sample) > 4
+
+
+def test_one_patient_with_half_of_an_arm_does_not_decide_alone() -> None:
+    """Nobody is changed by anything; one held-out patient comes 200 times, the 200 others once or
+    twice. That patient's rate is the arm's, and a variance that takes it for the mean finds no
+    doubt: it called a third of such hospitals different."""
+    draw = np.random.default_rng(11)
+    lots = np.where(np.arange(1_000) == 0, 200, 1 + draw.integers(0, 2, 1_000))
+    who = np.repeat(np.arange(1_000), lots)
+    sample = units(who >= 200, who)
+    held = []
+    for _ in range(400):
+        odds = 0.15 * np.exp(draw.normal(0, 1.2, 1_000))
+        missed = (draw.random(len(who)) < (odds / (1 + odds))[who]).astype(float)
+        held.append(covers(itt(missed, sample), 0.0))
+        joint = differences(missed[:, None], sample)
+        assert joint.covariance[0, 0] == pytest.approx(itt(missed, sample).variance)
+    assert np.mean(held) >= 0.9
 
 
 def test_the_published_clustering_trap() -> None:

@@ -34,7 +34,8 @@ def weekly_looks(seed: int, patients: int, visits: float, *, clustered: bool) ->
         rate = missed[arm].sum(axis=0) / whole
         estimate += sign * rate
         if clustered:
-            variance += ((missed[arm] - rate * count[arm]) ** 2).sum(axis=0) / whole**2
+            apart = (missed[arm] - rate * count[arm]) / (1 - count[arm] / whole)
+            variance += (apart**2).sum(axis=0) / whole**2
         else:
             variance += rate * (1 - rate) / whole
     return np.stack((estimate, variance), axis=1)

@@ -296,10 +296,10 @@ def test_pages_tell_one_detectable_effect_of_one_moment(empty: Office) -> None:
     trial.arm(Arm.HELD, 100, 20)
     empty.now = NOW + timedelta(hours=5)
     clerk = empty.clerk(Role.MANAGER)
-    assert "effet détectable : 6,9 points" in text_of(clerk, "/")
-    assert "montreraient : 6,9 points" in text_of(clerk, "/rapports/economies")
+    assert "effet détectable : 7,0 points" in text_of(clerk, "/")
+    assert "montreraient : 7,0 points" in text_of(clerk, "/rapports/economies")
     page = text_of(clerk, "/rapports/temoin")
-    assert "Plus petit effet détectable : 6,9 points" in page
+    assert "Plus petit effet détectable : 7,0 points" in page
     assert "Calculé il y a 5 heures" in page
     empty.now = NOW + timedelta(hours=6)
     stop(empty.store, now=empty.now, by="nadia")  # what was kept is of another state

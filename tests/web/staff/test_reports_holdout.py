@@ -99,9 +99,9 @@ def test_below_power_the_smallest_effect_is_said_and_no_estimate(later: Office) 
     trial.arm(Arm.HELD, 200, 40)
     page = text(later.clerk(Role.READER).get(PLACE))
     assert "Pas encore mesurable" in page
-    assert "Plus petit effet détectable : 6,9 points." in page
+    assert "Plus petit effet détectable : 7,0 points." in page
     assert "Mesuré par tirage au sort" not in page
-    assert "± 6,9 points" in page
+    assert "± 7,0 points" in page
     assert "L’effet qu’on saurait voir, dessiné" in page
     assert "l’estimation et son intervalle" not in page  # none is drawn
 
