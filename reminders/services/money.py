@@ -57,10 +57,10 @@ def money(
     """What reminders saved up to a moment (now), of the hospital or of one service; `look`: the
     month that is closed, if one is. Prices are those of the period's last civil day, at the
     hospital's first site."""
-    period = _period(store, until, now)
+    period = period_of(store, until, now)
     if period is None:
         return {"verdict": Verdict.NO_HOLDOUT.value, "uf": uf}
-    row, since, end = period
+    row, since, end = period.row, period.since, period.end
     zone = rules.settings.site[0].zone
     first, last = since.astimezone(zone).date(), end.astimezone(zone).date()
     day = (end - timedelta.resolution).astimezone(zone).date()
@@ -75,9 +75,14 @@ def money(
     return told(found, fees, known, uf) | {"holdout": [row.id, row.state]}
 
 
-def _period(
-    store: Store, until: datetime | None, now: datetime
-) -> tuple[Record, datetime, datetime] | None:
+@dataclass(frozen=True, slots=True)
+class Period:
+    row: Record  # the hold-out
+    since: datetime
+    end: datetime
+
+
+def period_of(store: Store, until: datetime | None, now: datetime) -> Period | None:
     """The hold-out that counts then, and the moments between which; None: none was approved."""
     with store.read() as connection:
         row = holdouts.latest(connection, begun=True, until=until)
@@ -87,7 +92,12 @@ def _period(
     if row.stopped_at is not None:
         ends.append(instant(row.stopped_at))
     since = instant(row.approved_at)
-    return row, since, max(since, min(ends))
+    return Period(row, since, max(since, min(ends)))
+
+
+def purged(rules: Rules, start: datetime, now: datetime) -> bool:
+    """May appointments that started then be gone by now?"""
+    return start < now - timedelta(days=rules.settings.retention.appointments_days)
 
 
 def fees_of(entered: list[Entered], first: date, last: date) -> dict[Component, Spent]:
@@ -196,7 +206,7 @@ def seen(store: Store, *, now: datetime) -> Seen | None:
         return None
     with store.read() as connection:
         row = holdouts.latest(connection, begun=True)
-    if row is None or last.value.get("holdout") != [row.id, row.state]:
+    if row is None or not _is_of(last.value, row):
         return None
     found = effect_of(last.value)
     if found is None or (now - last.at > SERVES and found.taken_at is None):
@@ -205,7 +215,14 @@ def seen(store: Store, *, now: datetime) -> Seen | None:
 
 
 def compute(store: Store, rules: Rules, *, now: datetime, uf: str = "") -> Told:
-    """Anew, and kept for the page."""
+    """Anew, and kept for the page. What is kept stays once appointments of the comparison may have
+    been purged: what is left of them is no measure of it."""
+    period, last = period_of(store, None, now), kept(store, uf).value
+    if (
+        period is not None and last is not None and purged(rules, period.since, now)
+        and _is_of(last, period.row)
+    ):  # fmt: skip
+        return last
     value = money(store, rules, now=now, uf=uf)
     with store.write() as connection:
         stored.keep(connection, uf, at=micros(now), content=canonical(value))
@@ -241,7 +258,12 @@ def _is_final(store: Store, uf: str) -> bool:
         return False
     with store.read() as connection:
         row = holdouts.latest(connection, begun=True)
-    return row is not None and last.value.get("holdout") == [row.id, row.state]
+    return row is not None and _is_of(last.value, row)
+
+
+def _is_of(value: Told, holdout: Record) -> bool:
+    """Is it of this hold-out as it stands?"""
+    return value.get("holdout") == [holdout.id, holdout.state]
 
 
 # --- without any comparison ----------------------------------------------------------------------

@@ -28,7 +28,7 @@ from reminders.errors import Problem, RepairNeeded
 from reminders.services import costs as priced
 from reminders.services import rollup
 from reminders.services.effect import Verdict, take_final_looks, take_look
-from reminders.services.money import Described, describe, money
+from reminders.services.money import Described, describe, money, period_of, purged
 from reminders.services.no_show_report import no_show_report
 from reminders.services.rules import Rules
 from reminders.store import facts
@@ -117,7 +117,7 @@ def figures(store: Store, rules: Rules, month: Month, *, now: datetime) -> dict[
             "inputs": _inputs(report, _counted(store, month, zone, now=now)),
             "costs": priced.costs_on(store, rules, last),
             "report": report,
-            "savings": money(store, rules, now=now, until=end, look=str(month)),
+            "savings": _savings(store, rules, month, end, now=now),
         }
     )
     assert isinstance(made, dict)
@@ -129,6 +129,35 @@ def figures(store: Store, rules: Rules, month: Month, *, now: datetime) -> dict[
     saved.pop("holdout", None)  # how it stands since
     made["savings"] = _few_hidden(saved)
     return made
+
+
+def _savings(
+    store: Store, rules: Rules, month: Month, end: datetime, *, now: datetime
+) -> dict[str, Plain]:
+    """Up to the month's end. Of a comparison that ended in an earlier month, what that one's last
+    revision says: nothing more is compared since, and its appointments are being purged."""
+    zone = _zone(rules)
+    period = period_of(store, end, now)
+    if period is not None and period.end <= bounds(month, zone)[0]:
+        last = (period.end - timedelta.resolution).astimezone(zone)
+        known = find(store, Month(last.year, last.month))
+        savings = None if known is None else known.content["savings"]
+        if isinstance(savings, dict) and savings.get("since") == plain(period.since):
+            return dict(savings)
+    return money(store, rules, now=now, until=end, look=str(month))
+
+
+def _kept_savings(
+    rules: Rules, before: dict[str, Plain], fresh: dict[str, Plain], now: datetime
+) -> dict[str, Plain]:
+    """Those of the revision before, once appointments of the comparison may have been purged:
+    what is left of them is no measure of it."""
+    was = before["savings"]
+    assert isinstance(was, dict)
+    since = was.get("since")
+    if isinstance(since, str) and purged(rules, datetime.fromisoformat(since), now):
+        return {**fresh, "savings": was}
+    return fresh
 
 
 def _inputs(report: NoShowReport, counted: Described) -> dict[str, Plain]:
@@ -270,6 +299,7 @@ def revise(store: Store, rules: Rules, month: Month, *, by: str, now: datetime) 
         if last is None:
             remedy = filled(N_("lancer : reminders month close %(month)s"), month=month)
             raise RepairNeeded(Problem(f"mois {month}", N_("il n'est pas clos"), remedy))
+        fresh = _kept_savings(rules, last.content, fresh, now)
         fresh = _still_hidden(last.content, fresh)
         before: Plain = _compared(last.content)
         both = (before, fresh) if last.version == __version__ else in_common(before, fresh)
@@ -317,7 +347,7 @@ def _refuse_if_purged(rules: Rules, month: Month, now: datetime) -> None:
     """Appointments that are gone would look like ones that never were."""
     start, _ = bounds(month, _zone(rules))
     days = rules.settings.retention.appointments_days
-    if start < now - timedelta(days=days):
+    if purged(rules, start, now):
         what = filled(N_("ses rendez-vous ont été effacés (%(days)s jours)"), days=days)
         remedy = N_("la dernière révision reste la bonne")
         raise RepairNeeded(Problem(f"mois {month}", what, remedy))
@@ -370,8 +400,7 @@ def _looked_at_again(
     for number in range(first - REVISED_BACK, first):
         month = Month.of_number(number)
         start, _ = bounds(month, _zone(rules))
-        kept = timedelta(days=rules.settings.retention.appointments_days)
-        if start >= now - kept and find(store, month) is not None:
+        if not purged(rules, start, now) and find(store, month) is not None:
             found.append(month)
     return found
 

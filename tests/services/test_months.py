@@ -19,12 +19,15 @@ from reminders.domain.report import Asked, Month
 from reminders.domain.savings import MONTHLY, Component, UnitCost
 from reminders.errors import ReminderError
 from reminders.services import costs, months
+from reminders.services.holdout import stop
+from reminders.services.money import compute, kept
 from reminders.services.months import Closed, Why, close, close_due, find, newest_due, revise, told
 from reminders.services.no_show_report import no_show_report
+from reminders.services.purge import purge
 from reminders.services.rules import rules_of
 from reminders.store.engine import Store, open_engine, rows, run
 from tests.services.test_rollup import at, tell
-from tests.support.clinic import Clinic, paris, settings_with, visit
+from tests.support.clinic import PARIS, Clinic, paris, settings_with, visit
 from tests.support.comparison import CAME, MISSED, OPEN, Comparison
 
 APRIL, MAY = Month(2026, 4), Month(2026, 5)
@@ -274,6 +277,54 @@ def test_a_closing_takes_the_months_look_and_a_later_one_does_not_change_it(
     assert [one.name for one in looks] == ["2026-04", "2026-05"]
     assert looks[0].treated < looks[1].treated
     assert revise(store, RULES, APRIL, by="", now=datetime(2026, 6, 11, tzinfo=UTC)) is None
+
+
+def over_in_april(store: Store, *, early: bool) -> Comparison:
+    """A comparison of March and April, measured, that ended on its date or was stopped on it."""
+    ends = APRIL.between(PARIS)[1] - timedelta(hours=1)
+    trial = Comparison(store, ends=ends + timedelta(days=200 if early else 0))
+    for n in range(4):  # all along, in both arms alike
+        since = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(days=n)
+        trial.arm(Arm.REMINDED, 2_000, 140, since=since)
+        trial.arm(Arm.HELD, 500, 65, since=since)
+    if early:
+        stop(store, now=ends, by="nadia")
+    monthly = [replace(SLOT, component=one, value=9, low=9, high=9) for one in MONTHLY]
+    costs.add(store, [SLOT, *monthly], actor="nadia", now=TENTH - timedelta(days=60))
+    return trial
+
+
+def savings_of(one: Closed | None) -> Mapping[str, Any]:
+    assert one is not None
+    found = one.content["savings"]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_months_after_a_comparison_tell_what_its_last_one_told(store: Store, early: bool) -> None:
+    """Its appointments are purged one by one meanwhile: what is left of them measures nothing."""
+    trial = over_in_april(store, early=early)
+    told = savings_of(closed(trial))
+    assert told["verdict"] == "measured"
+    assert told["total"]["central"] > 0
+    compute(store, RULES, now=TENTH)
+    shown = kept(store).value
+    for month in (Month(2027, 3), Month(2027, 4), Month(2027, 6)):
+        now = month.between(PARIS)[1] + timedelta(days=9)
+        purge(store, RULES.settings.retention, now=now)
+        assert savings_of(closed(trial, month, now)) == told
+        assert compute(store, RULES, now=now) == shown
+
+
+def test_a_revision_keeps_the_savings_of_what_was_purged_since(store: Store) -> None:
+    trial = over_in_april(store, early=False)
+    told = savings_of(closed(trial))
+    later = datetime(2027, 4, 30, tzinfo=UTC)  # of April nothing is purged yet, of March most
+    purge(store, RULES.settings.retention, now=later)
+    trial.change(4_000, status=OPEN)
+    again = revise(store, RULES, APRIL, by="omar", now=later)
+    assert again is None or savings_of(again) == told
 
 
 def test_an_outcome_noted_late_makes_unknown_ones_known(trial: Comparison) -> None:
