@@ -272,10 +272,11 @@ def close(
     store: Store, rules: Rules, month: Month, *, by: str, now: datetime
 ) -> tuple[Closed, bool]:
     """(the first revision of a month, was it closed just now?). Raises RepairNeeded for a month
-    that is not over."""
+    that is not over, or whose appointments are purged by now."""
     _refuse_if_not_over(rules, month, now)
     if (known := find(store, month, 1)) is not None:
         return known, False
+    _refuse_if_purged(rules, month, now, N_("un mois se clôt avant que cela n'arrive"))
     rollup.refresh(store, rules, now=now)
     start, end = bounds(month, _zone(rules))
     take_look(store, str(month), now=now, until=end)
@@ -291,7 +292,7 @@ def revise(store: Store, rules: Rules, month: Month, *, by: str, now: datetime) 
     another version of the program froze only what both tell is compared: other names for the
     same figures are no revision. Raises RepairNeeded for a month that was never closed, or whose
     appointments are purged by now."""
-    _refuse_if_purged(rules, month, now)
+    _refuse_if_purged(rules, month, now, N_("la dernière révision reste la bonne"))
     rollup.refresh(store, rules, now=now)
     fresh = figures(store, rules, month, now=now)
     for _ in range(TRIES):
@@ -343,13 +344,12 @@ def _refuse_if_not_over(rules: Rules, month: Month, now: datetime) -> None:
         raise RepairNeeded(Problem(f"mois {month}", N_("il n'est pas fini"), remedy))
 
 
-def _refuse_if_purged(rules: Rules, month: Month, now: datetime) -> None:
+def _refuse_if_purged(rules: Rules, month: Month, now: datetime, remedy: str) -> None:
     """Appointments that are gone would look like ones that never were."""
     start, _ = bounds(month, _zone(rules))
     days = rules.settings.retention.appointments_days
     if purged(rules, start, now):
         what = filled(N_("ses rendez-vous ont été effacés (%(days)s jours)"), days=days)
-        remedy = N_("la dernière révision reste la bonne")
         raise RepairNeeded(Problem(f"mois {month}", what, remedy))
 
 
@@ -357,14 +357,24 @@ def _refuse_if_purged(rules: Rules, month: Month, now: datetime) -> None:
 
 
 def due(store: Store, rules: Rules, *, now: datetime) -> list[Month]:
-    """Months to close by now: those whose day has come, since the last that is closed."""
-    today = now.astimezone(_zone(rules)).date()
-    newest = newest_due(today, rules.settings.reports.closes_on_day)
+    """Months to close by now: those whose day has come, since the first that is closed: one may
+    have been passed over by hand. Not those whose appointments are purged."""
+    zone = _zone(rules)
+    newest = newest_due(now.astimezone(zone).date(), rules.settings.reports.closes_on_day)
+    oldest = Month.of_number(newest.number + 1 - MADE_UP_FOR)
     with store.read() as connection:
         last = stored.last(connection)
-    first = Month.parse(last).number + 1 if last else newest.number
-    first = max(first, newest.number + 1 - MADE_UP_FOR)
-    return [Month.of_number(one) for one in range(first, newest.number + 1)]
+        known = {row.month for row in stored.within(connection, str(oldest), str(newest))}
+    if not last or last > str(newest):
+        oldest = newest
+    if known:
+        oldest = Month.parse(min(known))
+    asked = (Month.of_number(one) for one in range(oldest.number, newest.number + 1))
+    return [
+        one
+        for one in asked
+        if str(one) not in known and not purged(rules, bounds(one, zone)[0], now)
+    ]
 
 
 def newest_due(today: date, day: int) -> Month:

@@ -169,6 +169,8 @@ def test_a_month_that_is_not_over_or_not_closed_or_purged_is_refused(trial: Comp
     closed(trial)
     with pytest.raises(ReminderError, match="effacés"):
         revise(trial.store, RULES, APRIL, by="nadia", now=TENTH + timedelta(days=400))
+    with pytest.raises(ReminderError, match="effacés"):  # it would be frozen as one without any
+        close(trial.store, RULES, Month(2026, 3), by="nadia", now=TENTH + timedelta(days=400))
 
 
 # --- two processes -------------------------------------------------------------------------------
@@ -235,6 +237,17 @@ def test_a_closing_that_was_missed_is_made_up_for_and_earlier_months_are_looked_
     found, revised = close_due(trial.store, RULES, now=datetime(2026, 7, 20, tzinfo=UTC))
     assert [one.month for one in found] == ["2026-05", "2026-06"]
     assert [(one.month, one.revision) for one in revised] == [("2026-04", 2)]
+
+
+def test_a_month_passed_over_by_hand_is_closed_all_the_same(trial: Comparison) -> None:
+    for month in (5, 6):
+        since = datetime(2026, month, 5, tzinfo=UTC)
+        trial.patients(Arm.REMINDED, [[CAME]] * 4, since=since)
+    close_due(trial.store, RULES, now=TENTH)
+    close(trial.store, RULES, Month(2026, 6), by="nadia", now=datetime(2026, 7, 2, tzinfo=UTC))
+    found, _ = close_due(trial.store, RULES, now=datetime(2026, 7, 3, tzinfo=UTC))
+    assert [one.month for one in found] == ["2026-05"]
+    assert close_due(trial.store, RULES, now=datetime(2026, 7, 20, tzinfo=UTC)) == ([], [])
 
 
 def test_a_month_before_the_service_came_is_not_closed(store: Store) -> None:
