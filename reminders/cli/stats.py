@@ -1,6 +1,6 @@
 """`reminders stats`: the numbers of a comparison, for whoever checks ours or brings their own."""
 
-import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ import typer
 
 from reminders.cli.common import JsonOption, out, print_json
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
+from reminders.services.spreadsheet import columns, open_sheet
 from reminders.statistics.comparison import Comparison, Measure, NoRatio, compare
 
 stats = typer.Typer(help="Comparer deux proportions.", no_args_is_help=True, rich_markup_mode=None)
@@ -45,7 +46,7 @@ def compare_(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", metavar="FICHIER.csv", help="Colonnes x1,n1,x0,n0,measure."),
+        typer.Option("--file", metavar="FICHIER", help="CSV, XLSX : x1,n1,x0,n0,measure."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -143,12 +144,12 @@ def _of_options(treated: str | None, control: str | None, measure: str) -> Count
 
 def _fraction(where: str, text: str) -> tuple[int, int]:
     some, _, whole = text.partition("/")
-    try:
-        return int(some), int(whole)
-    except ValueError:
+    counts = _whole(some), _whole(whole)
+    if counts[0] is None or counts[1] is None:
         raise ConfigurationError(
             [Problem(where, f"« {text} » n'est pas une fraction", "écrire par exemple 387/592")]
-        ) from None
+        )
+    return counts[0], counts[1]
 
 
 def _measure(where: str, word: str) -> Measure:
@@ -161,33 +162,31 @@ def _measure(where: str, word: str) -> Measure:
 
 
 def _of_file(file: Path) -> Iterator[Counts]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            if missing:
-                raise RepairNeeded(
-                    Problem(
-                        str(file),
-                        f"colonne absente : {', '.join(missing)}",
-                        "écrire x1,n1,x0,n0,measure à la première ligne",
-                    )
-                )
-            for number, row in enumerate(reader, 2):
-                yield _row(f"{file}, ligne {number}", row)
-    except OSError:
-        raise RepairNeeded(Problem(str(file), "fichier illisible", "vérifier le chemin")) from None
-    except (UnicodeDecodeError, csv.Error):
-        raise RepairNeeded(
-            Problem(str(file), "ce n'est pas un CSV en UTF-8", "l'enregistrer en CSV UTF-8")
-        ) from None
+    """As other tables people bring: whatever their spreadsheet makes of it."""
+    _, sheet = open_sheet(file)
+    where = columns(sheet, {name: (name,) for name in COLUMNS}, COLUMNS, file.name)
+    told = 0
+    for number, cells in sheet.lines:
+        if any(cells):
+            told += 1
+            row = {name: cells[at] if at < len(cells) else "" for name, at in where.items()}
+            yield _row(f"{file.name}, ligne {number}", row)
+    if not told:
+        raise RepairNeeded(Problem(file.name, "aucune ligne", "écrire une comparaison par ligne"))
 
 
 def _row(where: str, row: Mapping[str, str]) -> Counts:
-    try:
-        x1, n1, x0, n0 = (int(row[name]) for name in COLUMNS[:4])
-    except (TypeError, ValueError):
+    x1, n1, x0, n0 = (_whole(row[name]) for name in COLUMNS[:4])
+    if x1 is None or n1 is None or x0 is None or n0 is None:
         raise RepairNeeded(
             Problem(where, "x1, n1, x0 et n0 doivent être des nombres entiers", "corriger la ligne")
-        ) from None
-    return Counts(where, x1, n1, x0, n0, _measure(where, row["measure"] or ""))
+        )
+    return Counts(where, x1, n1, x0, n0, _measure(where, row["measure"]))
+
+
+def _whole(text: str) -> int | None:
+    """Digits as people write them: what Python takes for a number besides (1_000) is a slip."""
+    plain = text.strip()
+    if not re.fullmatch(r"-?[0-9]{1,4000}", plain):
+        return None
+    return int(plain)

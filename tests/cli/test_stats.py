@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.support.desk import Desk
 
 
@@ -36,6 +38,27 @@ def test_a_ratio_that_does_not_exist_is_said_on_its_line_and_the_others_follow(d
     assert "rapport de risques 1,0944" in lines
     told = json.loads(compared(desk, "--file", str(file), "--json").splitlines()[0])
     assert (told["estimate"], told["why"]) == (None, "no ratio")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_file_is_read_as_a_french_spreadsheet_writes_it(desk: Desk, separator: str) -> None:
+    lines = ["X1, N1,X0,N0,Measure,étude", "387,592,356,596,rr,Odény", "", ",,,,,", "3,20,4,20,RD,"]
+    file = desk.folder / "cases.csv"
+    text = "\r\n".join(lines).replace(",", separator)
+    file.write_bytes(text.encode("utf-8-sig" if separator == "," else "cp1252"))
+    told = one_line_of(compared(desk, "--file", str(file)))
+    assert "rapport de risques 1,0944" in told
+    assert "différence de risque -0,0500" in told
+
+
+def test_a_line_that_is_wrong_is_named_as_a_reader_counts(desk: Desk) -> None:
+    file = desk.folder / "cases.csv"
+    file.write_text("x1,n1,x0,n0,measure\n\n\n3,20,1_0,20,rd\n")
+    told = desk.run("stats", "compare", "--file", str(file))
+    assert (told.code, "cases.csv, ligne 4 : x1, n1" in one_line_of(told.err)) == (1, True)
+    file.write_text("x1,n1,x0,n0,measure\n")
+    assert "aucune ligne" in desk.run("stats", "compare", "--file", str(file)).err
+    assert desk.run("stats", "compare", "--treated", "1_0/20", "--control", "3/20").code == 2
 
 
 def test_a_file_beside_counts_is_refused(desk: Desk) -> None:
