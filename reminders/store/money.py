@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from reminders.store.calls import OF_DAYS
 from reminders.store.engine import Record, rows, run
 from reminders.store.lists import Ufs
 from reminders.store.planning import among
@@ -50,8 +51,8 @@ def described(
     called = "" if ufs is None else "AND c.uf IN :ids"
     sql = (
         "SELECT COUNT(*) AS messages, COALESCE(SUM(t.segments), 0) AS segments, "
-        "COALESCE(SUM(t.price_eur), 0) AS price, (SELECT COUNT(*) FROM call_entry c "
-        f"WHERE c.day >= :first AND c.day < :last {called}) AS calls FROM attempt t "
+        f"COALESCE(SUM(t.price_eur), 0) AS price, ({OF_DAYS.format(called)}) AS calls "
+        "FROM attempt t "
         f"WHERE t.started_at >= :start AND t.started_at < :end AND t.state IN {_LEFT} {told}"
     )
     values = {"start": start, "end": end, "first": first, "last": last}

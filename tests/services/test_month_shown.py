@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from reminders.domain.appointment import Status
 from reminders.domain.report import Asked, Month
-from reminders.services.money import Shown, shown
+from reminders.services.money import Shown, describe, shown
 from reminders.services.no_show_report import no_show_report
 from reminders.services.rollup import refresh
 from reminders.store import calls
@@ -44,6 +44,31 @@ def lived(store: Store) -> Office:
     tell(office, *(replace(one, status=Status.FULFILLED) for one in records))
     refresh(store, office.rules, now=office.now)
     return office
+
+
+def call(office: Office, key: str, uf: str, *, file: int, day: str = "2026-10-05") -> None:
+    entry = {
+        "file_id": file, "line_key": key, "at": micros(office.now), "day": day, "uf": uf,
+        "motive": "cancel", "patient_id": 0, "appointment_id": 0,
+        "recorded_at": micros(office.now), "author": "nadia",
+    }  # fmt: skip
+    with office.store.write() as connection:
+        calls.add(connection, [entry])
+
+
+def test_a_call_noted_and_in_the_telephones_file_is_one(store: Store) -> None:
+    office = lived(store)
+    before, alone = of(office, None).calls, of(office, None, "4220").calls
+    for n in range(3):
+        call(office, f"file-{n}", "4220", file=7)
+    for n in range(2):
+        call(office, f"noted-{n}", "4220", file=0)
+    call(office, "noted-alone", "4220", file=0, day="2026-10-02")  # no file tells of that day
+    assert of(office, None).calls == before + 4
+    assert of(office, None, "4220").calls == alone + 4
+    start, end = OCTOBER.between(ZoneInfo("Europe/Paris"))
+    told = describe(store, None, start, end, start.date(), end.date(), now=office.now)
+    assert told.calls == before + 4
 
 
 def of(office: Office, ufs: frozenset[str] | None, uf: str = "") -> Shown:
