@@ -22,7 +22,7 @@ from reminders.services.baseline_rates import (
     Starts,
 )
 from reminders.services.baseline_words import MEANINGS, SPLITS, WEIGHTS, french, kinds
-from reminders.services.voices import day, number, percent, typeset
+from reminders.services.voices import day, number, percent, rare, typeset
 
 LONGEST_NAME = 24  # characters of a service
 NAMED = 5  # services and weeks a finding names
@@ -73,7 +73,7 @@ def _finding(one: Finding) -> None:
     for change in one.changes[:NAMED]:
         say(
             f"  UF {change.uf}, semaine du {_french(change.monday)} : « annulé tard » passe de "
-            f"{percent(change.before)} à {percent(change.after)} des absents (p = {change.p:.1g})"
+            f"{percent(change.before)} à {percent(change.after)} des absents (p {rare(change.p)})"
         )
     if one.words:
         say("  " + " ; ".join(f"« {word} » ({number(many)})" for word, many in one.words[:10]))

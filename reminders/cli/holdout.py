@@ -30,7 +30,7 @@ from reminders.services.effect_said import said
 from reminders.services.holdout import Standing, State
 from reminders.services.holdout_protocol import protocol_text
 from reminders.services.rules import rules_in
-from reminders.services.voices import French, day, number, percent, typeset
+from reminders.services.voices import French, day, number, percent, rare, typeset
 from reminders.statistics.design import Balance
 
 holdout = typer.Typer(
@@ -246,7 +246,7 @@ def _amount(patients: int) -> str:
 
 
 def _p(balance: Balance) -> str:
-    return "non donné" if balance.few else f"= {balance.p:.1g}"
+    return "non donné" if balance.few else rare(balance.p)
 
 
 def _json(found: Standing) -> dict[str, object]:

@@ -68,6 +68,16 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
+def euros(value: float) -> str:
+    """38 070 €, −1 200 €: no cents."""
+    return f"{number(round(value))} €".replace("-", "−")
+
+
+def rare(p: float) -> str:
+    """0,0004, and 0,00001 as « moins de 0,0001 »."""
+    return "< 0,0001" if p < LEAST / 10 else f"= {p:.4f}".replace(".", ",")
+
+
 def typeset(text: str) -> str:
     """French spaces that do not break, without changing the length of a line."""
     for mark in ":;?!%":

@@ -2,6 +2,7 @@
 
 import json
 
+from reminders.services.voices import euros, rare
 from tests.support.desk import Desk, visit
 
 LATER = "2026-11-10T07:00"
@@ -32,6 +33,15 @@ def test_a_month_is_closed_shown_and_left_alone(desk: Desk) -> None:
     assert "gelé le 10/11/2026 à 7 h 00" in told
     assert "10/11/2026 à 7 h 00" in _spaced(desk.run("month", "list").out)
     assert "Rien n'a changé" in desk.run("month", "revise", "2026-10", "--at", LATER).out
+
+
+def test_amounts_and_chances_are_written_as_the_french_do() -> None:
+    assert [_spaced(euros(one)) for one in (38_070.4, -1_200.0, 0.0)] == [
+        "38 070 €",
+        "−1 200 €",
+        "0 €",
+    ]
+    assert [rare(one) for one in (0.0004, 1e-9)] == ["= 0,0004", "< 0,0001"]
 
 
 def test_a_month_frozen_in_the_night_says_the_hospitals_day(desk: Desk) -> None:
