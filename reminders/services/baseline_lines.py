@@ -6,6 +6,7 @@ from hashlib import blake2b
 from secrets import token_bytes
 from zoneinfo import ZoneInfo
 
+from reminders.config import DEFAULT_PROTOCOL
 from reminders.domain.appointment import STRONGEST, AppointmentRecord, Status
 from reminders.domain.baseline import UNKNOWN, cell_of, known_since, years
 from reminders.domain.outcome import outcome_of
@@ -30,6 +31,7 @@ class Lines:
         self._end = min(now, launch) if launch is not None else now
         self._key = token_bytes(16)
         self._lead = lru_cache(4_096)(lambda uf: first_reminder(rules, uf))
+        self._entered = lru_cache(65_536)(lambda uf, ahead: entry_day(rules, uf, ahead))
         self._civil = lru_cache(65_536)(self._civil_of)
         self._number = 0
         self.future = 0
@@ -59,7 +61,7 @@ class Lines:
         booked_at = None if negative or far else record.booked_at
         cell = cell_of(record.uf, starts_at, booked_at, born, known=False, zone=self._zone)
         days = self._lead(record.uf)
-        entry = starts_at - timedelta(days=days)
+        entry = starts_at - timedelta(days=self._entered(record.uf, None if negative else ahead))
         return (
             record.row or self._number,
             self._hashed(record.external_id),
@@ -102,6 +104,20 @@ class Lines:
 
 def first_reminder(rules: Rules, uf: str) -> int:
     """Days before the start at which a service's first reminder leaves."""
+    return max((day for day, _ in _reminders(rules, uf)), default=FIRST_REMINDER)
+
+
+def entry_day(rules: Rules, uf: str, ahead: int | None) -> int:
+    """Days before the start at which what was booked so many days ahead has its first reminder due;
+    None: nobody knows when. Booked later than any reminder, the last one's."""
+    steps = _reminders(rules, uf)
+    days = [day for day, least in steps if ahead is None or ahead >= max(day, least)]
+    return max(days, default=min((day for day, _ in steps), default=FIRST_REMINDER))
+
+
+def _reminders(rules: Rules, uf: str) -> list[tuple[int, int]]:
+    """(days before, days it must be booked ahead) of a service's reminders."""
     unit = rules.units.get(uf)
-    days = [step.day for step in unit.steps if step.day is not None] if unit is not None else []
-    return max(days, default=FIRST_REMINDER)
+    if unit is None:
+        return [(step.day, step.booked_days_before) for step in DEFAULT_PROTOCOL.step if step.day]
+    return [(one.day, one.booked_days_before) for one in unit.steps if one.day is not None]

@@ -75,15 +75,16 @@ def counted(records: Sequence[AppointmentRecord]) -> dict[str, Past]:
         assert one.starts_at is not None
         cancelled = one.modified_at if one.status is Status.CANCELLED else None
         outcome = outcome_of(one.status, one.starts_at, cancelled, one.cancelled_by, MONDAY)
-        if cancelled is not None and one.starts_at - cancelled > timedelta(days=7):
-            continue  # before its first reminder would have left
-        if outcome not in AMONG[Denominator.ELIGIBLE]:
-            continue
         ahead = None
         if one.booked_at is not None:
             ahead = (
                 one.starts_at.astimezone(PARIS).date() - one.booked_at.astimezone(PARIS).date()
             ).days
+        reminded = 7 if ahead is None or ahead < 0 or ahead >= 10 else 3 if ahead >= 3 else 1
+        if cancelled is not None and one.starts_at - cancelled > timedelta(days=reminded):
+            continue  # before its first reminder would have left
+        if outcome not in AMONG[Denominator.ELIGIBLE]:
+            continue
         booked = one.booked_at if ahead is not None and 0 <= ahead <= 730 else None
         since = one.booked_at  # when it was booked, or would have been reminded of
         if since is None or since > one.starts_at:
@@ -135,6 +136,21 @@ def test_who_came_before_is_known_though_the_line_stands_later(store: Store) -> 
 def test_what_was_called_off_before_its_first_reminder_is_no_unit(store: Store) -> None:
     early = [was(n, status=Status.CANCELLED, before=timedelta(days=8)) for n in range(900, 905)]
     assert imported(store, *year(), *early).appointments == len(year())
+
+
+def test_the_first_reminder_of_what_was_booked_late_is_the_one_it_would_have_had(
+    store: Store,
+) -> None:
+    """Booked five days ahead it is reminded three days before: what is called off before that is
+    no unit, in the past as in the report. Nobody could be reminded of what is booked the day
+    itself, which counts all the same."""
+    gone = {"status": Status.CANCELLED, "before": timedelta(days=4)}
+    start = paris("2026-06-09 09:30")
+    late = [was(n, start, booked_at=start - timedelta(days=5), **gone) for n in range(900, 905)]
+    soon = {"status": Status.CANCELLED, "before": timedelta(hours=1)}
+    same = [was(n, start, booked_at=start - timedelta(hours=4), **soon) for n in range(910, 913)]
+    ahead = [was(n, start, **gone) for n in range(920, 924)]
+    assert imported(store, *year(), *late, *same, *ahead).appointments == len(year()) + 3 + 4
 
 
 def test_of_more_than_a_year_the_last_counts_and_the_rest_says_who_was_known(store: Store) -> None:
