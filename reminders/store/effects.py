@@ -26,11 +26,13 @@ IS_TOLD_TWICE = (
 _UNITS = "unit_entry v WHERE +v.holdout_id = :holdout AND v.excluded = ''"
 NEVER_LEFT = "('NOT_SENT', 'REFUSED', 'REHEARSED')"
 # What was sent and done about a unit, where it stands now as where it stood first. An SMS about
-# several appointments is shared among them.
+# several appointments is shared among them. Messages are purged before their appointments are: of
+# one that has none any more, what the report counted of them.
 SEGMENTS = (
     "COALESCE((SELECT SUM(x.segments * 1.0 / (SELECT COUNT(*) FROM told y "
     "WHERE y.attempt_id = x.id)) FROM told t JOIN attempt x ON x.id = t.attempt_id "
-    f"WHERE t.appointment_id IN (a.id, f.id) AND x.state NOT IN {NEVER_LEFT}), 0)"
+    f"WHERE t.appointment_id IN (a.id, f.id) AND x.state NOT IN {NEVER_LEFT}), "
+    "(SELECT r.segments FROM report_unit r WHERE r.appointment_id = a.id), 0)"
 )
 _TASKS = (
     "((SELECT COUNT(*) FROM task k WHERE k.appointment_id IN (a.id, f.id) AND k.state = 'done' "

@@ -12,11 +12,14 @@ from reminders.domain.costs import Spent
 from reminders.domain.holdout import Arm
 from reminders.domain.savings import Component, UnitCost
 from reminders.services.effect import Verdict
+from reminders.services.rollup import refresh
+from reminders.services.rules import rules_of
 from reminders.services.savings import Savings, savings
 from reminders.statistics.clustered import differences, units
 from reminders.statistics.money import Prices, saving
 from reminders.store.engine import Store, insert_rows, run
 from reminders.store.types import DAY, HOUR, micros
+from tests.support.clinic import settings_with
 from tests.support.comparison import (
     APPOINTMENT,
     CAME,
@@ -133,6 +136,25 @@ def test_messages_are_a_cost_and_cash_is_apart_from_capacity(trial: Comparison) 
     assert sum(line.euros for line in found.lines) == pytest.approx(found.total.central)
 
 
+def test_messages_that_were_purged_still_cost_what_they_did(trial: Comparison) -> None:
+    """They are kept for a year, a comparison of a year is looked at a month after its end."""
+    enough(trial)
+    send(trial, segments=2)
+    prices = [SLOT, cost(Component.SEGMENT, 0.06)]
+    before = told(trial, prices)
+    refresh(trial.store, rules_of(settings_with()), now=NOW)
+    with trial.store.write() as connection:
+        for table in ("told", "attempt", "message"):
+            run(connection, f"DELETE FROM {table}")
+    refresh(trial.store, rules_of(settings_with()), now=NOW)
+    after = told(trial, prices)
+    assert before.cash is not None
+    assert after.cash is not None
+    assert before.cash.central == pytest.approx(-192)
+    # the report follows 1,509 of these 1,600: the others stood at hours nobody is reminded of
+    assert after.cash.central == pytest.approx(-192 * 1_509 / 1_600)
+
+
 def send(trial: Comparison, *, segments: int) -> None:
     """A reminder left about every unit of the reminded arm."""
     with trial.store.write() as connection:
@@ -140,6 +162,14 @@ def send(trial: Comparison, *, segments: int) -> None:
             "SELECT appointment_id FROM unit_entry WHERE arm = 'reminded'"
         ).all()
         at = micros(SINCE)
+        insert_rows(
+            connection,
+            "message",
+            ("id", "dedupe_key", "kind", "channel", "state", "recipient_key", "earliest_at",
+             "opens_at", "closes_at", "created_at", "updated_at", "patient_id"),
+            [(one[0], f"m{one[0]}", "reminder", "sms", "DELIVERED", b"", at, at, at, at, at, 1)
+             for one in units],
+        )  # fmt: skip
         insert_rows(
             connection,
             "attempt",
