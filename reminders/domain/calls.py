@@ -39,6 +39,7 @@ class Which(StrEnum):
     """Which calls a count is of."""
 
     ALL = "all"
+    ONCE = "once"  # of a day and a service, those of the source that counts most
     LINKED = "linked"  # about an appointment that is known
     UNLINKED = "unlinked"
     NOTED = "noted"  # by a person; the others are of a file

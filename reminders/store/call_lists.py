@@ -31,10 +31,19 @@ class Sought:
 
 _WHICH = {
     Which.ALL: "",
+    Which.ONCE: " AND (CASE WHEN c.file_id = 0 THEN 1 ELSE 0 END) = most.noted",
     Which.LINKED: " AND c.appointment_id > 0",
     Which.UNLINKED: " AND c.appointment_id = 0",
     Which.NOTED: " AND c.file_id = 0",
 }
+
+# Which source counts most, as store/calls.OF_DAYS adds them up; a file, where both count alike.
+_MOST = (
+    "JOIN (SELECT k.day, k.uf, CASE WHEN 2 * SUM(CASE WHEN k.file_id = 0 THEN 1 ELSE 0 END) > "
+    "COUNT(*) THEN 1 ELSE 0 END AS noted FROM call_entry k "
+    "WHERE k.day >= :first AND k.day < :last GROUP BY k.day, k.uf) most "
+    "ON most.day = c.day AND most.uf = c.uf "
+)
 
 
 def by_month(connection: Connection, ufs: Ufs, *, since: str) -> Sequence[Record]:
@@ -72,7 +81,7 @@ def number(connection: Connection, sought: Sought) -> int:
     return int(
         _asked(
             connection,
-            f"SELECT COUNT(*) AS number FROM call_entry c WHERE {told}",
+            f"SELECT COUNT(*) AS number FROM call_entry c {_most(sought)}WHERE {told}",
             sought.ufs,
             values,
         )[0].number
@@ -92,10 +101,15 @@ def page(connection: Connection, sought: Sought, *, before: Place, limit: int) -
         "COALESCE(p.merged_into, p.id, 0) AS patient_id "
         "FROM call_entry c LEFT JOIN appointment a ON a.id = c.appointment_id "
         "LEFT JOIN patient p ON p.id = c.patient_id LEFT JOIN account s ON s.login = c.author "
-        f"WHERE {told} AND (c.at, c.id) < (:at, :key) ORDER BY c.at DESC, c.id DESC LIMIT :limit"
+        f"{_most(sought)}WHERE {told} AND (c.at, c.id) < (:at, :key) "
+        "ORDER BY c.at DESC, c.id DESC LIMIT :limit"
     )
     values |= {"at": before[0], "key": before[1], "limit": limit}
     return _asked(connection, sql, sought.ufs, values)
+
+
+def _most(sought: Sought) -> str:
+    return _MOST if sought.which is Which.ONCE else ""
 
 
 def _told(sought: Sought) -> tuple[str, dict[str, object]]:

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Response
 
 from reminders.domain.access import May
+from reminders.domain.calls import Which
 from reminders.domain.outcome import Denominator
 from reminders.domain.report import Month, Rate
 from reminders.errors import RepairNeeded
@@ -132,7 +133,11 @@ def one(visit: Visit) -> Response:
 
 def _called(visit: Visit, month: Month) -> str:
     """The list of its calls; "" for whoever does not see every patient."""
-    return address(CALLS, mois=month) if visit.viewer.everywhere(May.SEE_PATIENTS) else ""
+    return (
+        address(CALLS, mois=month, quoi=Which.ONCE)
+        if visit.viewer.everywhere(May.SEE_PATIENTS)
+        else ""
+    )
 
 
 def answer(words: Words, found: Closed) -> str:

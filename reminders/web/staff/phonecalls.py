@@ -27,6 +27,7 @@ SINCE = timedelta(days=396)
 UNKNOWN = "unknown"  # the motive nobody said, in an address
 SAID = {
     Which.ALL: N_("Appels"),
+    Which.ONCE: N_("Appels, chacun une fois"),
     Which.LINKED: N_("Appels rattachés à un rendez-vous"),
     Which.UNLINKED: N_("Appels sans rendez-vous connu"),
     Which.NOTED: N_("Appels notés au secrétariat"),
@@ -99,6 +100,7 @@ def listing(visit: Visit) -> Response:
         "phonecalls/behind.html",
         found=found,
         name=SAID[sought.which],
+        once=sought.which is Which.ONCE,
         motives=MOTIVES,
         motive=sought.motive,
         month="" if sought.file else month_name(visit, sought.first[:7]),
@@ -121,7 +123,7 @@ def _sought(visit: Visit, asked: Mapping[str, str], ufs: Ufs) -> Sought | None:
         month = Month.parse(asked["mois"] or today(visit).isoformat()[:7])
     except ValueError:
         return None
-    if file is None or (file[0] and ufs is not None):
+    if file is None or (file[0] and (ufs is not None or which is Which.ONCE)):
         return None
     if file[0]:
         return Sought(which, ufs, file=file[0], motive=said)

@@ -8,6 +8,7 @@ from fastapi import Response
 from markupsafe import Markup
 
 from reminders.domain.access import May
+from reminders.domain.calls import Which
 from reminders.domain.holdout import Excluded
 from reminders.domain.report import Month
 from reminders.domain.savings import Supposed
@@ -77,7 +78,7 @@ def show(visit: Visit) -> Response:
         may_compute=visit.viewer.may(May.MANAGE_REPORTS),
         behind=lambda what, arm: address(LIST, quoi=what, bras=arm, service=uf),
         counted_in=of_month(visit, month, uf),
-        called=address(CALLS, mois=month, service=uf) if _sees(visit, uf) else "",
+        called=address(CALLS, mois=month, quoi=Which.ONCE, service=uf) if _sees(visit, uf) else "",
         method=lambda text: method_said(text, ReadersVoice(visit.words)),
         drawn=_drawn(visit, kept.value),
         price=lambda n: visit.words.euros(n, 2 if n == round(n, 2) else 4),

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from reminders.domain.access import Grant
+from reminders.domain.calls import Motive
 from reminders.domain.report import Month
 from reminders.services import accounts, months
-from reminders.services.calls import import_calls
+from reminders.services.calls import import_calls, note
 from tests.support.clinic import PARIS, paris, visit
 from tests.support.office import Clerk, Office, Role, office_on
 from tests.support.reading import french_in
@@ -174,11 +175,35 @@ def test_the_month_the_savings_describe_opens_its_calls(
         for service, number in (("", 13), ("&service=4220", 6)):
             found = opened(clerk, f"/rapports/economies?mois=2026-10{service}")
             assert {to: whole(told) for to, told in found.items()} == {
-                f"{PAGE}/liste?mois=2026-10{service}": number
+                f"{PAGE}/liste?mois=2026-10&quoi=once{service}": number
             }
             assert [len(rows(clerk, to)) for to in found] == [number]
         reader = office.clerk(Role.READER, login="reader")
         assert opened(reader, "/rapports/economies?mois=2026-10") == {}
+
+
+def test_a_call_noted_and_in_a_file_is_listed_once(
+    sqlite_files: SqliteFiles, tmp_path: Path
+) -> None:
+    """Of the fifth three were noted and two are in the file; of the sixth it is two and four."""
+    with sqlite_files.migrated(tmp_path) as store:
+        office = reported(store)
+        file = tmp_path / "appels.csv"
+        lines = ["05/10/2026;4220"] * 2 + ["06/10/2026;4220"] * 4 + ["07/10/2026;4230"]
+        file.write_text("\n".join(("Date;Service", *lines)), encoding="utf-8")
+        import_calls(store, office.rules, file, PARIS, actor="nadia", now=office.now)
+        known = office.rows("SELECT id, patient_id FROM appointment WHERE uf = '4220' ORDER BY id")
+        for n, day in enumerate((5, 5, 5, 6, 6)):
+            note(store, known[n].id, known[n].patient_id, "4220", Motive.MOVE, PARIS,
+                 actor="nadia", now=paris(f"2026-10-{day:02} 10:00"))  # fmt: skip
+        clerk = office.clerk(Role.MANAGER)
+        for service, number in (("", 8), ("&service=4220", 7)):
+            (told,) = opened(clerk, f"/rapports/economies?mois=2026-10{service}").items()
+            assert whole(told[1]) == number
+            found = rows(clerk, told[0])
+            assert len(found) == number
+            assert sum("noté par" in one for one in found) == 3
+        assert len(rows(clerk, f"{PAGE}/liste?mois=2026-10")) == 12
 
 
 def test_the_messages_of_a_month_open_the_list_of_its_report(office: Office) -> None:
