@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from reminders.config import RetentionTable
 from reminders.ports import AppointmentSource
-from reminders.services.accounts import forget_sessions
+from reminders.services.signing_in import forget_sessions
 from reminders.store import purging
 from reminders.store.engine import Store
 from reminders.store.types import micros

@@ -103,6 +103,7 @@ LEFT_OUT: Mapping[str, str] = {
     "staff_session": "sessions ouvertes : ce sont des secrets",
     "request": "demandes d’autres systèmes, gardées trente jours pour ne pas les refaire",
     "pacer": "rythme d’envoi du moment",
+    "send_hour": "nombre de messages par heure, gardé quatre semaines pour freiner une boucle",
     "rollup_dirty": "rendez-vous à recompter dans les secondes qui viennent",
     "rollup_month": "mois à recompter",
     "template_draft": "brouillons, qui sont à leurs auteurs tant qu’ils ne les proposent pas",

@@ -30,7 +30,7 @@ from reminders.cli.serving import inside_of, staff_of
 from reminders.clock import OffsetClock
 from reminders.domain.access import Grant, May, Role
 from reminders.domain.sign_in import Lasting
-from reminders.services import accounts
+from reminders.services import accounts, signing_in
 from reminders.store.engine import Connection, Store, run
 from reminders.store.types import DAY, HOUR, micros
 from reminders.web.internal import internal_app
@@ -109,7 +109,7 @@ def prepare(folder: Path, appointments: int, backlog: int = 0) -> str:
         store, login="all", name="Tous les droits", actor="bench", now=NOW,
         grants=[Grant(role) for role in Role],
     )  # fmt: skip
-    ticket = accounts.enter_as(store, "all", browser="bench", lasting=LONG, now=NOW)
+    ticket = signing_in.enter_as(store, "all", browser="bench", lasting=LONG, now=NOW)
     store.close()
     return ticket.token
 

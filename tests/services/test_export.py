@@ -19,7 +19,7 @@ from sqlalchemy import LargeBinary
 
 from reminders.domain.access import Grant, Role
 from reminders.domain.cells import may_run, unguarded
-from reminders.services import accounts
+from reminders.services import accounts, signing_in
 from reminders.services.export import Wanted, export, whole_for
 from reminders.services.export_files import Folder, Zip, while_written
 from reminders.store.catalogue import LEFT_OUT
@@ -214,7 +214,7 @@ def test_no_secret_leaves(store: Store) -> None:
         store, login="nadia", name="Nadia Exemple", grants=[Grant(Role.AGENT)], actor="x",
         now=clinic.now,
     )  # fmt: skip
-    accounts.first_sign_in(store, "nadia", code, "une phrase assez longue", now=clinic.now)
+    signing_in.first_sign_in(store, "nadia", code, "une phrase assez longue", now=clinic.now)
     secrets = [
         *(row.value for row in clinic.rows("SELECT value FROM setting WHERE key LIKE '%key%'")),
         *(row.password for row in clinic.rows("SELECT password FROM account")),

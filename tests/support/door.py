@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from reminders.domain.access import Grant, Role
 from reminders.domain.sign_in import TRIES
-from reminders.services import accounts
+from reminders.services import accounts, signing_in
 from tests.support.office import Clerk, Office, Response
 
 PASSWORD = "une phrase que je retiens"
@@ -121,19 +121,19 @@ def _hired(office: Office) -> tuple[str, str]:
 def _waiting(office: Office, login: str, code: str, stage: str) -> str:
     """The ticket of a session of this account that waits for its second factor."""
     store, now, lasting = office.store, office.now, office.lasting
-    accounts.first_sign_in(store, login, code, PASSWORD, now=now)
+    signing_in.first_sign_in(store, login, code, PASSWORD, now=now)
     ticket = _entered(office, login)
     if stage == "enrol":
         return ticket
-    present = accounts.present(store, ticket, sites={}, lasting=lasting, now=now)
+    present = signing_in.present(store, ticket, sites={}, lasting=lasting, now=now)
     assert present is not None
-    figures = pyotp.TOTP(accounts.enrolment(store, present)).at(now)
-    accounts.prove(store, present, figures, browser="Firefox, Linux", lasting=lasting, now=now)
+    figures = pyotp.TOTP(signing_in.enrolment(store, present)).at(now)
+    signing_in.prove(store, present, figures, browser="Firefox, Linux", lasting=lasting, now=now)
     return _entered(office, login)
 
 
 def _entered(office: Office, login: str) -> str:
-    return accounts.sign_in(
+    return signing_in.sign_in(
         office.store, login, PASSWORD, second_factor=True, browser="Firefox, Linux",
         lasting=office.lasting, now=office.now,
     ).token  # fmt: skip

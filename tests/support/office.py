@@ -19,7 +19,7 @@ from playwright.sync_api import Page
 from reminders.domain.access import Grant, Role
 from reminders.domain.sign_in import Lasting
 from reminders.rendering import Renderer
-from reminders.services import accounts
+from reminders.services import accounts, signing_in
 from reminders.services.compose import Composer, Route
 from reminders.store.engine import Store
 from reminders.store.migrate import is_current
@@ -131,7 +131,7 @@ class Office(Mailroom):
         return one
 
     def ticket(self, login: str) -> str:
-        return accounts.enter_as(
+        return signing_in.enter_as(
             self.store, login, browser="Firefox, Linux", lasting=self.lasting, now=self.now
         ).token
 

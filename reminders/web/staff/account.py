@@ -4,7 +4,7 @@ from fastapi import Response
 from fastapi.responses import RedirectResponse
 
 from reminders.domain.marking import N_
-from reminders.services import accounts
+from reminders.services import accounts, signing_in
 from reminders.services.accounts import Refused
 from reminders.web.staff.sign_in import cookie_name
 from reminders.web.staff.visit import Route, Visit
@@ -44,7 +44,7 @@ def password(visit: Visit) -> Response:
     try:
         if plain.get("nouveau", "") != plain.get("encore", ""):
             raise Refused(N_("Les deux mots de passe ne sont pas les mêmes."), "again")
-        accounts.change_password(
+        signing_in.change_password(
             visit.staff.store,
             visit.present,
             plain.get("actuel", ""),
@@ -59,7 +59,7 @@ def password(visit: Visit) -> Response:
 
 def close(visit: Visit) -> Response:
     """End another of one's own sessions."""
-    accounts.sign_out(visit.staff.store, visit.present, int(visit.path["session"]), now=visit.now)
+    signing_in.sign_out(visit.staff.store, visit.present, int(visit.path["session"]), now=visit.now)
     return visit.go("/compte", visit.words.gettext("La session est fermée."))
 
 
@@ -78,7 +78,7 @@ def _back(visit: Visit) -> str:
 
 
 def leave(visit: Visit) -> Response:
-    accounts.sign_out(visit.staff.store, visit.present, now=visit.now)
+    signing_in.sign_out(visit.staff.store, visit.present, now=visit.now)
     response = RedirectResponse("/connexion", 303)
     response.delete_cookie(cookie_name(visit.staff), path="/", secure=visit.staff.secure)
     return response

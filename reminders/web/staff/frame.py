@@ -19,7 +19,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route as Address
 
 from reminders.domain.marking import N_
-from reminders.services import accounts
+from reminders.services import signing_in
 from reminders.services.accounts import Present
 from reminders.services.visits import remember
 from reminders.web.staff import forms
@@ -212,7 +212,7 @@ def present_of(staff: Staff, request: Request) -> Present | None:
     token = request.cookies.get(cookie_name(staff))
     if not token:
         return None
-    return accounts.present(
+    return signing_in.present(
         staff.store, token, sites=staff.sites, lasting=staff.lasting, now=staff.now()
     )
 

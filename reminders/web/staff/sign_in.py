@@ -10,8 +10,9 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from reminders.domain.marking import N_
-from reminders.services import accounts
-from reminders.services.accounts import Present, Refused, Ticket
+from reminders.services import accounts, signing_in
+from reminders.services.accounts import Present, Refused
+from reminders.services.signing_in import Ticket
 from reminders.web.staff import forms
 from reminders.web.staff.visit import Staff, environment
 from reminders.web.staff.words import DEFAULT, LANGUAGES, Words
@@ -107,7 +108,7 @@ class Door:
         """Who chose a language at the door reads it behind the door too."""
         chosen = self.request.cookies.get(CHOSEN, "")
         staff = self.staff
-        if chosen in LANGUAGES and (present := accounts.present(
+        if chosen in LANGUAGES and (present := signing_in.present(
             staff.store, ticket.token, sites=staff.sites, lasting=staff.lasting, now=self.now
         )):  # fmt: skip
             accounts.set_language(staff.store, present.viewer, chosen)
@@ -125,7 +126,7 @@ def sign_in(door: Door) -> Response:
     form = door.form
     password = dict(reversed(door.fields)).get("mot_de_passe", "")
     try:
-        ticket = accounts.sign_in(
+        ticket = signing_in.sign_in(
             door.staff.store,
             form.get("identifiant", ""),
             password,
@@ -148,7 +149,7 @@ def by_one_click(door: Door) -> Response:
     if login not in door.staff.doors:
         return door.page("sign_in/sign_in.html", 404, problem=N_("Ce compte n’existe pas."))
     return door.enter(
-        accounts.enter_as(
+        signing_in.enter_as(
             door.staff.store, login, browser=door.browser, lasting=door.staff.lasting, now=door.now
         )
     )
@@ -171,10 +172,10 @@ def _application(door: Door, problem: str, status: int = 200) -> Response:
     if door.present.stage != "enrol":
         return RedirectResponse("/", 303)
     try:
-        secret = accounts.enrolment(door.staff.store, door.present)
+        secret = signing_in.enrolment(door.staff.store, door.present)
     except Refused:
         return RedirectResponse("/connexion", 303)
-    picture = segno.make(accounts.otpauth(secret, door.present.viewer.login), micro=False)
+    picture = segno.make(signing_in.otpauth(secret, door.present.viewer.login), micro=False)
     groups = " ".join(secret[n : n + 4] for n in range(0, len(secret), 4))
     return door.page(
         "sign_in/application.html",
@@ -189,7 +190,7 @@ def prove(door: Door) -> Response:
     if door.present is None:
         return RedirectResponse("/connexion", 303)
     try:
-        ticket = accounts.prove(
+        ticket = signing_in.prove(
             door.staff.store,
             door.present,
             door.form.get("code", ""),
@@ -214,7 +215,7 @@ def first(door: Door) -> Response:
     try:
         if plain.get("mot_de_passe", "") != plain.get("encore", ""):
             raise Refused(N_("Les deux mots de passe ne sont pas les mêmes."), "again")
-        door.told = accounts.first_sign_in(
+        door.told = signing_in.first_sign_in(
             door.staff.store, form.get("identifiant", ""), form.get("code", ""),
             plain.get("mot_de_passe", ""), now=door.now,
         )  # fmt: skip
