@@ -32,6 +32,12 @@ def say(problem: Problem) -> None:
     errors.print(Text(f"• {problem}"))
 
 
+def _typed(problem: Problem) -> bool:
+    """Of an option or an argument (--month, MOIS): nothing is wrong with the configuration."""
+    first = problem.where.partition(" ")[0]  # a variable of the environment has underscores
+    return first.startswith("--") or (first.isalpha() and first.isupper())
+
+
 def complain(error: Exception) -> int:
     """Print one error without a traceback; the exit code it deserves.
 
@@ -42,9 +48,8 @@ def complain(error: Exception) -> int:
         traceback.print_exception(error)
     if isinstance(error, ConfigurationError):
         number = len(error.problems)
-        errors.print(
-            f"Configuration refusée : {number} point{'s' if number > 1 else ''} à corriger."
-        )
+        what = "Commande" if all(map(_typed, error.problems)) else "Configuration"
+        errors.print(f"{what} refusée : {number} point{'s' if number > 1 else ''} à corriger.")
         for problem in error.problems:
             say(problem)
         return CONFIGURATION

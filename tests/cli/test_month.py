@@ -19,7 +19,10 @@ def test_a_month_is_closed_shown_and_left_alone(desk: Desk) -> None:
     assert "Aucun mois clos" in desk.run("month", "list").out
     assert desk.run("month", "show", "2026-10").code == 1
     assert desk.run_at("month", "close", "2026-10").code == 1  # not over
-    assert desk.run_at("month", "close", "octobre").code == 2
+    wrong = desk.run_at("month", "close", "octobre")
+    assert wrong.code == 2
+    assert wrong.err.startswith("Commande refusée : 1 point à corriger.\n• MOIS : mois illisible")
+    assert desk.run("report", "--month", "oct").err.startswith("Commande refusée : 1 point")
     assert desk.run_at("month", "close", "9999-12").code == 2
     done = desk.run("month", "close", "2026-10", "--at", LATER)
     assert done.code == 0, done.err
