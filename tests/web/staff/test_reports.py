@@ -63,7 +63,7 @@ def test_the_sentence_comes_first_with_its_denominator_and_its_interval(office: 
     answer = page.split('<p class="answer">', 1)[1].split("</p>", 1)[0].replace("\u00a0", " ")
     assert answer.startswith("En octobre 2026, 18,2 % des rendez-vous suivis")
     assert "20 sur 110 dont l’issue est connue (intervalle à 95 % :" in answer
-    assert page.index('class="answer"') < page.index("<svg")
+    assert page.index('class="answer"') < page.index('class="filters"') < page.index("<svg")
 
 
 def test_a_filtered_sentence_says_of_whom_it_is_and_leads_back_to_all(office: Office) -> None:
