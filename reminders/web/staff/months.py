@@ -113,7 +113,8 @@ def one(visit: Visit) -> Response:
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else None
     found = months.find(visit.staff.store, month, number) if month else None
     if month is None or found is None:
-        return visit.missing(visit.words.gettext("Ce mois n’est pas clos."))
+        problem = visit.words.gettext("Ce mois n’est pas clos.")
+        return _listing(visit, 404, typed=str(month or ""), problem=problem)
     words = visit.words
     return visit.page(
         "months/one.html", month=found, name=month_name(visit, found.month),
