@@ -73,7 +73,7 @@ METHOD = (
 )
 
 UNWRITABLE = "on ne peut pas y écrire"
-Said = tuple[str, Sequence[str]]  # which services, and what may still change of the figures
+Said = tuple[str, Sequence[str], str]  # services, what may still change, of whom alone
 
 
 class Format(StrEnum):
@@ -118,12 +118,13 @@ def report(
         stands = standing_of(store, asked.first, asked.last)
     words = Words("fr", zone_of(settings), now)
     told = standing(words, stands, now)
+    of = few(words, [rules.desks[uf].label for uf in service])
     if form is Format.JSON:
         print_json(_json(found) | {"unmapped": nowhere} | _stands(stands, now))
     elif form is Format.TEXT:
-        _print(words, found, nowhere, told, few(words, [rules.desks[uf].label for uf in service]))
+        _print(words, found, nowhere, told, of)
     else:
-        _write(words, found, form, output, (_scope(rules, service), told), now)
+        _write(words, found, form, output, (_scope(rules, service), told, of), now)
 
 
 def _asked(month: str, until: str, services: list[str]) -> Asked:

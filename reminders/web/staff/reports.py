@@ -150,14 +150,15 @@ def export(visit: Visit) -> Response:
         return _problem(visit, sought)
     found, words = _found(visit, sought), visit.words
     visit.saw("report.export")
+    of = narrowed(visit, sought)
     name = f"non-venues-{found.asked.first}-{found.asked.last}.{kind}"
     scope, stands = scope_said(visit, sought), standing(words, _stands(visit, found), visit.now)
     if kind == "csv":
-        return visit.download(csv_pieces(flat(words, found, scope, stands)), name, CSV)
+        return visit.download(csv_pieces(flat(words, found, scope, stands, of)), name, CSV)
     made = visit.now.astimezone(visit.staff.zone)
 
     def write(stream: IO[bytes]) -> None:
-        write_xlsx(stream, workbook(words, found, scope, stands), made=made)
+        write_xlsx(stream, workbook(words, found, scope, stands, of), made=made)
 
     return visit.download(while_written(write, visit.staff.settings.base_dir), name, XLSX)
 

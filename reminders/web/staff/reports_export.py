@@ -39,7 +39,9 @@ PERCENT = "%"
 Told = tuple[str, str, str, Cell, str, str]  # part, line, measure, value, unit, remark
 
 
-def flat(words: Words, found: NoShowReport, scope: str, stands: Sequence[str]) -> Sheet:
+def flat(
+    words: Words, found: NoShowReport, scope: str, stands: Sequence[str], of: str = ""
+) -> Sheet:
     """Everything in one table: a measure a row, with its unit and what it is of. `stands`: what
     may still change of it, and when it was counted."""
     tell = words.gettext
@@ -47,13 +49,15 @@ def flat(words: Words, found: NoShowReport, scope: str, stands: Sequence[str]) -
         tell("Partie"), tell("Ligne"), tell("Mesure"), tell("Valeur"), tell("Unité"),
         tell("Remarque"),
     ]  # fmt: skip
-    return Sheet(tell("Rapport"), heads, _flat(words, found, scope, stands))
+    return Sheet(tell("Rapport"), heads, _flat(words, found, scope, stands, of))
 
 
-def _flat(words: Words, found: NoShowReport, scope: str, stands: Sequence[str]) -> Iterator[Told]:
+def _flat(
+    words: Words, found: NoShowReport, scope: str, stands: Sequence[str], of: str = ""
+) -> Iterator[Told]:
     tell = words.gettext
     about = tell("À lire d’abord")
-    for label, text in _about(words, found, scope, stands):
+    for label, text in _about(words, found, scope, stands, of):
         yield about, label, "", text, "", ""
     if found.figures is None:
         return
@@ -167,10 +171,10 @@ def _two_digits(minutes: float) -> float:
 
 
 def _about(
-    words: Words, found: NoShowReport, scope: str, stands: Sequence[str]
+    words: Words, found: NoShowReport, scope: str, stands: Sequence[str], of: str = ""
 ) -> Iterator[tuple[str, str]]:
     tell = words.gettext
-    yield tell("Réponse"), answer(words, found)
+    yield tell("Réponse"), answer(words, found, of)
     yield tell("Période"), period(words, found.asked)
     yield tell("Portée"), scope
     for text in stands:
@@ -198,18 +202,18 @@ def _about(
 
 
 def workbook(
-    words: Words, found: NoShowReport, scope: str, stands: Sequence[str]
+    words: Words, found: NoShowReport, scope: str, stands: Sequence[str], of: str = ""
 ) -> Iterator[Sheet]:
     """What it says first, then a sheet for each part, then everything in one list."""
     tell = words.gettext
     yield Sheet(tell("À lire d’abord"), [tell("Quoi"), tell("Texte")],
-                _about(words, found, scope, stands), (28, 110))  # fmt: skip
+                _about(words, found, scope, stands, of), (28, 110))  # fmt: skip
     if found.figures is not None:
         yield _whole(words, found, found.figures)
         yield _trend(words, found)
         for one in found.breakdowns:
             yield _breakdown(words, one)
-    yield flat(words, found, scope, stands)
+    yield flat(words, found, scope, stands, of)
 
 
 def _trend(words: Words, found: NoShowReport) -> Sheet:

@@ -190,6 +190,8 @@ def test_what_is_taken_away_says_the_same_and_is_in_the_audit(office: Office) ->
     assert ["Ensemble", "", "Non venus", "20", "rendez-vous", ""] in lines
     stands = [plain(line[3]) for line in lines if line[1] == "État des chiffres"]
     assert len(stands) == 1
+    one = clerk.post("/rapports/export", OCTOBER | {"format": "csv", "service": "4230"}).content
+    assert "En octobre 2026 (Imagerie, accueil C1), 21,1 %" in plain(one.decode("utf-8-sig"))
     assert stands[0].startswith("Provisoire au ")
     book = clerk.post("/rapports/export", OCTOBER | {"format": "xlsx"})
     pages = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(book.content))
@@ -199,7 +201,7 @@ def test_what_is_taken_away_says_the_same_and_is_in_the_audit(office: Office) ->
     assert whole[1][:3] == ["En octobre 2026", 90, 20]
     read_first = pages.get_sheet_by_name("À lire d’abord").to_python()
     assert [plain(str(row[1])) for row in read_first if row[0] == "État des chiffres"] == stands
-    assert office.value("SELECT count(*) FROM audit WHERE action = 'report.export'") == 2
+    assert office.value("SELECT count(*) FROM audit WHERE action = 'report.export'") == 3
     assert clerk.post("/rapports/export", OCTOBER | {"format": "exe"}).status_code == 422
 
 
