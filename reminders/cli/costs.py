@@ -181,6 +181,13 @@ def _read(place: str, form: CostForm, rules: Rules, today: date) -> UnitCost:
     return cost
 
 
+TWICE = "une ligne plus haut dit déjà ce coût, de cette UF, à partir de ce jour"
+
+
+def _place(cost: UnitCost) -> tuple[str, str, date]:
+    return cost.component, cost.uf, cost.valid_from
+
+
 @costs.command("import")
 def import_costs(
     file: Annotated[Path, typer.Argument(metavar="FICHIER", help="CSV ou XLSX.")],
@@ -203,6 +210,9 @@ def import_costs(
             told = {name: cells[at] if at < len(cells) else "" for name, at in where.items()}
             cost, errors = service.read(service.typed(told), rules, today=today)
             if cost is not None:
+                if _place(cost) in map(_place, found):
+                    line = f"{file.name}, ligne {number}"
+                    problems.append(Problem(line, TWICE, "n'en garder qu'une"))
                 found.append(cost)
             problems += [
                 Problem(f"{file.name}, ligne {number}, {TITLES[name][0]}", "refusé", said)

@@ -25,6 +25,7 @@ from reminders.store.types import MINUTE, instant, micros
 T = TypeVar("T")
 BATCH = 1_000
 MOST_PROBLEMS = 200  # told one by one; more are counted
+OLDEST = timedelta(days=3_653)
 AHEAD = timedelta(days=400)  # appointments a call may be about
 TITLES = {
     "date": ("date", "jour", "date appel", "date de l'appel"),
@@ -96,9 +97,12 @@ class _Reading:
             return "date ou heure illisible", "écrire par exemple 01/10/2026 et 9:30"
         day, clock = moment
         hour = time.fromisoformat(clock) if clock else UNTOLD
-        at = datetime.combine(day, hour, self.zone).astimezone(UTC)
-        if day > self.now.astimezone(self.zone).date():
+        today = self.now.astimezone(self.zone).date()
+        if day > today:
             return "appel à venir", "vérifier l'année de la date"
+        if today - day > OLDEST:
+            return "appel de plus de dix ans", "vérifier l'année de la date"
+        at = datetime.combine(day, hour, self.zone).astimezone(UTC)
         uf = self._uf(told.get("service", ""))
         appointment, patient = told.get("appointment", ""), told.get("patient", "")
         if uf is None:

@@ -58,7 +58,7 @@ def _csv(content: bytes, file: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", "replace")
-    head = text.partition("\n")[0]
+    head = next((line for line in io.StringIO(text) if line.strip()), "")
     separator = max(SEPARATORS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     return _csv_rows(reader, file)

@@ -47,6 +47,12 @@ def test_each_mistake_of_a_command_and_of_a_file_is_named(desk: Desk) -> None:
     assert done.code == 2
     assert "couts.csv, ligne 3, uf" in done.err
     assert "80,00" not in desk.run_at("costs", "list").out  # nothing of it
+    twice = desk.folder / "deux.csv"
+    line = "slot;4220;80;60;110,50;Contrôle de gestion;01/10/2026\r\n"
+    head = "Quoi;UF;Valeur;Au plus bas;Au plus haut;Source;Depuis\r\n"
+    twice.write_text(head + line + line.replace(";80;", ";90;"), encoding="cp1252")
+    done = desk.run_at("costs", "import", str(twice))
+    assert (done.code, "deux.csv, ligne 3 : une ligne plus haut" in done.err) == (2, True)
     file.write_text(file.read_text("cp1252").replace("fee;4220", "fee;"), encoding="utf-8")
     assert "2 coûts saisis" in desk.run_at("costs", "import", str(file)).out
     shown = desk.run_at("costs", "list", "--csv").out

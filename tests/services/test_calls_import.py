@@ -59,11 +59,12 @@ def test_a_bad_line_is_told_with_its_place_and_remedy_and_the_others_are_kept(
 ) -> None:
     found = read(
         clinic, file, "hier;;4220;;R1;", "01/10/2026;;Cuisine;;;", "01/10/2026;;;;;",
-        "13/10/2026;;4220;;R1;", "02/10/2026;;4220;;R1;",
+        "13/10/2026;;4220;;R1;", "02/10/2026;;4220;;R1;", "02/10/1926;;4220;;R1;",
+        "01/01/0001;;4220;;R1;", "31/12/9999;23:59;4220;;R1;",
     )  # fmt: skip
-    assert (found.lines, found.kept, found.refused) == (5, 1, 4)
+    assert (found.lines, found.kept, found.refused) == (8, 1, 7)
     places = [one.where for one in found.problems]
-    assert places == [f"appels.csv, ligne {n}" for n in (2, 3, 4, 5)]
+    assert places == [f"appels.csv, ligne {n}" for n in (2, 3, 4, 5, 7, 8, 9)]
     assert all(one.what and one.remedy for one in found.problems)
 
 

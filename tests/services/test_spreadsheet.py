@@ -24,6 +24,14 @@ def test_a_csv_is_read_however_it_was_saved(separator: str, encoding: str, tmp_p
     ]  # fmt: skip
 
 
+def test_the_titles_say_the_separator_wherever_they_stand(tmp_path: Path) -> None:
+    file = tmp_path / "appels.csv"
+    file.write_text("\n \nDate,Motif\n01/10/2026,x\n")
+    _, sheet = open_sheet(file)
+    assert sheet.heads == ("Date", "Motif")
+    assert list(sheet.lines) == [(4, ("01/10/2026", "x"))]
+
+
 def test_a_workbook_is_read_with_its_dates(tmp_path: Path) -> None:
     file = tmp_path / "appels.xlsx"
     with xlsxwriter.Workbook(file) as book:
