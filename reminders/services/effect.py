@@ -162,11 +162,7 @@ def effect(
     """
     moment = until or now
     with store.read() as connection:
-        row = (
-            holdouts.one(connection, which)
-            if which
-            else holdouts.latest(connection, begun=True, until=until)
-        )
+        row = holdouts.counting(connection, until, which)
         if row is None:
             return Measured(Verdict.NO_HOLDOUT)
         holdout = holdout_of(row)
@@ -349,8 +345,20 @@ def take_final_looks(store: Store, *, since: datetime, until: datetime, now: dat
 
 
 def _awaits(row: Record, since: datetime, until: datetime) -> bool:
+    return row.estimate is None and _ends_in(row, since, until)
+
+
+def _ends_in(row: Record, since: datetime, until: datetime) -> bool:
+    """On its date: one that was stopped before has no final look."""
     early = row.stopped_at is not None and row.stopped_at < row.ends_at
-    return not early and row.estimate is None and since <= instant(row.ends_at) < until
+    return not early and since <= instant(row.ends_at) < until
+
+
+def ended_in(store: Store, since: datetime, until: datetime) -> int:
+    """The last hold-out that ended on its date in [since, until); 0: none did."""
+    with store.read() as connection:
+        found = holdouts.begun(connection)
+    return next((row.id for row in found if _ends_in(row, since, until)), 0)
 
 
 @dataclass(frozen=True, slots=True)

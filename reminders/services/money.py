@@ -53,11 +53,12 @@ def money(
     until: datetime | None = None,
     uf: str = "",
     look: str = "",
+    which: int = 0,
 ) -> Told:
     """What reminders saved up to a moment (now), of the hospital or of one service; `look`: the
-    month that is closed, if one is. Prices are those of the period's last civil day, at the
-    hospital's first site."""
-    period = period_of(store, until, now)
+    month that is closed, if one is; `which`: as `effect`'s. Prices are those of the period's last
+    civil day, at the hospital's first site."""
+    period = period_of(store, until, now, which)
     if period is None:
         return {"verdict": Verdict.NO_HOLDOUT.value, "uf": uf}
     row, since, end = period.row, period.since, period.end
@@ -70,7 +71,7 @@ def money(
     known = calls_known(store, row.id, uf, before=end)
     found = savings(
         store, costs, now=now, day=day, until=until, fees=fees, calls=known.calls,
-        called=known.tasks, uf=uf, look=look,
+        called=known.tasks, uf=uf, look=look, which=which,
     )  # fmt: skip
     return told(found, fees, known, uf) | {"holdout": [row.id, row.state]}
 
@@ -82,10 +83,11 @@ class Period:
     end: datetime
 
 
-def period_of(store: Store, until: datetime | None, now: datetime) -> Period | None:
-    """The hold-out that counts then, and the moments between which; None: none was approved."""
+def period_of(store: Store, until: datetime | None, now: datetime, which: int = 0) -> Period | None:
+    """The hold-out that counts then, or `which`, and the moments between which; None: none was
+    approved."""
     with store.read() as connection:
-        row = holdouts.latest(connection, begun=True, until=until)
+        row = holdouts.counting(connection, until, which)
     if row is None:
         return None
     ends = [until or now, instant(row.ends_at)]

@@ -27,7 +27,7 @@ from reminders.domain.report import HIDDEN_BELOW, Asked, Month, NoShowReport
 from reminders.errors import Problem, RepairNeeded
 from reminders.services import costs as priced
 from reminders.services import rollup
-from reminders.services.effect import Verdict, take_final_looks, take_look
+from reminders.services.effect import Verdict, ended_in, take_final_looks, take_look
 from reminders.services.money import Described, describe, money, period_of, purged
 from reminders.services.no_show_report import no_show_report
 from reminders.services.rules import Rules
@@ -135,8 +135,12 @@ def _savings(
     store: Store, rules: Rules, month: Month, end: datetime, *, now: datetime
 ) -> dict[str, Plain]:
     """Up to the month's end. Of a comparison that ended in an earlier month, what that one's last
-    revision says: nothing more is compared since, and its appointments are being purged."""
+    revision says: nothing more is compared since, and its appointments are being purged. Of two,
+    one of which ended and the other began in the month, the one that ended: this is its only final
+    look, and the other's first month says nothing yet."""
     zone = _zone(rules)
+    if ended := ended_in(store, *bounds(month, zone)):
+        return money(store, rules, now=now, until=end, look=str(month), which=ended)
     period = period_of(store, end, now)
     if period is not None and period.end <= bounds(month, zone)[0]:
         last = (period.end - timedelta.resolution).astimezone(zone)

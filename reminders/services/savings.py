@@ -118,6 +118,7 @@ def savings(
     past: Mapping[str, Past] | None = None,
     uf: str = "",
     look: str = "",
+    which: int = 0,
 ) -> Savings:
     """What the reminded units cost less than they would have without reminders.
 
@@ -126,13 +127,13 @@ def savings(
     over the period, hosting included; one nobody entered is missing as any price is. `calls`:
     None where they are not linked to appointments in both arms: then not measured, and 0 €.
     `called`: appointment -> how many of its tasks are among its calls: those are no tasks as well.
-    `uf`: of one service; "" for all. `look`: as `effect`'s.
+    `uf`: of one service; "" for all. `look`, `which`: as `effect`'s.
     """
-    found = effect(store, now=now, until=until, past=past, uf=uf, look=look)
+    found = effect(store, now=now, until=until, past=past, uf=uf, look=look, which=which)
     if found.verdict is not Verdict.MEASURED or found.until is None:
         return Savings(found)
     with store.read() as connection:
-        row = holdouts.latest(connection, begun=True, until=until)
+        row = holdouts.counting(connection, until, which)
         assert row is not None
         holdout = holdout_of(row)
     ledger = _Ledger(costs, day, calls or {}, called or {} if calls else {})

@@ -51,6 +51,11 @@ def one(connection: Connection, holdout: int) -> Record | None:
     return found[0] if found else None
 
 
+def counting(connection: Connection, until: datetime | None, which: int = 0) -> Record | None:
+    """The last one approved by a moment (None: now), or `which`."""
+    return one(connection, which) if which else latest(connection, begun=True, until=until)
+
+
 def begun(connection: Connection) -> Sequence[Record]:
     """Those once approved, the last one first, each with its final look where it was taken
     (`estimate` None: it was not); some dozens at most."""

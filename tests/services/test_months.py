@@ -19,13 +19,14 @@ from reminders.domain.report import Asked, Month
 from reminders.domain.savings import MONTHLY, Component, UnitCost
 from reminders.errors import ReminderError
 from reminders.services import costs, months
-from reminders.services.holdout import stop
+from reminders.services.holdout import approve, propose, stop
 from reminders.services.money import compute, kept
 from reminders.services.months import Closed, Why, close, close_due, find, newest_due, revise, told
 from reminders.services.no_show_report import no_show_report
 from reminders.services.purge import purge
 from reminders.services.rules import rules_of
 from reminders.store.engine import Store, open_engine, rows, run
+from reminders.store.types import micros
 from tests.services.test_rollup import at, tell
 from tests.support.clinic import PARIS, Clinic, paris, settings_with, visit
 from tests.support.comparison import CAME, MISSED, OPEN, Comparison
@@ -328,6 +329,26 @@ def test_months_after_a_comparison_tell_what_its_last_one_told(store: Store, ear
         purge(store, RULES.settings.retention, now=now)
         assert savings_of(closed(trial, month, now)) == told
         assert compute(store, RULES, now=now) == shown
+
+
+def test_the_month_in_which_one_comparison_follows_another_tells_the_one_that_ended(
+    store: Store,
+) -> None:
+    """Its final look is taken once, in that month; of the next one nothing can be said yet."""
+    trial = over_in_april(store, early=False)
+    with store.write() as connection:
+        over = micros(datetime(2026, 4, 28, tzinfo=UTC))
+        run(connection, "UPDATE holdout SET ends_at = :at", at=over)
+    begins = datetime(2026, 4, 29, tzinfo=UTC)
+    stop(store, now=begins, by="nadia")
+    propose(store, RULES, now=begins, by="nadia")
+    approve(store, now=begins, by="Claire")
+    told = savings_of(closed(trial))
+    assert (told["verdict"], told["final"]) == ("measured", True)
+    assert told["taken_at"] is not None
+    assert told["total"]["central"] > 0
+    trial.patients(Arm.REMINDED, [[CAME]] * 9, since=datetime(2026, 5, 5, tzinfo=UTC))
+    assert savings_of(closed(trial, MAY, datetime(2026, 6, 10, tzinfo=UTC)))["final"] is False
 
 
 def test_a_revision_keeps_the_savings_of_what_was_purged_since(store: Store) -> None:
