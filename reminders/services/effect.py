@@ -48,6 +48,7 @@ FINAL = "final"
 FINAL_LOOK = "intervalle à 95 %, regard final"
 EVERY_LOOK = "intervalle à 95 % valable à chaque regard"
 LIKELY_DEFF = 1.3
+NEARLY_ALL = 0.9  # a rate without reminders that reminders hardly leave room for
 
 
 class Verdict(StrEnum):
@@ -294,12 +295,14 @@ def _with_power(found: Measured, deff: float) -> Measured:
 
 
 def _rate_without(arms: Mapping[Arm, ArmFigures]) -> float:
-    """No-shows were nobody reminded; 0 where there is none."""
+    """No-shows were nobody reminded; 0 where there is none. Where so many miss that it would be
+    nearly everybody, as many as do."""
     known = sum(one.known for one in arms.values())
     if not known:
         return 0.0
     missed = sum(one.missed for one in arms.values())
-    return missed / (known - arms[Arm.REMINDED].known * (1 - EXPECTED_RATIO))
+    without = missed / (known - arms[Arm.REMINDED].known * (1 - EXPECTED_RATIO))
+    return without if without < NEARLY_ALL else missed / known
 
 
 def take_look(

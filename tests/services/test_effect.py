@@ -165,6 +165,14 @@ def test_whether_an_effect_is_told_does_not_depend_on_how_large_it_is(
     assert [one.expected for one in found] == pytest.approx([found[0].expected] * 3)
 
 
+def test_where_most_miss_an_effect_can_be_told(trial: Comparison) -> None:
+    trial.arm(Arm.REMINDED, 1_600, 1_120)
+    trial.arm(Arm.HELD, 400, 300)
+    found = effect(trial.store, now=NOW)
+    assert found.verdict is Verdict.MEASURED
+    assert found.expected == pytest.approx(0.71 * 0.34)
+
+
 def test_outcomes_missing_more_in_one_arm_show_no_effect(trial: Comparison) -> None:
     trial.arm(Arm.REMINDED, 8_000, 560, unknown=400)
     trial.arm(Arm.HELD, 2_000, 260, unknown=180)
