@@ -14,6 +14,7 @@ from reminders.domain.wording import (
     day_and_month,
     hour,
     joined,
+    lasting,
     long_date,
     short_date,
     spoken,
@@ -123,6 +124,8 @@ def build_variables(
     relation: str,
     told_starts: Sequence[datetime] = (),
     address: str = "",
+    late_minutes: int = 0,
+    new_place: str = "",
 ) -> dict[str, str]:
     """The variables of one message about the visits `starts` of one day; empty ones are absent.
 
@@ -130,7 +133,8 @@ def build_variables(
     and whom to call: no first name, no place, no instruction. `told_starts` are the starts last
     told: the old date and hour are there only if they differ from the new ones. Values for an
     SMS are spelt in its alphabet as far as possible (Zoë → Zoe): one letter would double the
-    price of the whole text. Raises ValueError without a start.
+    price of the whole text. `late_minutes`, `new_place`: what somebody writes to a session.
+    Raises ValueError without a start.
     """
     if not starts:
         raise ValueError("a message is about at least one appointment")
@@ -144,9 +148,11 @@ def build_variables(
         "nb_rdv": str(len(local)) if len(local) > 1 else "",
         **_dates(local, spoken_language, plain=plain),
         **_told(told_starts, local[0], spoken_language, plain=plain),
+        "retard": lasting(late_minutes, spoken_language) if late_minutes else "",
     }
     if sensitivity == "normal":
         values["prenom"] = first_name or ""
+        values["nouveau_lieu"] = new_place
         values["proche"] = RELATIVES[spoken_language].get(relation, "")
         if preparation is not None:
             values |= _sheet(preparation, local[0], spoken_language, channel)

@@ -80,6 +80,8 @@ VARIABLES: dict[str, Variable] = {
         N_("Date annoncée auparavant, en lettres"), "lundi 12 octobre", BOTH, True
     ),
     "ancienne_heure": Variable(N_("Heure annoncée auparavant"), "11h", BOTH, True),
+    "retard": Variable(N_("Retard prévu d'une séance"), "30 min", BOTH, True),
+    "nouveau_lieu": Variable(N_("Nouveau lieu d'une séance"), "Bâtiment C, porte 4", BOTH, True),
     "point_accueil": Variable(N_("Où se présenter"), "Accueil B2", BOTH, True),
     "consignes_sms": Variable(
         N_("Consigne en une phrase"), "Venir à jeun.", frozenset({"sms"}), True

@@ -81,6 +81,17 @@ def hour(at: time | datetime, language: str) -> str:
     return f"{at.hour}:{at.minute:02d}"
 
 
+def lasting(minutes: int, language: str) -> str:
+    """30 min, 1h30; in easy French 30 minutes, 1 heure 30; in Arabic 30 دقيقة."""
+    words, (hours, rest) = spoken(language), divmod(minutes, 60)
+    if words == "ar":
+        return f"{minutes} دقيقة"
+    if words == EASY:
+        name = "heure" if hours < 2 else "heures"
+        return f"{hours} {name} {rest:02d}".removesuffix(" 00") if hours else f"{rest} minutes"
+    return f"{hours}h{rest:02d}".removesuffix("00") if hours else f"{rest} min"
+
+
 def joined(words: Sequence[str], language: str) -> str:
     """9h30, 11h et 14h"""
     if len(words) < 2:

@@ -4,6 +4,7 @@ Such a text counts in no cap and moves later, never earlier, to the permitted ho
 a send forbids it too. Who cannot be reached by it is called.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -15,6 +16,7 @@ from reminders.domain.calendar import (
     permitted_window,
     to_utc,
 )
+from reminders.domain.lint import ADDRESS, REPLY_WORDS, sensitive
 from reminders.domain.marking import N_
 
 # The purposes a session may be written to with, and what each says, for staff.
@@ -25,6 +27,9 @@ SESSION: Mapping[str, str] = {
     "session_place": N_("Le lieu change"),
     "session_doubtful": N_("La séance est incertaine, appeler avant de venir"),
 }
+LATE, ELSEWHERE = "session_late", "session_place"
+LATEST = 600  # minutes
+PLACE_LONGEST = 60
 # After these the patient no longer comes: no reminder may say the contrary, whatever the DPI
 # still holds.
 CALLED_OFF = frozenset({"session_cancelled", "session_moved"})
@@ -41,6 +46,40 @@ SOONEST = timedelta(minutes=1)  # a moment shorter than this is none
 
 
 @dataclass(frozen=True, slots=True)
+class Details:
+    """What only this text says: how late, or where instead. 0 and "": it does not say."""
+
+    late_minutes: int = 0
+    place: str = ""
+
+    def of(self, purpose: str) -> "Details":
+        """What of it a text of this purpose says."""
+        return Details(
+            self.late_minutes if purpose == LATE else 0, self.place if purpose == ELSEWHERE else ""
+        )
+
+    def mistake(self) -> tuple[str, str]:
+        """(field, why it may not be said); ("", "") if it may."""
+        if not 0 <= self.late_minutes <= LATEST:
+            return "retard", N_("Un retard se dit en minutes, de 1 à 600.")
+        if len(self.place) > PLACE_LONGEST:
+            return "lieu", N_("Le lieu est trop long : 60 signes au plus.")
+        if any(one.search(self.place) for one in (_NO_PLACE, ADDRESS, REPLY_WORDS)):
+            return "lieu", N_(
+                "Écrire seulement un lieu : ni adresse Internet, ni numéro à appeler."
+            )
+        if next(sensitive(self.place), None) is not None:
+            return "lieu", N_(
+                "Ce lieu dirait de quels soins il s’agit : écrire un bâtiment, une porte."
+            )
+        return "", ""
+
+
+NOTHING = Details()
+_NO_PLACE = re.compile(r"[{}<>\x00-\x1f\x7f]|(?:\d[ .-]?){8}")
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A day, a service or an agenda or both, and perhaps hours of it (civil time, half-open)."""
 
@@ -49,6 +88,7 @@ class Session:
     agenda: str = ""
     begins: time | None = None
     ends: time | None = None
+    details: Details = NOTHING
 
     def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """[from, until) as instants; the whole civil day where no hours are told."""

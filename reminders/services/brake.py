@@ -84,13 +84,16 @@ class SendBrake:
     def again(
         self, connection: Connection, texts: Sequence[Composed], *, now: datetime
     ) -> list[Composed]:
-        """Those that left as often as one text may, for the same address within a day."""
+        """Those that left as often as one text may, for the same address within a day. What a
+        person writes is theirs to write again."""
         about = sorted({one[0] for text in texts for one in text.told})
         told = braking.told_since(connection, about, micros(now) - DAY)
         return [
             text
             for text in texts
-            if text.told and all(told.get(one, 0) >= REPEATS for one in _same(text))
+            if text.told
+            and text.kind != "staff"
+            and all(told.get(one, 0) >= REPEATS for one in _same(text))
         ]
 
 

@@ -85,6 +85,8 @@ class Item(NamedTuple):
     given: str
     patient_id: int
     told_before: int | None = None
+    late_minutes: int | None = None
+    new_place: str | None = None
 
 
 class NoTemplate(TemplateError):
@@ -274,6 +276,8 @@ class Composer:
             relation=row.relation,
             told_starts=told if row.kind in ("correction", "notice") else (),
             address=desk.address,
+            late_minutes=first.late_minutes or 0,
+            new_place=first.new_place or "",
         )
 
     def _calendar(

@@ -19,8 +19,10 @@ from reminders.domain.preparation import (
     in_language,
 )
 from reminders.domain.sms import Measure, measure
+from reminders.domain.template import VARIABLES
 from reminders.domain.template_key import TemplateKey, TemplateText
 from reminders.domain.template_mail import html_of
+from reminders.domain.writing import Details
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer, Version
 from reminders.services.compose import Composer, Draft, Item, Route, Templates
@@ -160,7 +162,7 @@ def _on_one(
         message_id=0, step="", appointment_id=one.appointment_id, version=one.version,
         starts_at=one.starts_at, uf=one.uf, kind=one.kind, external_id=one.external_id,
         duration_minutes=one.duration_minutes, given=given, patient_id=one.patient_id,
-        told_before=told,
+        told_before=told, **_said(key.purpose),
     )  # fmt: skip
     shared = frozenset({row.recipient}) if one.shared else frozenset()
     try:
@@ -257,8 +259,15 @@ def values_of(
         "relation": "",
         "told_starts": told,
         "address": desk.address,
+        **_said(key.purpose),
     }
     return build_variables(**(given | changes))
+
+
+def _said(purpose: str) -> dict[str, Any]:
+    """What somebody writes to a session with its text."""
+    details = Details(30, VARIABLES["nouveau_lieu"].example).of(purpose)
+    return {"late_minutes": details.late_minutes, "new_place": details.place}
 
 
 def linked(rules: Rules, key: TemplateKey, values: dict[str, str]) -> dict[str, str]:

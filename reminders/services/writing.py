@@ -64,6 +64,7 @@ def send(
                 "ends_at": micros(end), "patients": seen.patients, "calls": seen.calls,
                 "segments": seen.segments, "price_eur": seen.price_eur,
                 "created_at": micros(now), "created_by": order.by,
+                "late_minutes": session.details.late_minutes, "new_place": session.details.place,
             },
         )  # fmt: skip
         plan_texts(connection, means, key, order.request, purpose, seen, now)

@@ -14,7 +14,16 @@ from reminders.domain.booking import Address, Booking, Person, Step
 from reminders.domain.calendar import civil_day
 from reminders.domain.marking import N_
 from reminders.domain.recipient import address_for, number_zone
-from reminders.domain.writing import ASKS_A_NUMBER, MOST, NO_CALL, SESSION, Session, moment_for
+from reminders.domain.writing import (
+    ASKS_A_NUMBER,
+    MOST,
+    NO_CALL,
+    NOTHING,
+    SESSION,
+    Details,
+    Session,
+    moment_for,
+)
 from reminders.errors import TemplateError
 from reminders.services.compose import Composed, Composer, Draft, Item, Route, Templates
 from reminders.services.plan import people_of
@@ -171,6 +180,9 @@ def look(
         raise Refused("session", mistake)
     if purpose not in SESSION:
         raise Refused("purpose", N_("Choisir ce que le message doit dire."))
+    field, wrong = session.details.mistake()
+    if wrong:
+        raise Refused(field, wrong)
     start, end = session.bounds(means.zone)
     if end <= now:
         raise Refused("session", N_("Cette séance est passée : il est trop tard pour l’écrire."))
@@ -179,7 +191,7 @@ def look(
     found = written.session(
         connection,
         ufs=ufs, agenda=session.agenda, start=micros(start), end=micros(end), purpose=purpose,
-        limit=MOST + 1,
+        late=session.details.late_minutes, place=session.details.place, limit=MOST + 1,
     )  # fmt: skip
     if len(found) > MOST:
         return Survey(session, purpose, too_many=True)
@@ -187,7 +199,7 @@ def look(
     approved = (
         Templates.of(templates.versions(connection, now=micros(now))) if chosen else Templates([])
     )
-    recipients, unsaid = composed(means, approved, purpose, chosen, found, now)
+    recipients, unsaid = composed(means, approved, purpose, chosen, found, now, session.details)
     missed = sorted([*missed, *unsaid], key=lambda one: (one.visit.starts_at, one.visit.name))
     return Survey(session, purpose, tuple(recipients), tuple(missed))
 
@@ -310,6 +322,7 @@ def compose(
     closes: datetime,
     shared: frozenset[str],
     now: datetime,
+    details: Details = NOTHING,
 ) -> tuple[Composed, Route]:
     """The text as it would leave now. Raises TemplateError."""
     draft = Draft(
@@ -319,7 +332,8 @@ def compose(
     items = [
         Item(
             0, "staff", one.appointment, one.version, micros(one.starts_at), one.uf, one.kind,
-            one.number, one.duration_minutes, one.given, one.patient,
+            one.number, one.duration_minutes, one.given, one.patient, None,
+            details.late_minutes, details.place,
         )
         for one in visits
     ]  # fmt: skip
@@ -336,6 +350,7 @@ def composed(
     chosen: Sequence[_Chosen],
     found: Sequence[Record],
     now: datetime,
+    details: Details = NOTHING,
 ) -> tuple[list[Recipient], list[Missed]]:
     """Every text as it would be read; one that would have a gap is not sent."""
     shared = frozenset(
@@ -350,7 +365,7 @@ def composed(
         try:
             text, route = compose(
                 means, approved, purpose, one.visits, one.address, one.language, one.closes,
-                shared, now,
+                shared, now, details,
             )  # fmt: skip
         except TemplateError as error:
             missed += [Missed(visit, error.code) for visit in one.visits]

@@ -131,6 +131,8 @@ STAFF = (
         purpose       but du message
         uf            code de l’unité fonctionnelle
         agenda        agenda
+        late_minutes  retard que dit le texte, en minutes
+        new_place     lieu que dit le texte
         starts_at     rendez-vous à partir de
         ends_at       et avant
         patients      patients à qui un texte a été prévu

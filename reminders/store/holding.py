@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from reminders.store.engine import Record, listed, rows
 from reminders.store.holds import COLUMNS, DUE
 from reminders.store.lists import Ufs
+from reminders.store.outbox import SAID_OF_SESSION
 from reminders.store.planning import UNFINISHED
 from reminders.store.worklist import scoped
 
@@ -125,7 +126,8 @@ def messages(
         "(SELECT t.starts_at FROM told t JOIN attempt b ON b.id = t.attempt_id "
         " JOIN message o ON o.id = b.message_id WHERE t.appointment_id = a.id "
         " AND o.patient_id = a.patient_id AND b.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
-        " ORDER BY b.started_at DESC, b.id DESC LIMIT 1) AS told_before "
+        " ORDER BY b.started_at DESC, b.id DESC LIMIT 1) AS told_before, "
+        f"{SAID_OF_SESSION} "
         "FROM (SELECT m.* FROM message m JOIN (SELECT CAST(:source AS TEXT) AS source_id) h "
         f"ON 1 = 1 WHERE {_DUE} AND {_WITH}{mine} ORDER BY m.opens_at, m.id LIMIT :limit) m "
         "JOIN message_item x ON x.message_id = m.id JOIN decision d ON d.id = x.decision_id "

@@ -110,6 +110,15 @@ def lease(
     )
 
 
+# What the writing a staff's decision `d` is of says besides.
+_OF_WRITING = (
+    "CASE WHEN d.step LIKE 'staff:%' THEN (SELECT w.{0} FROM writing_line l "
+    "JOIN writing w ON w.id = l.writing_id WHERE l.appointment_id = d.appointment_id "
+    "AND l.decision_id = d.id LIMIT 1) END AS {0}"
+)
+SAID_OF_SESSION = f"{_OF_WRITING.format('late_minutes')}, {_OF_WRITING.format('new_place')}"
+
+
 def items_of(connection: Connection, messages: Sequence[int]) -> Sequence[Record]:
     """What each message is about, its appointments by start; `told_before` is the last start a
     patient may have read of that appointment."""
@@ -120,7 +129,8 @@ def items_of(connection: Connection, messages: Sequence[int]) -> Sequence[Record
         "(SELECT t.starts_at FROM told t JOIN attempt b ON b.id = t.attempt_id "
         " JOIN message o ON o.id = b.message_id WHERE t.appointment_id = a.id "
         " AND o.patient_id = a.patient_id AND b.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
-        " ORDER BY b.started_at DESC, b.id DESC LIMIT 1) AS told_before "
+        " ORDER BY b.started_at DESC, b.id DESC LIMIT 1) AS told_before, "
+        f"{SAID_OF_SESSION} "
         "FROM message_item i JOIN decision d ON d.id = i.decision_id "
         "JOIN appointment a ON a.id = d.appointment_id JOIN patient p ON p.id = a.patient_id "
         "WHERE i.message_id IN :ids ORDER BY a.starts_at, a.id",

@@ -16,7 +16,7 @@ from reminders.store.planning import PATIENT_COLUMNS, among
 
 WRITING_COLUMNS = (
     "id", "request", "kind", "purpose", "uf", "agenda", "starts_at", "ends_at", "patients", "calls",
-    "segments", "price_eur", "created_at", "created_by",
+    "segments", "price_eur", "created_at", "created_by", "late_minutes", "new_place",
 )  # fmt: skip
 LINE_COLUMNS = (
     "writing_id", "appointment_id", "cycle", "patient_id", "decision_id", "message_id", "reason",
@@ -50,7 +50,8 @@ ADDED = (
     f"{_SHARED.format('phone')} AS phone_shared, {_SHARED.format('proxy_phone')} AS proxy_shared, "
     "(SELECT COUNT(*) FROM writing_line l JOIN writing w ON w.id = l.writing_id "
     "WHERE l.appointment_id = a.id AND l.cycle = a.version AND l.reason = '' "
-    "AND w.purpose = :purpose AND w.kind = 'session') AS written, "
+    "AND w.purpose = :purpose AND w.late_minutes = :late AND w.new_place = :place "
+    "AND w.kind = 'session') AS written, "
     f"{HOLDS} AS holds"
 )
 ADDED_COUNT = 16  # columns after those planning reads of a patient: two names, then these
@@ -64,7 +65,8 @@ _WITH_PATIENT = (
 
 def one(connection: Connection, appointment: int) -> Record:
     """One appointment as `session` gives it."""
-    return rows(connection, f"{_WITH_PATIENT} WHERE a.id = :id", id=appointment, purpose="")[0]
+    nothing = {"purpose": "", "late": 0, "place": ""}
+    return rows(connection, f"{_WITH_PATIENT} WHERE a.id = :id", id=appointment, **nothing)[0]
 
 
 def in_hand(connection: Connection, appointment: int) -> bool:
@@ -88,12 +90,18 @@ def session(
     start: int,
     end: int,
     purpose: str,
+    late: int,
+    place: str,
     limit: int,
 ) -> Sequence[Record]:
     """The booked appointments of a session in the order of the day, each with its patient, the
-    patient's columns first, as planning reads them. `ufs` None: of every service."""
+    patient's columns first, as planning reads them. `ufs` None: of every service; `written`: how
+    often a text has told just this."""
     wanted = "a.starts_at >= :start AND a.starts_at < :end AND a.status = 'booked'"
-    values: dict[str, object] = {"start": start, "end": end, "purpose": purpose, "limit": limit}
+    values: dict[str, object] = {
+        "start": start, "end": end, "purpose": purpose, "late": late, "place": place,
+        "limit": limit,
+    }  # fmt: skip
     if agenda:
         wanted += " AND a.agenda = :agenda"
         values["agenda"] = agenda
@@ -118,7 +126,8 @@ def add(connection: Connection, writing: Mapping[str, object]) -> None:
     """Its request is new: who writes is alone (services.writing.one_at_a_time)."""
     names = ", ".join(WRITING_COLUMNS)
     marks = ", ".join(f":{name}" for name in WRITING_COLUMNS)
-    run(connection, f"INSERT INTO writing ({names}) VALUES ({marks})", **writing)
+    values = {"late_minutes": 0, "new_place": ""} | dict(writing)
+    run(connection, f"INSERT INTO writing ({names}) VALUES ({marks})", **values)
 
 
 def add_lines(connection: Connection, lines: Sequence[Sequence[object]]) -> None:

@@ -23,6 +23,7 @@ from reminders.domain.wording import (
     grouped_phone,
     hour,
     joined,
+    lasting,
     long_date,
     short_date,
     spoken,
@@ -255,3 +256,19 @@ def test_the_place_of_a_later_visit_is_not_given_for_the_first() -> None:
     assert combined([None]) is None
     assert combined([]) is None
     assert combined([fasting, fasting]) == fasting
+
+
+@pytest.mark.parametrize(
+    ("minutes", "fr", "falc", "ar"),
+    [
+        (5, "5 min", "5 minutes", "5 دقيقة"),
+        (60, "1h", "1 heure", "60 دقيقة"),
+        (90, "1h30", "1 heure 30", "90 دقيقة"),
+        (125, "2h05", "2 heures 05", "125 دقيقة"),
+        (600, "10h", "10 heures", "600 دقيقة"),
+    ],
+)
+def test_how_long_is_told_as_each_language_reads_it(
+    minutes: int, fr: str, falc: str, ar: str
+) -> None:
+    assert [lasting(minutes, one) for one in ("fr", "en", "falc", "ar")] == [fr, fr, falc, ar]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reminders.domain.appointment import ContactPoint, Holder, Status
-from reminders.domain.writing import SESSION, Session
+from reminders.domain.writing import SESSION, Details, Session
 from reminders.errors import NotSent
 from reminders.ports import InboundSms, Received
 from reminders.rendering import Renderer
@@ -78,6 +78,98 @@ def counts(room: Mailroom, key: int) -> dict[str, int]:
 
 def texts(room: Mailroom) -> list[tuple[str, str]]:
     return sorted((sent.to, sent.text) for sent in room.sent)
+
+
+# --- what a text says besides ---------------------------------------------------------------------
+
+LATER = replace(SEEN, details=Details(late_minutes=45))
+THERE = replace(SEEN, details=Details(place="Bâtiment C, porte 4"))
+
+
+def test_how_late_it_is_leaves_as_it_was_read(store: Store) -> None:
+    room = clinic(store)
+    seen = look(room, LATER, "session_late")
+    assert seen.recipients[0].text == (
+        "CH Exemple : retard d'environ 45 min pour le rendez-vous du 20/10 à 9h30. "
+        "Merci de patienter. Tél. 01 99 00 12 34"
+    )
+    send(room, LATER, "session_late")
+    room.deliver()
+    assert {text for _, text in texts(room)} == {seen.recipients[0].text}
+    assert len(room.sent) == 3
+
+
+def test_where_instead_is_said_and_not_by_a_neutral_service(store: Store) -> None:
+    room = clinic(store)
+    assert (
+        "Nouveau lieu : Batiment C, porte 4."
+        in look(room, THERE, "session_place").recipients[0].text
+    )
+    send(room, THERE, "session_place")
+    room.deliver()
+    assert all("porte 4. Tél." in text for _, text in texts(room))
+    neutral = dict(SETTINGS["service"][0]) | {"sensitivity": "neutral"}
+    room.settings = settings_with(**(dict(LIVE) | {"service": [neutral]}))
+    found = look(room, replace(THERE, details=Details(place="Porte 5")), "session_place")
+    assert "Adressez-vous à l'accueil." in found.recipients[0].text
+
+
+def test_another_delay_is_told_and_the_same_one_once(store: Store) -> None:
+    room = clinic(store)
+    send(room, LATER, "session_late")
+    assert look(room, LATER, "session_late").patients == 0
+    worse = replace(SEEN, details=Details(late_minutes=90))
+    assert look(room, worse, "session_late").patients == 3
+    send(room, worse, "session_late", request="form-2")
+    room.deliver()
+    said = sorted({text.split(" pour ")[0] for _, text in texts(room)})
+    assert said == [
+        "CH Exemple : retard d'environ 1h30", "CH Exemple : retard d'environ 45 min",
+    ]  # fmt: skip
+
+
+def test_a_third_delay_of_the_day_is_told_too(store: Store) -> None:
+    """The brake stops loops, not people."""
+    room = clinic(store)
+    for number, minutes in enumerate((30, 60, 90, 120)):
+        later = replace(SEEN, details=Details(minutes))
+        send(room, later, "session_late", request=f"form-{number}")
+        room.deliver()
+    assert len(room.sent) == 12
+
+
+@pytest.mark.parametrize(
+    ("details", "field"),
+    [
+        (Details(601), "retard"),
+        (Details(-1), "retard"),
+        (Details(place="x" * 61), "lieu"),
+        (Details(place="voir www.exemple.fr"), "lieu"),
+        (Details(place="appeler le 01 99 00 12 34"), "lieu"),
+        (Details(place="répondez OUI"), "lieu"),
+        (Details(place="{{ prenom }}"), "lieu"),
+        (Details(place="Bâtiment\nC"), "lieu"),
+        (Details(place="Psychiatrie, 2e étage"), "lieu"),
+        (Details(place="scanner 2"), "lieu"),
+    ],
+)
+def test_what_may_not_be_said_is_refused_at_its_field(
+    store: Store, details: Details, field: str
+) -> None:
+    room = clinic(store)
+    with pytest.raises(Refused) as refused:
+        look(room, replace(SEEN, details=details), "session_place")
+    assert refused.value.code == field
+
+
+def test_a_place_is_a_building_a_floor_a_door() -> None:
+    for place in (
+        "",
+        "Bâtiment C, porte 4",
+        "Hall 2 – 3e étage",
+        "Pavillon Dr Exemple, RDC, n° 12",
+    ):
+        assert Details(place=place).mistake() == ("", "")
 
 
 # --- looking -------------------------------------------------------------------------------------

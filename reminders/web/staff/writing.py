@@ -10,7 +10,17 @@ from fastapi import Response
 
 from reminders.domain.access import May
 from reminders.domain.marking import N_
-from reminders.domain.writing import ASKS_A_NUMBER, CALLED_OFF, MOST, SESSION, Session
+from reminders.domain.writing import (
+    ASKS_A_NUMBER,
+    CALLED_OFF,
+    LATE,
+    LATEST,
+    MOST,
+    PLACE_LONGEST,
+    SESSION,
+    Details,
+    Session,
+)
 from reminders.services import writing, writing_follow, writing_survey
 from reminders.services.agendas import agendas_of, meant
 from reminders.services.holding import Kept, kept_back
@@ -24,7 +34,7 @@ from reminders.web.staff.appointments_words import CHANNELS, reason
 from reminders.web.staff.visit import Route, Visit
 
 PAGE = 50
-FIELDS = ("jour", "uf", "agenda", "de", "a", "message")
+FIELDS = ("jour", "uf", "agenda", "de", "a", "message", "retard", "lieu")
 OUTCOME = {
     "planned": ("waiting", N_("prévus")),
     "held": ("held", N_("retenus")),
@@ -65,7 +75,7 @@ def _survey(visit: Visit, given: dict[str, str]) -> Response:
             given = given | {"agenda": _meant(agendas, given["agenda"])}
             seen = _seen(visit, given)
     except Refused as refused:
-        return _form(visit, given, agendas, 422, refused)
+        return _form(visit, given, agendas or _agendas(visit, given), 422, refused)
     visit.saw("look at session", f"day:{seen.session.day.isoformat()}")
     return _form(visit, given, agendas or _shown(seen), seen=seen)
 
@@ -114,6 +124,8 @@ def _form(
             "agenda": "agenda",
             "purpose": "message",
             "number": "nombre",
+            "retard": "retard",
+            "lieu": "lieu",
         }.get(refused.code if refused else "", ""),
         seen=seen,
         shown=shown,
@@ -129,6 +141,8 @@ def _form(
         channels=CHANNELS,
         most=MOST,
         asked=ASKS_A_NUMBER,
+        latest=LATEST,
+        place_longest=PLACE_LONGEST,
         why=lambda code: reason(visit.words, code),
         request=visit.form.get("demande", "") or token_urlsafe(12),
         recent=_recent(visit) if seen is None else (),
@@ -145,7 +159,18 @@ def _session(given: dict[str, str]) -> Session:
         raise Refused("session", N_("Vérifier la date et les heures.")) from None
     if not 2000 <= day.year <= 2200:
         raise Refused("session", N_("Vérifier la date et les heures."))
-    return Session(day, given["uf"], given["agenda"], begins, ends)
+    return Session(day, given["uf"], given["agenda"], begins, ends, _details(given))
+
+
+def _details(given: dict[str, str]) -> Details:
+    """What the form says of the lateness or the place, for the text that says it. Raises Refused
+    for minutes that are no number."""
+    place = " ".join(given["lieu"].split())
+    typed = given["retard"].strip().removesuffix("min").strip()
+    if given["message"] == LATE and typed and not (typed.isascii() and typed.isdigit()):
+        raise Refused("retard", N_("Un retard se dit en minutes, de 1 à 600."))
+    minutes = int(typed[:6]) if typed.isascii() and typed.isdigit() else 0
+    return Details(minutes, place).of(given["message"])
 
 
 def _ufs(visit: Visit) -> frozenset[str] | None:

@@ -395,6 +395,31 @@ def test_an_agenda_is_offered_and_found_however_it_is_typed(office: Office) -> N
     assert "Dr TEST" in wrong.text
 
 
+def test_how_late_or_where_instead_is_written_read_and_followed(office: Office) -> None:
+    session(office, 3)
+    clerk = office.clerk(Role.AGENT)
+    late = "/ecrire?jour=2026-10-20&uf=4220&message=session_late"
+    for typed, sentence in (("trente", "Un retard se dit en minutes"), ("9999", "de 1 à 600")):
+        wrong = clerk.get(f"{late}&retard={typed}")
+        assert wrong.status_code == 422
+        assert sentence in text(wrong)
+        assert f'value="{typed}"' in wrong.text  # kept, to be corrected
+    page = clerk.get(f"{late}&retard=40 min&lieu=Porte 4")  # a place is of another text
+    assert "retard d&#39;environ 40 min pour" in page.text
+    assert "Porte 4" not in text(page).split("Ce que lira")[1]
+    clerk.send("/ecrire", form_of(page, "/ecrire"))
+    assert "Du retard est prévu (40 min)" in text(clerk.get("/ecrire/1"))
+    there = "/ecrire?jour=2026-10-20&uf=4220&message=session_place&lieu="
+    assert "de quels soins" in text(clerk.get(f"{there}Cardiologie"))
+    page = clerk.get(f"{there}Hall 2, porte 4")
+    assert "Nouveau lieu : Hall 2, porte 4." in text(page)
+    clerk.send("/ecrire", form_of(page, "/ecrire"))
+    assert "Le lieu change (Hall 2, porte 4)" in text(clerk.get("/ecrire/2"))
+    office.deliver()
+    assert sum("porte 4" in one.text for one in office.sent) == 3
+    assert sum("40 min" in one.text for one in office.sent) == 3
+
+
 def test_a_session_that_is_over_is_not_written_to(office: Office) -> None:
     session(office, 3)
     office.at(paris("2026-10-21 09:00"))
