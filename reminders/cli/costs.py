@@ -27,7 +27,7 @@ from reminders.config import Settings
 from reminders.domain.savings import Component, UnitCost
 from reminders.errors import ConfigurationError, Problem, RepairNeeded
 from reminders.services import costs as service
-from reminders.services.costs import FIELDS, CostForm
+from reminders.services.costs import COMPONENTS, FIELDS, CostForm
 from reminders.services.rules import Rules, rules_in
 from reminders.services.spreadsheet import columns, open_sheet
 
@@ -134,6 +134,8 @@ def _print(day: date, found: tuple[UnitCost, ...]) -> None:
     known = {one.component for one in found}
     if missing := [one.value for one in Component if one not in known]:
         out.print(f"Sans montant : {', '.join(missing)}. reminders costs set QUOI VALEUR …")
+    words = (f"{one.value}, {name[:1].lower()}{name[1:]}" for one, name in COMPONENTS.items())
+    out.print(Text(f"Quoi : {' ; '.join(words)}."))
 
 
 @costs.command("set")

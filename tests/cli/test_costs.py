@@ -21,6 +21,7 @@ def test_costs_are_entered_listed_and_withdrawn(desk: Desk) -> None:
     assert "80,00" in shown
     assert "110,50" in shown
     assert "Sans montant : segment, call, task, fee, hosting" in shown
+    assert "segment, un SMS (une partie) ;" in shown
     done = desk.run_at("costs", "set", "slot", "none", "--from", "2026-10-02", "--uf", "4220")
     assert done.code == 0, done.err
     assert json.loads(desk.run_at("costs", "list", "--json").out)["costs"] == before
