@@ -21,6 +21,7 @@ from reminders.web.charts import Difference, forest
 from reminders.web.staff.asked import address, cursor, services, today
 from reminders.web.staff.costs import SOURCES
 from reminders.web.staff.phonecalls import LIST as CALLS
+from reminders.web.staff.reports_asked import NO_MONTH
 from reminders.web.staff.reports_holdout import LEFT_OUT, ReadersVoice
 from reminders.web.staff.reports_list import of_month
 from reminders.web.staff.reports_tabs import report_tabs
@@ -43,6 +44,7 @@ PARTS = {
     "total": N_("En tout"),
 }
 LIST = f"{HOME}/liste"
+FAR_MONTH = N_("Mois hors de portée : de %(first)s à %(last)s.")
 
 
 def show(visit: Visit) -> Response:
@@ -56,7 +58,7 @@ def show(visit: Visit) -> Response:
             return _choose(visit, known)
         uf = known[0][0]
     kept = money.kept(visit.staff.store, uf)
-    month = _month(visit)
+    month, wrong_month = _month(visit)
     described = visit.staff.described.get(
         (uf, held, month),
         lambda: money.shown(
@@ -70,7 +72,8 @@ def show(visit: Visit) -> Response:
     return visit.page(
         "savings/savings.html", found=kept.value, at=kept.at, stale=kept.stale, uf=uf,
         label=_label(visit, uf), services=known, whole=held is None, described=described,
-        month=month, month_name=_inside(visit, month_name(visit, str(month))),
+        month=month, wrong_month=wrong_month,
+        month_name=_inside(visit, month_name(visit, str(month))),
         components=_components(), sources=SOURCES,
         verdicts=VERDICTS, drivers=DRIVERS, quantities=QUANTITIES, kinds=KINDS, arms=ARMS,
         projection=projected(visit.query, counted), names=NAMES, tabs=report_tabs(visit),
@@ -110,6 +113,7 @@ def _drawn(visit: Visit, value: Mapping[str, Any] | None) -> Markup | None:
         "; ".join(f"{one.name}: {one.said}" for one in rows),
         rows,
         show=lambda euros: words.number(round(euros)),
+        whole=1.0,
         better=words.gettext("les rappels coûtent"),
         worse=words.gettext("les rappels font économiser"),
     )
@@ -141,15 +145,21 @@ def _choose(visit: Visit, known: list[tuple[str, str]]) -> Response:
     return visit.page("savings/choose.html", services=known, tabs=report_tabs(visit))
 
 
-def _month(visit: Visit) -> Month:
-    """The month of the descriptions: asked for, else the last that is over."""
+def _month(visit: Visit) -> tuple[Month, str]:
+    """The month of the descriptions, asked for or the last that is over; and what is wrong with
+    the one that was asked for."""
     last: date = today(visit).replace(day=1) - timedelta(days=1)
-    newest = Month(last.year, last.month)
+    newest, typed = Month(last.year, last.month), visit.query.get("mois", "").strip()
+    if not typed:
+        return newest, ""
     try:
-        asked = Month.parse(visit.query.get("mois", ""))
+        asked = Month.parse(typed)
     except ValueError:
-        return newest
-    return asked if newest.number - 24 <= asked.number <= newest.number + 1 else newest
+        return newest, visit.words.gettext(NO_MONTH)
+    first, end = Month.of_number(newest.number - 24), Month.of_number(newest.number + 1)
+    if first.number <= asked.number <= end.number:
+        return asked, ""
+    return newest, visit.words.gettext(FAR_MONTH, first=first, last=end)
 
 
 def compute(visit: Visit) -> Response:

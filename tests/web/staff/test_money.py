@@ -262,6 +262,15 @@ def test_a_call_is_noted_on_the_appointments_page(empty: Office) -> None:
     assert "Aucun appel enregistré" in text_of(empty.clerk(Role.MANAGER), "/rapports/appels")
 
 
+def test_a_month_that_cannot_be_counted_is_said_beside_its_field(empty: Office) -> None:
+    clerk = empty.clerk(Role.MANAGER)
+    for typed, said in (("oct", "Mois illisible"), ("2019-01", "de 2024-09 à 2026-10")):
+        page = clerk.get(f"/rapports/economies?mois={typed}").text
+        assert said in page
+        assert 'aria-invalid="true"' in page
+    assert 'aria-invalid="true"' not in clerk.get("/rapports/economies?mois=2026-08").text
+
+
 def test_without_a_hold_out_a_computation_says_so(store: Store) -> None:
     clerk = office_on(store).clerk(Role.MANAGER)
     assert clerk.post("/rapports/economies").status_code == 303
