@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
+from typing import NamedTuple
 
 from reminders.config import DeliveryTable
 from reminders.domain.booking import CORRECTION
@@ -88,6 +89,14 @@ class Window:
         self.wait_until = slot if self.wait_until is None else min(self.wait_until, slot)
 
 
+class _Leased(NamedTuple):
+    """Messages taken under a fencing token. `told_by`: the revision of the rules at that moment."""
+
+    token: int
+    rows: Sequence[Record]
+    told_by: int
+
+
 class Delivery:
     def __init__(
         self,
@@ -147,22 +156,40 @@ class Delivery:
         patient: bool,
     ) -> None:
         """`patient`: another provider of this channel will be back, it may have the template."""
+        taken = self._lease(window, routes[0], channel, limit, now)
+        if taken is None:
+            return
+        failpoint("lease.after_commit")
+        window.leased += len(taken.rows)
+        composed, failed = self._compose(taken.rows, routes, now)
+        failpoint("render.done")
+        again = self._commit(window, taken, composed, failed, still, patient=patient)
+        failpoint("intent.after_commit")
+        if again:
+            window.refused += len(again)
+            with self._store.write() as connection:
+                planning.mark_dirty(connection, again)
+
+    def _lease(
+        self, window: Window, first: Route, channel: str, limit: int, now: datetime
+    ) -> _Leased | None:
+        """What may leave within a second: as many as the pace and the brake leave room for."""
         at = micros(now)
         with self._store.write() as connection:
-            told_by = self._rules.follow(connection, held=True)  # the rules the texts are told by
+            told_by = self._rules.follow(connection, held=True)
             room = self._brake.room(connection, now=now)
             if room == 0 and outbox.waiting(connection, now=at, channel=channel):
                 self._brake.hold(connection, now=now)
             holds.hold_due(connection, at)
             if room == 0:
-                return
-            allowed, slot = outbox.allowance(connection, routes[0].id, routes[0].rate, now=at)
+                return None
+            allowed, slot = outbox.allowance(connection, first.id, first.rate, now=at)
             if room is not None:
                 limit = min(limit, room)
             if allowed == 0:
                 if outbox.waiting(connection, now=at, channel=channel):
                     window.wait_for(instant(slot))
-                return
+                return None
             token, leased = outbox.lease(
                 connection,
                 channel,
@@ -171,37 +198,44 @@ class Delivery:
                 limit=min(limit, allowed),
             )
             failpoint("lease.before_commit")
-        failpoint("lease.after_commit")
-        if not leased:
-            return
-        window.leased += len(leased)
-        composed, failed = self._compose(leased, routes, now)
-        failpoint("render.done")
+        return _Leased(token, leased, told_by) if leased else None
+
+    def _commit(
+        self,
+        window: Window,
+        taken: _Leased,
+        composed: Sequence[tuple[Composed, Route]],
+        failed: Sequence[tuple[Record, Exception]],
+        still: Callable[[], datetime],
+        *,
+        patient: bool,
+    ) -> list[int]:
+        """The intents, in one transaction; the patients of what something forbade, or other rules
+        do not want, to be decided afresh."""
         with self._store.write() as connection:
-            changed = self._rules.follow(connection, held=True) != told_by
+            changed = self._rules.follow(connection, held=True) != taken.told_by
             now = still()  # asked once the database is ours: we may have waited for it
             if changed:  # what was composed may no longer be said so: once more
                 outbox.give_back(
-                    connection, token, [row.id for row in leased],
+                    connection, taken.token, [row.id for row in taken.rows],
                     opens_at=micros(now), now=micros(now),
                 )  # fmt: skip
-                return
-            leaving = self._without_repeats(connection, token, composed, now)
-            refused = self._intend(connection, token, leaving, window, now)
+                return []
+            before, rehearsed = len(window.envelopes), window.rehearsed
+            leaving = self._without_repeats(connection, taken.token, composed, now)
+            refused = self._intend(connection, taken.token, leaving, window, now)
             overruled = [row for row, error in failed if isinstance(error, Overruled)]
             waiting = [row.id for row, error in failed if patient and _no_template(error)]
             waiting += [row.id for row in overruled]
             outbox.give_back(
-                connection, token, waiting, opens_at=micros(now + RECHECK), now=micros(now)
+                connection, taken.token, waiting, opens_at=micros(now + RECHECK), now=micros(now)
             )
-            self._set_aside(connection, token, failed, micros(now))
+            self._set_aside(connection, taken.token, failed, micros(now))
+            slots = [one.slot for one in window.envelopes[before:]]
+            slots += [now] * (window.rehearsed - rehearsed)
+            self._brake.count(connection, slots, gone=True)
             failpoint("intent.before_commit")
-        failpoint("intent.after_commit")
-        if refused or overruled:
-            window.refused += len(refused) + len(overruled)
-            with self._store.write() as connection:
-                again = [text.patient_id for text in refused]
-                planning.mark_dirty(connection, again + [row.patient_id for row in overruled])
+        return [text.patient_id for text in refused] + [row.patient_id for row in overruled]
 
     def _compose(
         self, leased: Sequence[Record], routes: Sequence[Route], now: datetime
@@ -274,14 +308,10 @@ class Delivery:
                 by_route[route].append(text)
             else:
                 staying.append((text, route))
-        before, rehearsed = len(window.envelopes), window.rehearsed
         self._rehearse(connection, token, staying, refused, window, now)
         for route in sorted(by_route, key=lambda one: one.id):  # one order for every process
             later += self._pace(connection, token, route, by_route[route], refused, window, now)
         self._give_back(connection, token, later, refused, now)
-        slots = [one.slot for one in window.envelopes[before:]]
-        slots += [now] * (window.rehearsed - rehearsed)
-        self._brake.count(connection, slots, gone=True)
         return refused
 
     def _without_repeats(
