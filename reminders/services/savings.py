@@ -190,7 +190,6 @@ def _sum_up(
     costs = list(ledger.columns)
     prices, fees = _prices(costs), _prices(paid)
     joint, reminded = differences(quantities, sample), sample.arm_sizes()[0]
-    widen = 1.0 if found.final else _widen(quantities @ prices.value, sample, prices)
     kinds = {
         kind: np.array([VALUE_OF[one.component] is kind for one in costs], dtype=np.bool_)
         for kind in Value
@@ -199,6 +198,8 @@ def _sum_up(
     def saved(
         only: NDArray[np.bool_] | None = None, fees: Prices | None = None, units: int = reminded
     ) -> Saving:
+        euros = quantities @ (prices.value if only is None else prices.value * only)
+        widen = 1.0 if found.final else _widen(euros, sample, prices)
         return saving(joint, prices, units, fees=fees, widen=widen, only=only)
 
     mean = _means(quantities, sample)
@@ -212,7 +213,8 @@ def _sum_up(
         cash=saved(kinds[Value.CASH], fees),
         units=reminded,
         lines=_lines(costs, joint, mean, reminded),
-        drivers=_drivers(ledger, sample, final=found.final) + _calls(costs, joint, sample, widen),
+        drivers=_drivers(ledger, sample, final=found.final)
+        + _calls(costs, joint, sample, final=found.final),
         calls_measured=calls_measured,
     )
 
@@ -285,14 +287,14 @@ def _reach(variance: float, final: bool) -> float:
 
 
 def _calls(
-    costs: Sequence[UnitCost], joint: Differences, sample: Units, widen: float
+    costs: Sequence[UnitCost], joint: Differences, sample: Units, *, final: bool
 ) -> tuple[Driver, ...]:
     """Calls, where they are measured: the services' prices differ, a call is a call."""
     which = np.array([one.component is Component.CALL for one in costs], dtype=np.float64)
     if not which.any():
         return ()
-    error = sqrt(max(0.0, float(which @ joint.covariance @ which)))
-    return (_driver("call", sample, float(joint.estimates @ which), widen * Z * error),)
+    reach = _reach(float(which @ joint.covariance @ which), final)
+    return (_driver("call", sample, float(joint.estimates @ which), reach),)
 
 
 def _driver(name: str, sample: Units, share: float, reach: float) -> Driver:

@@ -17,6 +17,8 @@ from reminders.services.rules import rules_of
 from reminders.services.savings import Savings, savings
 from reminders.statistics.clustered import differences, units
 from reminders.statistics.money import Prices, saving
+from reminders.statistics.normal import Z
+from reminders.statistics.sequential import always_valid
 from reminders.store.engine import Store, insert_rows, run
 from reminders.store.types import DAY, HOUR, micros
 from tests.support.clinic import settings_with
@@ -284,6 +286,23 @@ def test_the_final_look_is_narrower_than_a_monthly_one(trial: Comparison) -> Non
     assert monthly.total.central == final.total.central
     ratio = (monthly.total.high - monthly.total.low) / (final.total.high - final.total.low)
     assert 1.3 < ratio < 2.5
+
+
+def test_cash_has_an_interval_of_its_own_that_holds_at_every_look(trial: Comparison) -> None:
+    """As much wider as its own doubt asks for, not as that of the slots' euros does."""
+    enough(trial)
+    refill(trial, share=2)
+    send(trial, segments=2)
+    with trial.store.write() as connection:
+        run(connection, "UPDATE attempt SET segments = 1 + id % 2")
+    prices = [SLOT, cost(Component.SEGMENT, 0.06)]
+    monthly = told(trial, prices).cash
+    final = savings(trial.store, prices, now=ENDS, day=ENDS.date()).cash
+    assert monthly is not None
+    assert final is not None
+    alone = (final.high - final.low) / (2 * Z * 1_600)  # standard error of a unit
+    wide = (monthly.high - monthly.low) / (2 * 1_600)
+    assert wide == pytest.approx(always_valid(0.0, alone**2, spread=0.02 * 80).high, rel=0.02)
 
 
 # --- one appointment, one service, one call ------------------------------------------------------
