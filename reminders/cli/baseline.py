@@ -98,6 +98,7 @@ def import_(
     if (file is None) == (not dpi):
         problem = Problem("baseline import", "donner un FICHIER, ou --dpi", "l'un des deux")
         raise ConfigurationError([problem])
+    _refuse_forms(form, asked=not (yes or check))
     if not 1 <= months <= MOST_MONTHS:
         problem = Problem("--months", f"de 1 à {MOST_MONTHS}", "écrire par exemple 12")
         raise ConfigurationError([problem])
@@ -129,6 +130,16 @@ def import_(
         out.print(f"{counted}. À lire : reminders baseline show, ou la page /rapports/depart.")
 
 
+def _refuse_forms(form: Format, *, asked: bool) -> None:
+    """A program that reads JSON answers no question; what is found is no table."""
+    if form is Format.CSV:
+        problem = Problem("--format csv", "l'état des données n'est pas un tableau", "text ou json")
+        raise ConfigurationError([problem])
+    if form is Format.JSON and asked:
+        what, remedy = "aucune question ne peut y être posée", "ajouter --yes, ou --check"
+        raise ConfigurationError([Problem("--format json", what, remedy)])
+
+
 @baseline.command()
 def show(
     uf: Annotated[str, typer.Option("--uf", metavar="UF", help="Un seul service.")] = "",
@@ -154,6 +165,9 @@ def show(
             remedy = "lancer d'abord reminders baseline import FICHIER"
             raise RepairNeeded(Problem("état de départ", "rien n'a été repris", remedy))
         lines = rates(store, splits, uf=uf)
+        if uf and not any(lines.values()):
+            what = f"aucun rendez-vous de l'UF « {uf} » n'a été repris"
+            raise RepairNeeded(Problem("--uf", what, "donner son code : reminders baseline show"))
         rules = rules_in(store, settings)
         begin = starts(store, found, slot_costs(store, rules, now.astimezone(zone).date()))
         labels = {name: desk.label for name, desk in rules.desks.items()}

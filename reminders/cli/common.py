@@ -158,7 +158,7 @@ def agreed(question: str) -> bool:
     out.print(f"{question} [o/N] ", end="")
     answer = sys.stdin.readline()
     if not answer:
-        out.print("\nPersonne pour répondre : ajouter --yes pour libérer sans question.")
+        out.print("\nPersonne pour répondre : ajouter --yes pour se passer de la question.")
     return answer.strip().lower() in ("o", "oui", "y", "yes")
 
 

@@ -39,13 +39,26 @@ def test_the_state_of_the_data_comes_first_and_nothing_is_kept_unasked(clinic: D
 def test_where_there_is_nothing_to_count_nobody_is_asked_to(clinic: Desk) -> None:
     heads, *_ = (clinic.folder / PAST).read_text(encoding="utf-8").splitlines()
     (clinic.folder / "vide.csv").write_text(heads + "\n", encoding="utf-8")
-    for words in ((), ("--yes",), ("--format", "json")):
+    for words in ((), ("--yes",), ("--format", "json", "--yes")):
         told = clinic.run("baseline", "import", "vide.csv", *words, answer="o\n")
         assert told.code == 1
         assert "aucun rendez-vous passé à compter" in told.err
         assert "comme état de départ ?" not in told.out
     assert clinic.run("baseline", "import", "vide.csv", "--check").code == 0
     assert clinic.run("baseline", "show").code == 1
+
+
+def test_a_program_is_asked_nothing_and_a_slip_is_named(clinic: Desk) -> None:
+    """What JSON and a question make together is no JSON."""
+    refused = clinic.run("baseline", "import", PAST, "--format", "json", answer="o\n")
+    assert (refused.code, refused.out) == (2, "")
+    assert "ajouter --yes, ou --check" in refused.err
+    assert clinic.run("baseline", "import", PAST, "--format", "csv", "--check").code == 2
+    for words in ("--check", "--yes"):
+        told = clinic.run("baseline", "import", PAST, "--format", "json", words)
+        assert json.loads(told.out)["appointments"] > 0
+    unknown = clinic.run("baseline", "show", "--uf", "0000")
+    assert (unknown.code, "aucun rendez-vous de l'UF « 0000 »" in unknown.err) == (1, True)
 
 
 def test_what_was_counted_is_read_for_people_programs_and_spreadsheets(clinic: Desk) -> None:
