@@ -18,7 +18,7 @@ from reminders.domain.outcome import Denominator, Outcome, Tally
 from reminders.domain.report import Asked, Dimension, Hidden, Month, NoShowReport, Sent
 from reminders.domain.savings import MONTHLY, VALUE_OF, Component
 from reminders.services import costs as priced
-from reminders.services.effect import Measured, Verdict
+from reminders.services.effect import FINAL, Measured, Verdict
 from reminders.services.effect_kept import effect_of, effect_told
 from reminders.services.no_show_report import no_show_report
 from reminders.services.outcomes import outcomes_by_service
@@ -26,6 +26,7 @@ from reminders.services.rules import Rules
 from reminders.services.savings import Calls, Line, Savings, savings
 from reminders.statistics.design import MIN_EVENTS
 from reminders.store import calls as called
+from reminders.store import effects
 from reminders.store import holdout as holdouts
 from reminders.store import money as stored
 from reminders.store.engine import Record, Store
@@ -217,18 +218,27 @@ def seen(store: Store, *, now: datetime) -> Seen | None:
 
 
 def compute(store: Store, rules: Rules, *, now: datetime, uf: str = "") -> Told:
-    """Anew, and kept for the page. What is kept stays once appointments of the comparison may have
-    been purged: what is left of them is no measure of it."""
-    period, last = period_of(store, None, now), kept(store, uf).value
-    if (
-        period is not None and last is not None and purged(rules, period.since, now)
-        and _is_of(last, period.row)
-    ):  # fmt: skip
-        return last
+    """Anew, and kept for the page; what is kept stays where it `lasts`."""
+    last = kept(store, uf)
+    if last.value is not None and _lasts(store, rules, last, now):
+        return last.value
     value = money(store, rules, now=now, uf=uf)
     with store.write() as connection:
         stored.keep(connection, uf, at=micros(now), content=canonical(value))
     return value
+
+
+def _lasts(store: Store, rules: Rules, last: Kept, now: datetime) -> bool:
+    """Appointments of the comparison may have been purged since: what is left of them is no
+    measure of it. Once more it is computed as its final look is taken."""
+    period = period_of(store, None, now)
+    if period is None or last.value is None or last.at is None:
+        return False
+    if not purged(rules, period.since, now) or not _is_of(last.value, period.row):
+        return False
+    with store.read() as connection:
+        final = effects.look(connection, period.row.id, FINAL, until=micros(now))
+    return final is None or micros(last.at) >= final.at
 
 
 def compute_daily(store: Store, rules: Rules, *, now: datetime) -> int:

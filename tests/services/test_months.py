@@ -19,6 +19,7 @@ from reminders.domain.report import Asked, Month
 from reminders.domain.savings import MONTHLY, Component, UnitCost
 from reminders.errors import ReminderError
 from reminders.services import costs, months
+from reminders.services.effect import take_look
 from reminders.services.holdout import approve, propose, stop
 from reminders.services.money import compute, kept
 from reminders.services.months import Closed, Why, close, close_due, find, newest_due, revise, told
@@ -349,6 +350,20 @@ def test_the_month_in_which_one_comparison_follows_another_tells_the_one_that_en
     assert told["total"]["central"] > 0
     trial.patients(Arm.REMINDED, [[CAME]] * 9, since=datetime(2026, 5, 5, tzinfo=UTC))
     assert savings_of(closed(trial, MAY, datetime(2026, 6, 10, tzinfo=UTC)))["final"] is False
+
+
+def test_the_page_tells_the_final_look_though_the_first_appointments_are_gone(store: Store) -> None:
+    """Those of the first days leave before the month of the end is closed; once."""
+    over_in_april(store, early=False)
+    days = RULES.settings.retention.appointments_days
+    compute(store, RULES, now=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=days - 1))
+    assert (kept(store).value or {})["taken_at"] is None
+    late = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(days=days + 2)
+    take_look(store, "2026-04", now=late, until=APRIL.between(PARIS)[1])
+    final = compute(store, RULES, now=late)
+    assert final["taken_at"] is not None
+    purge(store, RULES.settings.retention, now=late + timedelta(days=30))
+    assert compute(store, RULES, now=late + timedelta(days=30)) == final
 
 
 def test_a_revision_keeps_the_savings_of_what_was_purged_since(store: Store) -> None:
