@@ -212,7 +212,8 @@ def seen(store: Store, *, now: datetime) -> Seen | None:
     if row is None or not _is_of(last.value, row):
         return None
     found = effect_of(last.value)
-    if found is None or (now - last.at > SERVES and found.taken_at is None):
+    over = row.state == "stopped"  # nothing is compared any more: it stays as it was last computed
+    if found is None or (now - last.at > SERVES and found.taken_at is None and not over):
         return None
     return Seen(last.at, found)
 

@@ -21,7 +21,7 @@ from reminders.errors import ReminderError
 from reminders.services import costs, months
 from reminders.services.effect import take_look
 from reminders.services.holdout import approve, propose, stop
-from reminders.services.money import compute, kept
+from reminders.services.money import compute, kept, seen
 from reminders.services.months import Closed, Why, close, close_due, find, newest_due, revise, told
 from reminders.services.no_show_report import no_show_report
 from reminders.services.purge import purge
@@ -324,12 +324,14 @@ def test_months_after_a_comparison_tell_what_its_last_one_told(store: Store, ear
     assert told["verdict"] == "measured"
     assert told["total"]["central"] > 0
     compute(store, RULES, now=TENTH)
-    shown = kept(store).value
+    shown, measured = kept(store).value, seen(store, now=TENTH)
+    assert measured is not None
     for month in (Month(2027, 3), Month(2027, 4), Month(2027, 6)):
         now = month.between(PARIS)[1] + timedelta(days=9)
         purge(store, RULES.settings.retention, now=now)
         assert savings_of(closed(trial, month, now)) == told
         assert compute(store, RULES, now=now) == shown
+        assert seen(store, now=now) == measured
 
 
 def test_the_month_in_which_one_comparison_follows_another_tells_the_one_that_ended(
