@@ -106,17 +106,20 @@ def _measured(found: Measured, voice: Voice) -> str:
     if found.low <= 0 <= found.high:
         told = N_(
             "Du %(since)s au %(until)s, aucun effet établi : entre %(low)s et %(high)s non-venues "
-            "évitées."
+            "évitées (intervalle à 95 %%)."
         )
         return voice.gettext(told, low=voice.whole(low), high=voice.whole(high), **period)
     if avoided < 0:
         told = N_(
-            "Du %(since)s au %(until)s, %(number)s non-venues de plus avec les rappels (%(low)s à "
-            "%(high)s)."
+            "Du %(since)s au %(until)s, %(number)s non-venues de plus avec les rappels (intervalle "
+            "à 95 %% : %(low)s à %(high)s)."
         )
         avoided, low, high = -avoided, -high, -low
     else:
-        told = N_("Du %(since)s au %(until)s, %(number)s non-venues évitées (%(low)s à %(high)s).")
+        told = N_(
+            "Du %(since)s au %(until)s, %(number)s non-venues évitées (intervalle à 95 %% : %(low)s "
+            "à %(high)s)."
+        )
     numbers = {"number": avoided, "low": low, "high": high}
     return voice.gettext(told, **{name: voice.whole(n) for name, n in numbers.items()}, **period)
 

@@ -245,13 +245,20 @@ def _differences(found: Measured, truth: Truth | None, voice: ReadersVoice) -> l
             )
         )  # fmt: skip
     if truth is not None and rows:
-        real = -truth.points / 100
+        real = -truth.points / 100 / _reminded(found)
         rows.append(
             Difference(
                 tell("La vérité de cet hôpital simulé"), change(real, voice), real, kind="truth"
             )
         )
     return rows
+
+
+def _reminded(found: Measured) -> float:
+    """The share of appointments that are reminded: only they can owe anything to reminders."""
+    sizes = {arm: one.units for arm, one in found.arms.items()}
+    whole = sum(sizes.values())
+    return sizes.get(Arm.REMINDED, 0) / whole if sizes.get(Arm.REMINDED) else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +419,8 @@ def _end(visit: Visit, text: str) -> datetime | None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
+        return None
+    if not 2000 <= day.year <= 2200:  # of a calendar, but of no hold-out
         return None
     return datetime.combine(day, time(0), visit.staff.zone).astimezone(UTC)
 

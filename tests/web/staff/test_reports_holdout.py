@@ -90,7 +90,8 @@ def test_a_simulated_truth_is_drawn_beside_the_estimate(later: Office) -> None:
     demo.client.cookies = clerk.client.cookies
     answer = demo.get(PLACE)
     assert answer.text.count('class="truth"') == 2  # the second picture is for a telephone
-    assert "La vérité de cet hôpital simulé −5,5 points" in text(answer)
+    # 5,5 points of everybody, a fifth of whom no reminder was sent.
+    assert "La vérité de cet hôpital simulé −6,9 points" in text(answer)
 
 
 def test_below_power_the_smallest_effect_is_said_and_no_estimate(later: Office) -> None:
