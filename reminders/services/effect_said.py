@@ -117,8 +117,8 @@ def _measured(found: Measured, voice: Voice) -> str:
         avoided, low, high = -avoided, -high, -low
     else:
         told = N_(
-            "Du %(since)s au %(until)s, %(number)s non-venues évitées (intervalle à 95 %% : %(low)s "
-            "à %(high)s)."
+            "Du %(since)s au %(until)s, %(number)s non-venues évitées (intervalle à 95 %% : "
+            "%(low)s à %(high)s)."
         )
     numbers = {"number": avoided, "low": low, "high": high}
     return voice.gettext(told, **{name: voice.whole(n) for name, n in numbers.items()}, **period)
