@@ -78,7 +78,7 @@ def create(
         if not made:
             taken = filled(N_("L’identifiant « %(login)s » est déjà pris."), login=login)
             raise Refused(taken, "login")
-        note(connection, now, actor, "account.create", made, login=login)
+        noted(connection, now, actor, "account.create", made, login=login)
     return code
 
 
@@ -95,7 +95,7 @@ def reset(store: Store, login: str, *, actor: str, now: datetime) -> str:
             code_until=micros(now + CODE_LASTS),
         )
         accounts.end_all(connection, account.id, at=micros(now))
-        note(connection, now, actor, "account.reset", account.id)
+        noted(connection, now, actor, "account.reset", account.id)
     return code
 
 
@@ -107,7 +107,7 @@ def allow(store: Store, login: str, grants: Sequence[Grant], *, actor: str, now:
         if accounts.administrators(connection) == 0:
             raise Refused(N_("Il faut garder un compte d’administrateur au moins."), "grants")
         codes = ",".join(sorted(str(one.role) for one in grants))
-        note(connection, now, actor, "account.grants", account.id, roles=codes)
+        noted(connection, now, actor, "account.grants", account.id, roles=codes)
 
 
 def set_enabled(store: Store, login: str, enabled: bool, *, actor: str, now: datetime) -> None:
@@ -121,14 +121,16 @@ def set_enabled(store: Store, login: str, enabled: bool, *, actor: str, now: dat
             accounts.end_all(connection, account.id, at=micros(now))
             if accounts.administrators(connection) == 0:
                 raise Refused(N_("Il faut garder un compte d’administrateur au moins."))
-        note(connection, now, actor, "account.enable" if enabled else "account.disable", account.id)
+        noted(
+            connection, now, actor, "account.enable" if enabled else "account.disable", account.id
+        )
 
 
 def unlock(store: Store, login: str, *, actor: str, now: datetime) -> None:
     with store.write() as connection:
         account = known(accounts.by_login(connection, login))
         accounts.change(connection, "unlock", account.id)
-        note(connection, now, actor, "account.unlock", account.id)
+        noted(connection, now, actor, "account.unlock", account.id)
 
 
 def set_profile(
@@ -154,7 +156,7 @@ def set_profile(
             phone=number,
             language=language if language in SPOKEN else SPOKEN[0],
         )
-        note(connection, now, viewer.login, "account.profile", viewer.account)
+        noted(connection, now, viewer.login, "account.profile", viewer.account)
 
 
 def set_language(store: Store, viewer: Viewer, language: str) -> None:
@@ -282,7 +284,7 @@ def known(account: Record | None) -> Record:
     return account
 
 
-def note(
+def noted(
     connection: Connection, now: datetime, actor: str, action: str, account: int, **detail: object
 ) -> None:
     facts.audit(

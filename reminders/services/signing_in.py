@@ -15,7 +15,7 @@ import pyotp
 from reminders.domain.access import Viewer
 from reminders.domain.marking import N_
 from reminders.domain.sign_in import LOCKED, SECOND_FACTOR_WAITS, TRIES, Lasting, password_problem
-from reminders.services.accounts import Present, Refused, is_locked, known, note, read_grants
+from reminders.services.accounts import Present, Refused, is_locked, known, noted, read_grants
 from reminders.services.passwords import digest, hash_of, matches, step_of
 from reminders.store import accounts
 from reminders.store.engine import Connection, Record, Store
@@ -61,7 +61,7 @@ def sign_in(
         with store.write() as connection:
             if not good:
                 _failed(connection, account, now)
-            note(connection, now, account.login, "sign-in.refused", account.id)
+            noted(connection, now, account.login, "sign-in.refused", account.id)
         raise Refused(WRONG)
     if account.totp_confirmed:
         return _open(store, account, "code", SECOND_FACTOR_WAITS, browser, now)
@@ -86,7 +86,7 @@ def first_sign_in(store: Store, login: str, code: str, password: str, *, now: da
         done = accounts.use_code(connection, account.id, digest(code), hashed, at=micros(now))
         if not done:
             _failed(connection, account, now)
-        note(connection, now, account.login, "sign-in.first" if done else "sign-in.refused",
+        noted(connection, now, account.login, "sign-in.first" if done else "sign-in.refused",
               account.id)  # fmt: skip
     if not done:
         raise wrong
@@ -124,7 +124,7 @@ def prove(
     with store.write() as connection:
         if step is None or not accounts.take_step(connection, account.id, step):
             _failed(connection, account, now)
-            note(connection, now, account.login, "sign-in.refused", account.id)
+            noted(connection, now, account.login, "sign-in.refused", account.id)
             step = None
         else:
             accounts.end(connection, present.session, account.id, at=micros(now))
@@ -138,7 +138,7 @@ def enter(store: Store, account: int, *, browser: str, lasting: Lasting, now: da
     with store.write() as connection:
         found = known(accounts.by_id(connection, account))
         accounts.change(connection, "signed_in", account, at=micros(now))
-        note(connection, now, found.login, "sign-in", account)
+        noted(connection, now, found.login, "sign-in", account)
     return _open(store, found, "open", lasting.most, browser, now)
 
 
@@ -183,7 +183,7 @@ def sign_out(store: Store, present: Present, session: int = 0, *, now: datetime)
             connection, session or present.session, present.viewer.account, at=micros(now)
         )
         if ended:
-            note(connection, now, present.viewer.login, "sign-out", present.viewer.account)
+            noted(connection, now, present.viewer.login, "sign-out", present.viewer.account)
         return ended
 
 
@@ -205,7 +205,7 @@ def change_password(store: Store, present: Present, old: str, new: str, *, now: 
     with store.write() as connection:
         accounts.change(connection, "password", account.id, password=hashed)
         accounts.end_all(connection, account.id, at=micros(now), but=present.session)
-        note(connection, now, account.login, "account.password", account.id)
+        noted(connection, now, account.login, "account.password", account.id)
 
 
 def _open(

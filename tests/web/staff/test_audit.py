@@ -313,7 +313,7 @@ def _labels() -> set[str]:
     found: set[str] = set()
     for path in (Path(__file__).parents[3] / "reminders" / "services").glob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call) and _named(call) in ("audit", "_note", "_told"):
+            if isinstance(call, ast.Call) and _named(call) in ("audit", "_note", "noted", "_told"):
                 found |= {one.arg for one in call.keywords if one.arg}
                 for one in ast.walk(call):
                     if isinstance(one, ast.Dict):
@@ -329,7 +329,7 @@ def _named(call: ast.Call) -> str:
 
 
 def _said() -> set[str]:
-    """The actions written down anywhere: `audit(action=…)`, `saw(…)`, `_note(…)`."""
+    """The actions written down anywhere: `audit(action=…)`, `saw(…)`, `_note(…)`, `noted(…)`."""
     found: set[str] = set()
     for path in (Path(__file__).parents[3] / "reminders").rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -344,7 +344,7 @@ def _actions(call: ast.Call) -> Iterator[str]:
         parts: list[ast.expr] = call.args[:1]
     elif name == "audit":
         parts = [one.value for one in call.keywords if one.arg == "action"]
-    elif name in ("_note", "_audit", "_told"):
+    elif name in ("_note", "noted", "_audit", "_told"):
         parts = [one for one in call.args if isinstance(one, ast.Constant | ast.IfExp)]
     else:
         return
