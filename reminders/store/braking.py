@@ -59,12 +59,14 @@ def releases(connection: Connection, code: str, since: int) -> int:
 
 
 def told_since(connection: Connection, appointments: Sequence[int], since: int) -> dict[Same, int]:
-    """How often each text about these appointments left, or perhaps left, for each address."""
+    """How often each text about these appointments left, or perhaps left, for each address, but
+    what somebody asked for by hand."""
     found: Sequence[Record] = among(
         connection,
         "SELECT t.appointment_id, t.cycle, b.address, b.template_version_id, "
         "COUNT(*) AS number FROM told t JOIN attempt b ON b.id = t.attempt_id "
-        "WHERE t.appointment_id IN :ids AND b.started_at >= :since "
+        "JOIN message m ON m.id = b.message_id "
+        "WHERE t.appointment_id IN :ids AND b.started_at >= :since AND m.kind <> 'staff' "
         "AND b.state NOT IN ('NOT_SENT', 'REFUSED', 'REHEARSED') "
         "GROUP BY t.appointment_id, t.cycle, b.address, b.template_version_id",
         appointments,
