@@ -7,7 +7,7 @@ day.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -63,13 +63,15 @@ class SendBrake:
         return hourly_limit(same, busiest, self._brake, released=released)
 
     def _look_back(self, connection: Connection, hour: int) -> tuple[list[int], list[int]]:
-        """What left at this civil hour of each day, and in the busiest hour of those with any."""
+        """What left at this civil hour of each day, and in the busiest hour of those with any.
+        Not of today: what a person let through would raise the limit they doubled."""
         sent = braking.history(connection, hour - KEPT * DAY, hour)
-        days: dict[object, int] = {}
+        civil = instant(hour).astimezone(self._zone)  # less a day: the same hour there
+        days: dict[date, int] = {}
         for one, number in sent.items():
             day = instant(one).astimezone(self._zone).date()
-            days[day] = max(days.get(day, 0), number)
-        civil = instant(hour).astimezone(self._zone)  # less a day: the same hour there
+            if day < civil.date():
+                days[day] = max(days.get(day, 0), number)
         before = [hour_of(micros(civil - timedelta(days=n))) for n in _DAYS]
         return [sent.get(one, 0) for one in before], list(days.values())
 

@@ -83,6 +83,20 @@ def test_what_a_person_releases_goes_on_with_twice_as_much(store: Store) -> None
     assert (len(room.sent), room.holds()) == (60, [])
 
 
+def test_a_release_doubles_once_whatever_it_let_through(store: Store) -> None:
+    """The hour it let through makes the next one no busier."""
+    room = room_with(store, 160)
+    room.deliver(in_flight=10)
+    release_holds(store, now=room.now, by="nadia")
+    room.deliver(in_flight=10)
+    release_holds(store, now=room.now, by="nadia")
+    assert len(room.sent) == 48
+    room.at(paris("2026-10-13 13:05"))
+    room.deliver(in_flight=10)
+    assert len(room.sent) == 48 + 80  # 20 an hour are never too many, doubled twice
+    assert room.holds() == ["brake"]
+
+
 @pytest.mark.parametrize(
     ("usual", "days", "clock"),
     [
