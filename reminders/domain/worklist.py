@@ -153,9 +153,9 @@ WORDS = {
     "Nous vous en proposons un autre.",
     "call_session_moved": "Votre rendez-vous du {when} est reporté : ne venez pas. "
     "Quels jours vous conviennent ?",
-    "call_session_late": "Du retard est prévu pour votre rendez-vous du {when}. "
+    "call_session_late": "Du retard est prévu pour votre rendez-vous du {when}{late}. "
     "Pouvez-vous patienter ?",
-    "call_session_place": "Votre rendez-vous du {when} change de lieu : je vous l'explique.",
+    "call_session_place": "Votre rendez-vous du {when} change de lieu : {there}.",
     "call_session_doubtful": "Votre rendez-vous du {when} est incertain. "
     "Appelez-nous avant de venir.",
     PREPARATION_CALL: "Votre rendez-vous du {when} demande une préparation. "
@@ -189,15 +189,20 @@ WORDS = {
     "reply_unclear": "Nous avons reçu votre réponse. Viendrez-vous le {when} ?",
     "reply_other": "Votre venue le {when} est notée. Vous ajoutiez quelque chose ?",
 }
+TELL_DETAILS = frozenset({"call_session_late", "call_session_place"})
 ABOUT_INSTRUCTIONS = frozenset({PREPARATION_CALL, "reply_question"})
 
 
-def suggested(kind: str, *, place: str, when: str) -> str:
-    """What to say on the telephone; "" where nobody is called."""
+def suggested(kind: str, *, place: str, when: str, late: str = "", there: str = "") -> str:
+    """What to say on the telephone; "" where nobody is called. `late`, `there`: what the text
+    says to those it reaches, how late or where instead."""
     words = WORDS.get(kind, "")
     if not when:
         words = re.sub(r" (?:que )?(?:du|le) \{when\}", "", words)
-    return (_GREETING + words).format(place=place, when=when) if words else ""
+    late = f", environ {late}" if late else ""
+    there = there or "je vous l'explique"
+    said = (_GREETING + words).format(place=place, when=when, late=late, there=there)
+    return said if words else ""
 
 
 def speaks_for(proxy: str, born: date | None, day: date, *, protected: bool) -> bool:

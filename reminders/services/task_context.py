@@ -11,7 +11,7 @@ from datetime import date, datetime
 from reminders.domain.worklist import SPOKEN, Ending
 from reminders.services.rules import Rules
 from reminders.services.worklist import scope_of, telephone
-from reminders.services.worklist_context import NO_NUMBER, WHOM, words
+from reminders.services.worklist_context import NO_NUMBER, WHOM, details_of, words
 from reminders.store import subjects, worklist
 from reminders.store.engine import Record, Store
 from reminders.store.planning import address_key
@@ -107,12 +107,13 @@ def context(
         number = next((told for one in seen if (told := telephone(one)[0])), "")
         key = address_key(secret, number) if number else b""
         found = subjects.history(connection, task, ufs, key=key)
+        said = details_of(connection, row.kind, [one.id for one in seen[:1]])
     return Context(
         task=row,
         about=[_about(rules, one) for one in seen],
         hidden=len(people) - len(seen),
         history=[_event(one) for one in found],
-        words=words(rules, row.kind, row.uf, seen[0] if seen else None),
+        words=words(rules, row.kind, row.uf, seen[0] if seen else None, said=said),
         endings=endings_of(row, seen),
     )
 

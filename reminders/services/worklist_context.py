@@ -1,7 +1,9 @@
 """Everything a person needs to do one task, and the day's calls: read when asked, never kept."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,11 +12,12 @@ from reminders.domain.answer import Priority
 from reminders.domain.calendar import to_utc
 from reminders.domain.marking import N_
 from reminders.domain.reply import interpret
-from reminders.domain.wording import grouped_phone, hour, long_date
-from reminders.domain.worklist import ABOUT_INSTRUCTIONS, suggested
+from reminders.domain.wording import grouped_phone, hour, lasting, long_date
+from reminders.domain.worklist import ABOUT_INSTRUCTIONS, CALL, TELL_DETAILS, suggested
 from reminders.services.rules import Rules
 from reminders.services.worklist import appointments_of, scope_of, telephone
 from reminders.store import subjects, worklist
+from reminders.store import writing as written
 from reminders.store.engine import Connection, Record, Store
 from reminders.store.subjects import CallPlace
 from reminders.store.types import instant, instant_or_none, micros
@@ -81,7 +84,8 @@ def whole(store: Store, rules: Rules, task: int, *, now: datetime) -> dict[str, 
                 for one in worklist.events(connection, row.id)
             ],
         }  # fmt: skip
-    return told | {"words": words(rules, row.kind, row.uf, found[0] if found else None)}
+        said = details_of(connection, row.kind, [one.id for one in found[:1]])
+    return told | {"words": words(rules, row.kind, row.uf, found[0] if found else None, said=said)}
 
 
 def _reply(connection: Connection, row: Record) -> dict[str, Any] | None:
@@ -162,21 +166,39 @@ def when(starts_at: int, zone: ZoneInfo) -> str:
 THEIR_HOUR = "[jour et heure de la ligne]"
 
 
-def words(rules: Rules, kind: str, uf: str, one: Record | None, said_when: str = "") -> str:
+Said = Mapping[tuple[int, str], Record]  # what was written about (appointment, purpose)
+
+
+def details_of(connection: Connection, kind: str, appointments: Sequence[int]) -> Said:
+    """How late, or where instead: what a call of this kind tells as the text does."""
+    return written.said(connection, appointments) if kind in TELL_DETAILS else {}
+
+
+def words(
+    rules: Rules,
+    kind: str,
+    uf: str,
+    one: Record | None,
+    said_when: str = "",
+    said: Said = MappingProxyType({}),
+) -> str:
     """What to say, with the sheet where it is about instructions. `said_when`: instead of its
     day and hour."""
     desk = rules.desks.get(uf) or next(iter(rules.desks.values()), None)
     if desk is None:
         return ""
-    said = suggested(
+    details = said.get((one.id, kind.removeprefix(CALL))) if one is not None else None
+    told = suggested(
         kind,
         place=desk.establishment,
         when=said_when or (when(one.starts_at, zone_of(rules, one.uf)) if one is not None else ""),
+        late=lasting(details.late_minutes, "fr") if details and details.late_minutes else "",
+        there=details.new_place if details else "",
     )
     sheet = rules.preparation(one.uf, one.kind) if one is not None else None
     if sheet is None or kind not in ABOUT_INSTRUCTIONS:
-        return said
-    parts = [said, sheet.instructions or sheet.sms]
+        return told
+    parts = [told, sheet.instructions or sheet.sms]
     if sheet.documents:
         parts.append(f"À apporter : {', '.join(sheet.documents)}.")
     if sheet.arrival_point:
@@ -254,7 +276,8 @@ def calls(
         found = subjects.calls(
             connection, scope, now=micros(now), start=start, end=end, after=after, limit=limit
         )
-    return [_call(rules, row) for row in found]
+        said = written.said(connection, [row.id for row in found if row.task_kind in TELL_DETAILS])
+    return [_call(rules, row, said) for row in found]
 
 
 def _civil(rules: Rules, day: date, uf: str) -> tuple[int, int]:
@@ -263,7 +286,7 @@ def _civil(rules: Rules, day: date, uf: str) -> tuple[int, int]:
     return micros(first), micros(last)
 
 
-def _call(rules: Rules, row: Record) -> Call:
+def _call(rules: Rules, row: Record, said: Said) -> Call:
     number, whose = telephone(row)
     zone = zone_of(rules, row.uf)
     office = rules.offices.get(row.uf)
@@ -282,8 +305,8 @@ def _call(rules: Rules, row: Record) -> Call:
         telephone=grouped_phone(number),
         whom=WHOM[whose],
         why=row.sentence,
-        words=words(rules, row.task_kind, row.uf, row),
-        printed=words(rules, row.task_kind, row.uf, row, THEIR_HOUR),
+        words=words(rules, row.task_kind, row.uf, row, said=said),
+        printed=words(rules, row.task_kind, row.uf, row, THEIR_HOUR, said),
         assignee=row.assignee,
         number=number,
         holder=row.holder,

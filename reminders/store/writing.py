@@ -283,6 +283,20 @@ def _suppress(connection: Connection, decisions: Sequence[int], reason: str, at:
         )
 
 
+def said(connection: Connection, appointments: Sequence[int]) -> dict[tuple[int, str], Record]:
+    """(appointment, purpose) -> (late_minutes, new_place) of what was last written about it as
+    it stands."""
+    found = among(
+        connection,
+        "SELECT l.appointment_id, w.purpose, w.late_minutes, w.new_place FROM writing_line l "
+        "JOIN writing w ON w.id = l.writing_id JOIN appointment a ON a.id = l.appointment_id "
+        "WHERE l.appointment_id IN :ids AND l.cycle = a.version AND w.kind = 'session' "
+        "AND w.withdrawn_at IS NULL ORDER BY w.id",
+        appointments,
+    )
+    return {(row.appointment_id, row.purpose): row for row in found}
+
+
 # --- following up --------------------------------------------------------------------------------
 
 

@@ -12,7 +12,15 @@ from reminders.domain.writing import SESSION, Details, Session
 from reminders.errors import NotSent
 from reminders.ports import InboundSms, Received
 from reminders.rendering import Renderer
-from reminders.services import appointments, writing, writing_follow, writing_survey
+from reminders.services import (
+    appointments,
+    task_context,
+    worklist,
+    worklist_context,
+    writing,
+    writing_follow,
+    writing_survey,
+)
 from reminders.services.answer import take_replies
 from reminders.services.compose import Composer, Route
 from reminders.services.purge import purge
@@ -136,6 +144,35 @@ def test_a_third_delay_of_the_day_is_told_too(store: Store) -> None:
         send(room, later, "session_late", request=f"form-{number}")
         room.deliver()
     assert len(room.sent) == 12
+
+
+def called(room: Mailroom) -> list[str]:
+    """What is to be said to those no text of a session tells."""
+    worklist.tend(room.store, room.rules, now=room.now)
+    found = worklist_context.calls(room.store, room.rules, room.now.date(), now=room.now)
+    greeting = "Bonjour, ici Centre hospitalier Exemple. "
+    return [one.words.removeprefix(greeting) for one in found if "aucun message" in one.why]
+
+
+UNREACHABLE = visit(2, agenda=AGENDA, patient=someone(2, contacts=()))
+
+
+def test_whom_no_text_tells_is_told_the_same_by_telephone(store: Store) -> None:
+    room = clinic(store, UNREACHABLE).at(paris("2026-10-20 07:30"))
+    send(room, LATER, "session_late")
+    send(room, THERE, "session_place", request="form-2")
+    assert sorted(called(room)) == [
+        "Du retard est prévu pour votre rendez-vous du mardi 20 octobre à 9h30, environ 45 min. "
+        "Pouvez-vous patienter ?",
+        "Votre rendez-vous du mardi 20 octobre à 9h30 change de lieu : Bâtiment C, porte 4.",
+    ]
+    for row in room.rows("SELECT id FROM task WHERE kind LIKE 'call_session%'"):
+        told = worklist_context.whole(room.store, room.rules, row.id, now=room.now)
+        about = task_context.context(room.store, room.rules, room.secret, row.id, None)
+        assert told is not None
+        assert about is not None
+        assert told["words"] == about.words
+        assert "45 min" in about.words or "porte 4" in about.words
 
 
 @pytest.mark.parametrize(
