@@ -15,8 +15,9 @@ from reminders.domain.outbox import dedupe_key
 from reminders.domain.writing import CALLED_OFF, SESSION, Session
 from reminders.failpoint import failpoint
 from reminders.services.tasks import SENTENCES
+from reminders.services.worklist import SYSTEM
 from reminders.services.writing_survey import Means, Refused, Survey, Visit, look
-from reminders.store import facts, planning, syncing
+from reminders.store import facts, planning, syncing, worklist
 from reminders.store import writing as written
 from reminders.store.engine import Connection, Store, reserve
 from reminders.store.types import micros
@@ -155,11 +156,14 @@ def plan_texts(
         )  # fmt: skip
     planning.insert_plan(connection, decisions, messages, items)
     written.add_lines(connection, lines)
-    open_calls(connection, purpose, [(one.visit, at) for one in seen.missed if one.call])
+    open_calls(connection, writing, purpose, [(one.visit, at) for one in seen.missed if one.call])
 
 
-def open_calls(connection: Connection, purpose: str, calls: Sequence[tuple[Visit, int]]) -> None:
-    """Somebody calls whom no text tells; each call from its moment on."""
+def open_calls(
+    connection: Connection, writing: int, purpose: str, calls: Sequence[tuple[Visit, int]]
+) -> None:
+    """Somebody calls whom no text tells, each from its moment on; and once more who was called
+    already, where this text says something else."""
     kind = f"call_{purpose}" if purpose in SESSION else "call_not_reached"
     if calls:
         first = reserve(connection, "task", len(calls))
@@ -172,6 +176,11 @@ def open_calls(connection: Connection, purpose: str, calls: Sequence[tuple[Visit
             ],
             priority=2,
         )  # fmt: skip
+    if calls and purpose in SESSION:
+        at = max(moment for _, moment in calls)
+        about = [visit.appointment for visit, _ in calls]
+        anew = written.call_anew(connection, writing, kind, about, at=at)
+        worklist.add_events(connection, anew, SYSTEM, "reopen", "", at=at)
 
 
 def call_back(store: Store, writing: int, *, by: str, now: datetime) -> int:

@@ -104,7 +104,7 @@ def _follow(connection: Connection, rules: Rules, row: Record, now: datetime) ->
             calls.append((visit, at))
             called += 1
     written.mark(connection, row.id, lines)
-    open_calls(connection, row.purpose, calls)
+    open_calls(connection, row.id, row.purpose, calls)
     if row.ends_at <= at:
         written.close(connection, row.id, at=at)
     return called

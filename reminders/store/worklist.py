@@ -222,14 +222,15 @@ def hand_over(connection: Connection, task: int, actor: str, *, to: str, uf: str
     )  # fmt: skip
 
 
+OPEN_AGAIN = (
+    "state = 'open', assignee = '', taken_at = NULL, resolved_at = NULL, resolved_by = '', "
+    "resolution = '', escalated_at = NULL, deadline_at = NULL, due_at = :at"
+)
+
+
 def reopen(connection: Connection, task: int, actor: str, *, at: int) -> bool:
     """Its time begins anew."""
-    return _changed(
-        connection, task, actor, "reopen", "", at,
-        "state = 'open', assignee = '', taken_at = NULL, resolved_at = NULL, resolved_by = '', "
-        "resolution = '', escalated_at = NULL, deadline_at = NULL, due_at = :at",
-        "state = 'done'",
-    )  # fmt: skip
+    return _changed(connection, task, actor, "reopen", "", at, OPEN_AGAIN, "state = 'done'")
 
 
 def _changed(

@@ -13,6 +13,7 @@ from reminders.store.engine import Record, insert_rows, listed, many, rows, run
 from reminders.store.holds import HOLDS
 from reminders.store.outbox import FORBIDDEN_PATIENT, OBJECTED, WHY_FORBIDDEN
 from reminders.store.planning import PATIENT_COLUMNS, among
+from reminders.store.worklist import OPEN_AGAIN
 
 WRITING_COLUMNS = (
     "id", "request", "kind", "purpose", "uf", "agenda", "starts_at", "ends_at", "patients", "calls",
@@ -281,6 +282,40 @@ def _suppress(connection: Connection, decisions: Sequence[int], reason: str, at:
             reason=reason,
             at=at,
         )
+
+
+# Sessions written to about line `l`'s appointment as it stood, with the purpose of writing `w`.
+_BEFORE = (
+    "SELECT 1 FROM writing_line b JOIN writing v ON v.id = b.writing_id "
+    "WHERE b.appointment_id = l.appointment_id AND b.cycle = l.cycle AND v.kind = 'session' "
+    "AND v.purpose = w.purpose AND v.withdrawn_at IS NULL AND v.id < w.id"
+)
+_BETWEEN = (
+    "SELECT 1 FROM writing_line c JOIN writing x ON x.id = c.writing_id "
+    "WHERE c.appointment_id = l.appointment_id AND c.cycle = l.cycle AND x.kind = 'session' "
+    "AND x.purpose = w.purpose AND x.withdrawn_at IS NULL AND x.id < w.id AND x.id > v.id"
+)
+
+
+def call_anew(
+    connection: Connection, writing: int, kind: str, appointments: Sequence[int], *, at: int
+) -> list[int]:
+    """Calls of this kind that had been made and are to be made again: the session's text does not
+    say what the last one before it said, or that one was withdrawn. The keys of the tasks."""
+    found = among(
+        connection,
+        f"UPDATE task SET {OPEN_AGAIN} WHERE kind = :kind AND state = 'done' "
+        "AND (subject, subject_version) IN (SELECT 'appointment:' || CAST(l.appointment_id AS "
+        "TEXT), l.cycle FROM writing_line l JOIN writing w ON w.id = l.writing_id "
+        "WHERE l.writing_id = :writing AND l.appointment_id IN :ids "
+        f"AND NOT EXISTS ({_BEFORE} AND v.late_minutes = w.late_minutes "
+        f"AND v.new_place = w.new_place AND NOT EXISTS ({_BETWEEN}))) RETURNING id",
+        appointments,
+        writing=writing,
+        kind=kind,
+        at=at,
+    )
+    return [row.id for row in found]
 
 
 def said(connection: Connection, appointments: Sequence[int]) -> dict[tuple[int, str], Record]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reminders.domain.appointment import ContactPoint, Holder, Status
+from reminders.domain.worklist import Ending
 from reminders.domain.writing import SESSION, Details, Session
 from reminders.errors import NotSent
 from reminders.ports import InboundSms, Received
@@ -173,6 +174,27 @@ def test_whom_no_text_tells_is_told_the_same_by_telephone(store: Store) -> None:
         assert about is not None
         assert told["words"] == about.words
         assert "45 min" in about.words or "porte 4" in about.words
+
+
+def test_another_delay_is_called_once_more_and_the_same_one_not(store: Store) -> None:
+    room = clinic(store, UNREACHABLE).at(paris("2026-10-20 07:30"))
+    for number, (minutes, calls) in enumerate([(45, 1), (45, 0), (90, 1), (45, 1)]):
+        later = replace(SEEN, details=Details(late_minutes=minutes))
+        send(room, later, "session_late", request=f"form-{number}")
+        assert len(called(room)) == calls, number
+        assert all("environ 1h30" in one for one in called(room)) is (minutes == 90 or not calls)
+        for row in room.rows("SELECT id FROM task WHERE kind = 'call_session_late'"):
+            worklist.resolve(store, room.secret, row.id, Ending.OTHER, "nadia", now=room.now)
+        assert called(room) == []
+
+
+def test_what_is_written_again_after_a_slip_is_called_again(store: Store) -> None:
+    room = clinic(store, UNREACHABLE).at(paris("2026-10-20 07:30"))
+    key = send(room)
+    assert writing.call_back(store, key, by="nadia", now=room.now) == 1
+    assert called(room) == []
+    send(room, request="form-2")
+    assert len(called(room)) == 1
 
 
 @pytest.mark.parametrize(
