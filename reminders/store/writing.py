@@ -52,7 +52,10 @@ ADDED = (
     "(SELECT COUNT(*) FROM writing_line l JOIN writing w ON w.id = l.writing_id "
     "WHERE l.appointment_id = a.id AND l.cycle = a.version AND l.reason = '' "
     "AND w.purpose = :purpose AND w.late_minutes = :late AND w.new_place = :place "
-    "AND w.kind = 'session') AS written, "
+    "AND w.kind = 'session' AND NOT EXISTS (SELECT 1 FROM writing_line c "
+    "JOIN writing x ON x.id = c.writing_id WHERE c.appointment_id = a.id AND c.cycle = a.version "
+    "AND c.reason = '' AND x.kind = 'session' AND x.purpose = w.purpose AND x.id > w.id)"
+    ") AS written, "
     f"{HOLDS} AS holds"
 )
 ADDED_COUNT = 16  # columns after those planning reads of a patient: two names, then these
@@ -96,8 +99,8 @@ def session(
     limit: int,
 ) -> Sequence[Record]:
     """The booked appointments of a session in the order of the day, each with its patient, the
-    patient's columns first, as planning reads them. `ufs` None: of every service; `written`: how
-    often a text has told just this."""
+    patient's columns first, as planning reads them. `ufs` None: of every service; `written`: the
+    last text with this purpose told just this."""
     wanted = "a.starts_at >= :start AND a.starts_at < :end AND a.status = 'booked'"
     values: dict[str, object] = {
         "start": start, "end": end, "purpose": purpose, "late": late, "place": place,

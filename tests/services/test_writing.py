@@ -137,6 +137,17 @@ def test_another_delay_is_told_and_the_same_one_once(store: Store) -> None:
     ]  # fmt: skip
 
 
+def test_a_place_that_is_the_first_one_again_is_told(store: Store) -> None:
+    room = clinic(store)
+    for number, place in enumerate(("Porte 4", "Porte 5", "Porte 4")):
+        there = replace(SEEN, details=Details(place=place))
+        send(room, there, "session_place", request=f"form-{number}")
+        room.deliver()
+        assert look(room, there, "session_place").patients == 0
+    assert len(room.sent) == 9
+    assert all("Porte 4" in one.text for one in room.sent[-3:])
+
+
 def test_a_third_delay_of_the_day_is_told_too(store: Store) -> None:
     """The brake stops loops, not people."""
     room = clinic(store)
