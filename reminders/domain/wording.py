@@ -82,13 +82,14 @@ def hour(at: time | datetime, language: str) -> str:
 
 
 def lasting(minutes: int, language: str) -> str:
-    """30 min, 1h30; in easy French 30 minutes, 1 heure 30; in Arabic 30 دقيقة."""
+    """30 min, 1h30; in easy French 30 minutes, 1 heure 30; in Arabic 30 دقيقة, 10 دقائق."""
     words, (hours, rest) = spoken(language), divmod(minutes, 60)
     if words == "ar":
-        return f"{minutes} دقيقة"
+        return f"{minutes} {'دقائق' if 3 <= minutes % 100 <= 10 else 'دقيقة'}"
     if words == EASY:
         name = "heure" if hours < 2 else "heures"
-        return f"{hours} {name} {rest:02d}".removesuffix(" 00") if hours else f"{rest} minutes"
+        few = "minute" if rest == 1 else "minutes"
+        return f"{hours} {name} {rest:02d}".removesuffix(" 00") if hours else f"{rest} {few}"
     return f"{hours}h{rest:02d}".removesuffix("00") if hours else f"{rest} min"
 
 

@@ -261,10 +261,13 @@ def test_the_place_of_a_later_visit_is_not_given_for_the_first() -> None:
 @pytest.mark.parametrize(
     ("minutes", "fr", "falc", "ar"),
     [
-        (5, "5 min", "5 minutes", "5 دقيقة"),
+        (1, "1 min", "1 minute", "1 دقيقة"),
+        (5, "5 min", "5 minutes", "5 دقائق"),
+        (11, "11 min", "11 minutes", "11 دقيقة"),
         (60, "1h", "1 heure", "60 دقيقة"),
         (90, "1h30", "1 heure 30", "90 دقيقة"),
         (125, "2h05", "2 heures 05", "125 دقيقة"),
+        (105, "1h45", "1 heure 45", "105 دقائق"),
         (600, "10h", "10 heures", "600 دقيقة"),
     ],
 )
