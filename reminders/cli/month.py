@@ -12,6 +12,7 @@ from reminders.cli.common import (
     AtOption,
     ConfigOption,
     JsonOption,
+    amount,
     clock_of,
     opened,
     operator,
@@ -179,7 +180,8 @@ def _changed(words: Words, one: Closed) -> None:
         said = f"{shown(words, place, before)} → {shown(words, place, after)}"
         out.print(Text(f"  {name}{words.colon} {said}"))
     if rest := len(one.changes) - len(told):
-        out.print(f"  … et {words.number(rest)} autres chiffres : --json les donne tous.")
+        others = amount(rest, "autre chiffre", "autres chiffres")
+        out.print(f"  … et {others} : --json donne tout.")
 
 
 def _lines(words: Words, found: Closed) -> list[str]:

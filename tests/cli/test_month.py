@@ -1,6 +1,7 @@
 """Months from the command line and by the daily run: closed once, shown, revised."""
 
 import json
+import sqlite3
 
 from reminders.services.voices import euros, rare
 from tests.support.desk import Desk, visit
@@ -36,6 +37,19 @@ def test_a_month_is_closed_shown_and_left_alone(desk: Desk) -> None:
     assert "gelé le 10/11/2026 à 7 h 00" in told
     assert "10/11/2026 à 7 h 00" in _spaced(desk.run("month", "list").out)
     assert "Rien n'a changé" in desk.run("month", "revise", "2026-10", "--at", LATER).out
+
+
+def test_one_change_without_a_name_is_one(desk: Desk) -> None:
+    lived(desk)
+    desk.run("month", "close", "2026-10", "--at", LATER)
+    with sqlite3.connect(desk.database) as database:
+        database.execute(
+            "INSERT INTO month_closing SELECT id + 1, month, 2, closed_at, closed_by, "
+            "code_version, content, digest, :changes FROM month_closing",
+            {"changes": json.dumps([["costs.0.value", 1, 2]])},
+        )
+    told = _spaced(desk.run("month", "show", "2026-10").out)
+    assert "… et 1 autre chiffre : --json donne tout." in told
 
 
 def test_amounts_and_chances_are_written_as_the_french_do() -> None:

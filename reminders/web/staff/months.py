@@ -88,7 +88,6 @@ def _listing(visit: Visit, status: int = 200, *, typed: str = "", problem: str =
         "months/list.html", status, problem=problem, found=found[:SHOWN],
         name=lambda text: month_name(visit, text),
         day=settings.closes_on_day, writable=visit.viewer.may(May.MANAGE_REPORTS),
-        coming=str(months.newest_due(today(visit), settings.closes_on_day)),
         last=typed or str(_last_over(visit)), tabs=report_tabs(visit), first=HOME if known else "",
         following=f"{HOME}?avant={found[SHOWN - 1][0].month}" if len(found) > SHOWN else "",
         reasons=REASONS,
