@@ -52,6 +52,7 @@ REASONS = {
     "stopped": N_("rappels arrêtés par le secrétariat pour ce rendez-vous"),
     "already_written": N_("un message de séance le dit déjà"),
     "recipient_changed": N_("les coordonnées ont changé depuis que le message est prévu"),
+    "replaced": N_("remplacé par un autre message à la même séance"),
     "called_back": N_("retiré par le secrétariat avant l'envoi"),
     "no_patient": N_("pas de patient identifiable"),
     "not_reached": N_("aucun message n'a pu être remis"),

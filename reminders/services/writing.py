@@ -69,6 +69,7 @@ def send(
             },
         )  # fmt: skip
         plan_texts(connection, means, key, order.request, purpose, seen, now)
+        written.replace_unsent(connection, key, at=micros(now))
         if purpose in CALLED_OFF:
             called_off = [v.appointment for v in _visits(seen)]
             written.stop(connection, called_off, why="session", by=order.by, at=micros(now))

@@ -335,6 +335,24 @@ def said(connection: Connection, appointments: Sequence[int]) -> dict[tuple[int,
     return {(row.appointment_id, row.purpose): row for row in found}
 
 
+def replace_unsent(connection: Connection, writing: int, *, at: int) -> None:
+    """Texts of earlier sessions with this one's purpose, about the same appointments, that have not
+    left say what is no longer so: their intents are refused from here on. The patients are marked
+    first, and `part_past` tells what became of the lines."""
+    run(
+        connection,
+        "UPDATE decision SET state = 'SUPPRESSED', reason = 'replaced', decided_at = :at "
+        "WHERE state = 'PLANNED' AND id IN (SELECT b.decision_id FROM writing_line l "
+        "JOIN writing w ON w.id = l.writing_id JOIN writing_line b "
+        "ON b.appointment_id = l.appointment_id AND b.cycle = l.cycle AND b.reason = '' "
+        "JOIN writing v ON v.id = b.writing_id AND v.kind = 'session' AND v.purpose = w.purpose "
+        "AND v.id < w.id JOIN message m ON m.id = b.message_id "
+        "AND m.state IN ('PLANNED', 'HELD', 'LEASED') WHERE l.writing_id = :writing)",
+        writing=writing,
+        at=at,
+    )
+
+
 # --- following up --------------------------------------------------------------------------------
 
 

@@ -129,12 +129,31 @@ def test_another_delay_is_told_and_the_same_one_once(store: Store) -> None:
     assert look(room, LATER, "session_late").patients == 0
     worse = replace(SEEN, details=Details(late_minutes=90))
     assert look(room, worse, "session_late").patients == 3
+    room.deliver()
     send(room, worse, "session_late", request="form-2")
     room.deliver()
     said = sorted({text.split(" pour ")[0] for _, text in texts(room)})
     assert said == [
         "CH Exemple : retard d'environ 1h30", "CH Exemple : retard d'environ 45 min",
     ]  # fmt: skip
+
+
+def test_a_delay_that_has_not_left_is_replaced_by_the_next(store: Store) -> None:
+    """Two that wait for the morning would leave at once, in whatever order."""
+    room = clinic(store).at(paris("2026-10-12 21:30"))
+    first = send(room, LATER, "session_late")
+    worse = replace(SEEN, details=Details(late_minutes=90))
+    second = send(room, worse, "session_late", request="form-2")
+    follow(room)
+    room.at(paris("2026-10-13 09:00"))
+    room.deliver()
+    follow(room)
+    assert {text.split(" pour ")[0] for _, text in texts(room)} == {
+        "CH Exemple : retard d'environ 1h30"
+    }
+    assert len(room.sent) == 3
+    assert (counts(room, first), counts(room, second)) == ({"failed": 3}, {"left": 3})
+    assert "call_session_late" not in room.tasks()
 
 
 def test_a_place_that_is_the_first_one_again_is_told(store: Store) -> None:
