@@ -162,12 +162,12 @@ def _session(given: dict[str, str]) -> Session:
 
 def _details(given: dict[str, str]) -> Details:
     """What the form says of the lateness or the place, for the text that says it. Raises Refused
-    for minutes that are no number."""
+    for minutes that are none."""
     place = " ".join(given["lieu"].split())
     typed = given["retard"].strip().removesuffix("min").strip()
-    if given["message"] == LATE and typed and not (typed.isascii() and typed.isdigit()):
-        raise Refused("retard", N_("Un retard se dit en minutes, de 1 à 600."))
     minutes = int(typed[:6]) if typed.isascii() and typed.isdigit() else 0
+    if given["message"] == LATE and typed and not minutes:
+        raise Refused("retard", N_("Un retard se dit en minutes, de 1 à 600."))
     return Details(minutes, place).of(given["message"])
 
 

@@ -399,7 +399,8 @@ def test_how_late_or_where_instead_is_written_read_and_followed(office: Office) 
     session(office, 3)
     clerk = office.clerk(Role.AGENT)
     late = "/ecrire?jour=2026-10-20&uf=4220&message=session_late"
-    for typed, sentence in (("trente", "Un retard se dit en minutes"), ("9999", "de 1 à 600")):
+    refused = {"trente": "Un retard se dit en minutes", "9999": "de 1 à 600", "0": "de 1 à 600"}
+    for typed, sentence in refused.items():
         wrong = clerk.get(f"{late}&retard={typed}")
         assert wrong.status_code == 422
         assert sentence in text(wrong)
