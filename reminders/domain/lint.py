@@ -81,12 +81,12 @@ _UNACCENTED = str.maketrans("àâäéèêëîïôöùûüçÀÂÄÉÈÊËÎÏÔ�
 _SENSITIVE = re.compile(  # of a text without its accents: they are often left out
     r"(?i)\b(?:cardio\w*|pneumolog\w*|gastro\w*|neurolog\w*|rhumatolog\w*|ophtalmo\w*|orl|"
     r"nephro\w*|hemato\w*|hepat\w*|diabet\w*|infectiolog\w*|allergolog\w*|geriatr\w*|"
-    r"onco\w*|chimio\w*|radiotherap\w*|psychi\w*|psycholog\w*|addicto\w*|alcool\w*|"
+    r"onco\w*|chimio\w*|radiotherap\w*|psy|psychi\w*|psycho\w*|addicto\w*|alcool\w*|"
     r"toxico\w*|ivg|vih|hiv|sida|aids|ist|mst|std|gyneco\w*|obstetri\w*|matern\w*|"
     r"orthogenie|contracepti\w*|fertilit\w*|amp|pma|uro\w{3,}|dermato\w*|cancer\w*|tumeu?r\w*|"
-    r"dialys\w*|scanner|irm|mri|echograph\w*|mammograph\w*|coloscop\w*|endoscop\w*|biops\w*|"
+    r"(?:hemo)?dialys\w*|scanner|irm|mri|echograph\w*|mammograph\w*|coloscop\w*|endoscop\w*|biops\w*|"
     r"depistage|genetique|sexolog\w*|palliati\w*|chirurg\w*|surgery|operation|bloc op\w*|"
-    r"cmp|cattp|csapa|cegidd|umj|uaped|usmp|hopital de jour|grossesse|pediatr\w*|radiolog\w*|"
+    r"cmp|cattp|csapa|cegidd|umj|uaped|usmp|hopital de jour|hdj|grossesse|pediatr\w*|radiolog\w*|"
     r"prise de sang|medecine legale|transidentit\w*|douleur)\b"
 )
 LONG_SENTENCE = 30  # words

@@ -76,7 +76,10 @@ class Details:
 
 
 NOTHING = Details()
-_NO_PLACE = re.compile(r"[{}<>\x00-\x1f\x7f]|(?:\d[ .-]?){8}")
+# No gap of a template, no mark, no sign that is not seen or turns what follows, no number to call.
+_NO_PLACE = re.compile(
+    r"[{}<>\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|(?:\d[ .-]?){8}"
+)
 
 
 @dataclass(frozen=True, slots=True)

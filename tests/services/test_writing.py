@@ -240,6 +240,11 @@ def test_what_is_written_again_after_a_slip_is_called_again(store: Store) -> Non
         (Details(place="Bâtiment\nC"), "lieu"),
         (Details(place="Psychiatrie, 2e étage"), "lieu"),
         (Details(place="scanner 2"), "lieu"),
+        (Details(place="Hémodialyse, porte 2"), "lieu"),
+        (Details(place="Bâtiment Psy"), "lieu"),
+        (Details(place="HDJ, 1er étage"), "lieu"),
+        (Details(place="Porte \u202e4"), "lieu"),
+        (Details(place="Porte\u200b 4"), "lieu"),
     ],
 )
 def test_what_may_not_be_said_is_refused_at_its_field(
