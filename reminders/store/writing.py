@@ -26,7 +26,7 @@ LINE_COLUMNS = (
 
 # What became of one line; the same words count and filter it.
 OUTCOME = (
-    "CASE WHEN l.reason = 'called_back' THEN 'called_back' "
+    "CASE WHEN l.reason IN ('called_back', 'replaced') THEN 'called_back' "
     "WHEN l.message_id = 0 OR m.id IS NULL THEN 'not_written' "
     "WHEN m.state = 'DELIVERED' THEN 'delivered' "
     "WHEN m.state IN ('PLANNED', 'LEASED') AND l.reason = '' THEN 'planned' "

@@ -152,7 +152,7 @@ def test_a_delay_that_has_not_left_is_replaced_by_the_next(store: Store) -> None
         "CH Exemple : retard d'environ 1h30"
     }
     assert len(room.sent) == 3
-    assert (counts(room, first), counts(room, second)) == ({"failed": 3}, {"left": 3})
+    assert (counts(room, first), counts(room, second)) == ({"called_back": 3}, {"left": 3})
     assert "call_session_late" not in room.tasks()
 
 
