@@ -217,6 +217,9 @@ def test_a_month_is_closed_and_revised_on_the_page(
         missing = text_of(clerk, "/rapports/mois/2026-03", 404)  # among those that are closed
         assert missing.index("Ce mois n’est pas clos.") < missing.index("Avril 2026")
         assert clerk.get("/rapports/mois/hier").status_code == 404
+        reader = office.clerk(Role.READER, login="reader").get("/rapports/mois/2026-03").text
+        assert "Ce mois n’est pas clos." in reader
+        assert 'href="#mois"' not in reader  # whoever closes none has no such field
 
 
 def test_a_closed_month_reads_as_a_report_with_units_dates_and_its_last_revision(
