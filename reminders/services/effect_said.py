@@ -179,7 +179,7 @@ def _taken(found: Measured, voice: Voice) -> list[str]:
 def _certainty(found: Measured, voice: Voice) -> list[str]:
     if found.p is None or found.design_effect is None:
         return []
-    told = N_("p %(p)s ; effet de grappe, de ce qu'un patient a plusieurs rendez-vous : %(deff)s.")
+    told = N_("p %(p)s ; effet de grappe (plusieurs rendez-vous d'un même patient) : %(deff)s.")
     return [voice.gettext(told, p=voice.chance(found.p), deff=voice.decimal(found.design_effect))]
 
 

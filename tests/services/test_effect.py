@@ -231,7 +231,7 @@ def test_the_difference_is_by_intention_to_treat(trial: Comparison) -> None:
     told = [one.replace("\u00a0", " ").replace("\u202f", " ") for one in said(found, PARIS)]
     assert len(told) == 6
     assert told[4] == (
-        "p < 0,001 ; effet de grappe, de ce qu'un patient a plusieurs rendez-vous : 1,0."
+        "p < 0,001 ; effet de grappe (plusieurs rendez-vous d'un même patient) : 1,0."
     )
     assert told[5].startswith("Méthode : en intention de traiter (ITT), variance par patient ; ")
 
