@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,13 @@ ROW = re.compile(r'<tr><th scope="row">.*?</tr>')
 def office(sqlite_files: SqliteFiles, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with sqlite_files.migrated(Path(tmp_path_factory.mktemp("calls"))) as store:
         yield workday(store)
+
+
+def called(office: Office, folder: Path, lines: Sequence[str]) -> None:
+    """A telephone system's file: date;service, and perhaps the patient's number."""
+    file = folder / "appels.csv"
+    file.write_text("\n".join(("Date;Service;IPP", *lines)), encoding="utf-8")
+    import_calls(office.store, office.rules, file, PARIS, actor="nadia", now=office.now)
 
 
 def opened(clerk: Clerk, address: str = PAGE) -> dict[str, str]:
@@ -149,9 +156,7 @@ def test_a_merged_file_leads_to_the_one_that_stays(
     with sqlite_files.migrated(tmp_path) as store:
         office = office_on(store, now=paris("2026-10-12 09:00"))
         office.read(visit(1), visit(2))
-        file = tmp_path / "appels.csv"
-        file.write_text("Date;Service;IPP\n01/10/2026;4230;0000002\n", encoding="utf-8")
-        import_calls(store, office.rules, file, PARIS, actor="nadia", now=office.now)
+        called(office, tmp_path, ["01/10/2026;4230;0000002"])
         clerk = office.clerk(Role.MANAGER)
         ids = [row.id for row in office.rows("SELECT id FROM patient ORDER BY id")]
         assert f"/patients/{ids[1]}" in clerk.get(f"{PAGE}/liste").text
@@ -167,10 +172,8 @@ def test_the_month_the_savings_describe_opens_its_calls(
 ) -> None:
     with sqlite_files.migrated(tmp_path) as store:
         office = reported(store)
-        file = tmp_path / "appels.csv"
         lines = [f"{day:02}/10/2026;{uf}" for day in range(1, 7) for uf in ("4220", "4230")]
-        file.write_text("\n".join(("Date;Service", *lines, "01/10/2026;4230")), encoding="utf-8")
-        import_calls(store, office.rules, file, PARIS, actor="nadia", now=office.now)
+        called(office, tmp_path, [*lines, "01/10/2026;4230"])
         clerk = office.clerk(Role.MANAGER)
         for service, number in (("", 13), ("&service=4220", 6)):
             found = opened(clerk, f"/rapports/economies?mois=2026-10{service}")
@@ -188,10 +191,8 @@ def test_a_call_noted_and_in_a_file_is_listed_once(
     """Of the fifth three were noted and two are in the file; of the sixth it is two and four."""
     with sqlite_files.migrated(tmp_path) as store:
         office = reported(store)
-        file = tmp_path / "appels.csv"
         lines = ["05/10/2026;4220"] * 2 + ["06/10/2026;4220"] * 4 + ["07/10/2026;4230"]
-        file.write_text("\n".join(("Date;Service", *lines)), encoding="utf-8")
-        import_calls(store, office.rules, file, PARIS, actor="nadia", now=office.now)
+        called(office, tmp_path, lines)
         known = office.rows("SELECT id, patient_id FROM appointment WHERE uf = '4220' ORDER BY id")
         for n, day in enumerate((5, 5, 5, 6, 6)):
             note(store, known[n].id, known[n].patient_id, "4220", Motive.MOVE, PARIS,
@@ -218,10 +219,8 @@ def test_a_closed_month_opens_the_lists_as_they_are_today(
 ) -> None:
     with sqlite_files.migrated(tmp_path) as store:
         office = reported(store)
-        file = tmp_path / "appels.csv"
         lines = [f"{day:02}/10/2026;4220" for day in range(1, 8)]
-        file.write_text("\n".join(("Date;Service", *lines)), encoding="utf-8")
-        import_calls(store, office.rules, file, PARIS, actor="nadia", now=office.now)
+        called(office, tmp_path, lines)
         months.close(store, office.rules, Month(2026, 10), by="", now=office.now)
         clerk = office.clerk(Role.MANAGER)
         page = clerk.get("/rapports/mois/2026-10").text
