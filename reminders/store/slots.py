@@ -56,8 +56,8 @@ def judged(page: str, units: str, *, taken: bool = True, used: bool = False) -> 
 
     `page`: the units asked about (appointment_id, starts_at, uf); `units`: the table of all units
     as `v`, with what those that matter fulfil. Each slot is walked once, however many of its
-    appointments are asked about: who is a refill is told by the first two who gave that slot and
-    agenda back, whichever of them is not the appointment itself.
+    appointments are asked about: who is a refill is told by the first who gave that slot and
+    agenda back.
     """
     asked = _TAKEN.format(only=_CAME if used else "") if taken else ""
     return (
@@ -107,12 +107,18 @@ def _freed(units: str) -> str:
     )
 
 
+# Windows and a look-up stand where joins would: how many gave slots back is known to no planner,
+# and PostgreSQL, which expects a handful, would compare each appointment with all of them.
+_FIRST = "MAX({0}) OVER (PARTITION BY starts_at, uf, agenda)"
 # Who took a slot that another unit gave back: it is credited to that one, and no unit of its own.
+# Whoever was the first to give it back did not take it from somebody else.
 _REFILLS = (
-    "refills AS MATERIALIZED (SELECT DISTINCT a.id FROM page u CROSS JOIN appointment a "
-    "CROSS JOIN freed v WHERE a.id = u.appointment_id AND v.starts_at = u.starts_at "
-    "AND v.uf = u.uf AND v.agenda = a.agenda AND v.place <= 2 AND v.id <> a.id "
-    f"AND v.at <= {WHEN_BOOKED.format('a')})"
+    "refills AS MATERIALIZED (SELECT DISTINCT id FROM (SELECT id, booked, "
+    f"{_FIRST.format('gave')} AS gave, {_FIRST.format('at')} AS at FROM ("
+    f"SELECT a.id, u.starts_at, u.uf, a.agenda, {WHEN_BOOKED.format('a')} AS booked, NULL AS gave, "
+    "NULL AS at FROM page u CROSS JOIN appointment a WHERE a.id = u.appointment_id UNION ALL "
+    "SELECT NULL, starts_at, uf, agenda, NULL, id, at FROM freed WHERE place = 1) stood) beside "
+    "WHERE gave <> id AND at <= booked)"
 )
 # Which slots the page's units gave back, the first and the second one, and which of them somebody
 # took since: each who came took one slot, the one that had been free for longest. Of the steps up
@@ -128,17 +134,17 @@ _TAKEN = (
     f"there AS MATERIALIZED (SELECT r.starts_at, r.uf, r.agenda, {WHEN_BOOKED.format('r')} AS at "
     "FROM (SELECT DISTINCT starts_at, uf FROM freed) s CROSS JOIN appointment r "
     f"WHERE r.starts_at = s.starts_at AND r.uf = s.uf AND r.status NOT IN {NOT_THERE}{{only}}), "
-    "steps AS MATERIALIZED (SELECT starts_at, uf, agenda, step, SUM(step) OVER (PARTITION BY "
-    "starts_at, uf, agenda ORDER BY at, step DESC ROWS UNBOUNDED PRECEDING) AS height "
-    "FROM (SELECT starts_at, uf, agenda, at, -1 AS step FROM there UNION ALL "
-    "SELECT starts_at, uf, agenda, at, 1 FROM freed) both_ways), "
-    "filled AS MATERIALIZED (SELECT starts_at, uf, agenda, SUM(CASE WHEN step < 0 THEN 1 ELSE 0 "
-    "END) + CASE WHEN MIN(height) < 0 THEN MIN(height) ELSE 0 END AS number FROM steps "
-    "GROUP BY starts_at, uf, agenda), "
-    "taken AS MATERIALIZED (SELECT DISTINCT g.id, g.nth FROM given g CROSS JOIN freed v "
-    "CROSS JOIN filled n WHERE v.id = g.who AND v.starts_at = g.starts_at AND v.uf = g.uf "
-    "AND v.agenda = g.agenda AND n.starts_at = g.starts_at AND n.uf = g.uf "
-    "AND n.agenda = g.agenda AND v.place <= n.number)"
+    "steps AS MATERIALIZED (SELECT id, place, starts_at, uf, agenda, step, SUM(step) OVER "
+    "(PARTITION BY starts_at, uf, agenda ORDER BY at, step DESC ROWS UNBOUNDED PRECEDING) "
+    "AS height FROM (SELECT NULL AS id, NULL AS place, starts_at, uf, agenda, at, -1 AS step "
+    "FROM there UNION ALL SELECT id, place, starts_at, uf, agenda, at, 1 FROM freed) both_ways), "
+    "filled AS MATERIALIZED (SELECT id, starts_at, uf, agenda, place, "
+    "SUM(CASE WHEN step < 0 THEN 1 ELSE 0 END) OVER slot + "
+    "CASE WHEN MIN(height) OVER slot < 0 THEN MIN(height) OVER slot ELSE 0 END AS number "
+    "FROM steps WINDOW slot AS (PARTITION BY starts_at, uf, agenda)), "
+    "taken AS MATERIALIZED (SELECT id, nth FROM given WHERE CASE WHEN (who, starts_at, uf, agenda) "
+    "IN (SELECT id, starts_at, uf, agenda FROM filled WHERE place <= number) "
+    "THEN 1 ELSE 0 END = 1)"
 )
 # Whoever took a slot given back and is known not to have come wasted it all the same.
 _CAME = (

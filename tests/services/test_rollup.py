@@ -45,7 +45,7 @@ from tests.support.clinic import (
     visit,
     visits,
 )
-from tests.support.comparison import CAME, CANCELLED, SINCE, Comparison
+from tests.support.comparison import APPOINTMENT, CAME, CANCELLED, SINCE, Comparison
 from tests.support.effort import effort
 from tests.support.stores import PostgresDatabases, SqliteFiles
 
@@ -608,6 +608,16 @@ def settling(store: Store, units: int, slots: int) -> int:
             "SELECT id, patient_id, uf, 0, starts_at, :entered, 1, 0, 0, 0, 0, 0, 0 "
             "FROM appointment",
             entered=slot - 9 * DAY,
+        )
+        # A hospital around them: of tables of a few pages PostgreSQL reads all, each time.
+        run(
+            connection,
+            f"INSERT INTO appointment ({', '.join(APPOINTMENT)}) "
+            "SELECT n * 10000 + id, source_id, 'R' || (n * 10000 + id), NULL, 'other', agenda, "
+            "starts_at + n * 60000000, status, version_at, booked_at, first_seen_at, last_seen_at, "
+            "first_starts_at, cancelled_at, cancelled_basis "
+            "FROM appointment CROSS JOIN (SELECT id AS n FROM appointment WHERE id <= :times) more",
+            times=20_000 // units,
         )
     return effort(store, lambda connection: rollups.standing(connection, keys, MOVED_WITHIN))
 

@@ -12,8 +12,9 @@ from reminders.store.engine import Record, Store
 
 def effort(store: Store, read: Callable[[Connection], Sequence[Record]]) -> int:
     """SQLite: thousands of its steps. PostgreSQL: rows its plan's nodes went through."""
-    with store.read() as connection:
-        connection.exec_driver_sql("ANALYZE")
+    if not store.is_sqlite:  # as it soon does itself
+        with store.read() as connection:
+            connection.exec_driver_sql("ANALYZE")
     with _watched(store) as steps, store.read() as connection:
         found = read(connection)
     return next(steps) if store.is_sqlite else _went_through(found[0][0][0]["Plan"])
