@@ -260,9 +260,9 @@ def standing(connection: Connection, ids: Sequence[int], near: int) -> Sequence[
         f"{is_in('given', 2)} AS freed_again, {is_in('taken', 2)} AS refilled_again, "
         f"CASE WHEN {_IS_MOVE} OR u.appointment_id IN (SELECT id FROM refills) "
         f"OR {TOLD_ELSEWHERE} THEN 1 ELSE 0 END AS other "
-        "FROM report_unit u JOIN appointment a ON a.id = u.appointment_id "
-        "JOIN ends e ON e.id = u.appointment_id JOIN appointment f ON f.id = e.end_id "
-        "LEFT JOIN patient p ON p.id = a.patient_id WHERE u.appointment_id IN :ids",
+        "FROM ends e CROSS JOIN report_unit u JOIN appointment a ON a.id = u.appointment_id "
+        "JOIN appointment f ON f.id = e.end_id LEFT JOIN patient p ON p.id = a.patient_id "
+        "WHERE u.appointment_id = e.appointment_id",
         ids,
         near=near,
     )

@@ -51,8 +51,8 @@ IS_WHERE_O_WENT = (
 
 
 def judged(page: str, units: str, *, taken: bool = True, used: bool = False) -> str:
-    """WITH page, ends (id, end_id), refills (id) and, if asked for, given and taken (id, nth);
-    `used`: taken by somebody who is not known to have missed it.
+    """WITH page, ends (the page, with end_id), refills (id) and, if asked for, given and taken
+    (id, nth); `used`: taken by somebody who is not known to have missed it.
 
     `page`: the units asked about (appointment_id, starts_at, uf); `units`: the table of all units
     as `v`, with what those that matter fulfil. Each slot is walked once, however many of its
@@ -61,7 +61,7 @@ def judged(page: str, units: str, *, taken: bool = True, used: bool = False) -> 
     """
     asked = _TAKEN.format(only=_CAME if used else "") if taken else ""
     return (
-        f"WITH page AS MATERIALIZED ({page}), ends AS MATERIALIZED (SELECT u.appointment_id AS id, "
+        f"WITH page AS MATERIALIZED ({page}), ends AS MATERIALIZED (SELECT u.*, "
         f"COALESCE({MOVED_TO}, a.id) AS end_id FROM page u CROSS JOIN appointment a "
         f"WHERE a.id = u.appointment_id), {_freed(units)}, {_REFILLS}{asked} "
     )
@@ -128,8 +128,8 @@ _TAKEN = (
     "FROM page u CROSS JOIN appointment a "
     f"WHERE a.id = u.appointment_id AND {WHEN_FREED.format('a', 'u')} IS NOT NULL "
     "UNION ALL SELECT u.appointment_id, 2, f.id, f.starts_at, f.uf, f.agenda "
-    "FROM page u CROSS JOIN ends e CROSS JOIN appointment f WHERE e.id = u.appointment_id "
-    "AND f.id = e.end_id AND f.status = 'cancelled' AND f.cancelled_at IS NOT NULL "
+    "FROM ends u CROSS JOIN appointment f "
+    "WHERE f.id = u.end_id AND f.status = 'cancelled' AND f.cancelled_at IS NOT NULL "
     "AND f.starts_at <> u.starts_at), "
     f"there AS MATERIALIZED (SELECT r.starts_at, r.uf, r.agenda, {WHEN_BOOKED.format('r')} AS at "
     "FROM (SELECT DISTINCT starts_at, uf FROM freed) s CROSS JOIN appointment r "

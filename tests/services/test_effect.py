@@ -464,7 +464,6 @@ def reading(store: Store, patients: int, slots: int) -> int:
             "booked_at = :booked, "
             "cancelled_at = CASE WHEN cancelled_at IS NULL THEN NULL ELSE :gone END",
             at=slot, slots=slots, booked=slot - 8 * DAY, gone=slot - 5 * DAY)  # fmt: skip
-        connection.exec_driver_sql("ANALYZE")
 
     def watched(connection: Any, *_: object) -> None:
         connection.set_progress_handler(lambda: 0 * next(steps), 1_000)
