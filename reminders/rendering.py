@@ -19,7 +19,7 @@ from jinja2 import StrictUndefined, Template, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from reminders.domain.marking import N_, filled
-from reminders.domain.template import FILTERS, Channel, parse, unguarded
+from reminders.domain.template import FILTERS, Channel, unguarded
 from reminders.errors import TemplateError
 
 _BLANKS = re.compile(r"\n{3,}")  # what skipped conditions leave
@@ -50,9 +50,6 @@ class Version:
 
 class Renderer:
     def __init__(self) -> None:
-        self._text = _environment(autoescape=False)
-        self._html = _environment(autoescape=True)
-        self._compiled: dict[tuple[str, Channel, bool], Template] = {}
         self._texts: dict[tuple[object, ...], str] = {}
 
     def render(self, version: Version, variables: Mapping[str, str]) -> str:
@@ -81,10 +78,7 @@ class Renderer:
         self, version: Version, part: str, source: str, variables: Mapping[str, str]
     ) -> str:
         html = part == "html"
-        known = (source, version.channel, html)  # by its text: a preview's version has no number
-        template = self._compiled.get(known)
-        if template is None:
-            template = self._compiled[known] = self._compile(*known)
+        template = _compiled(source, version.channel, html)
         for name, value in variables.items():
             _check_value(name, value)
         try:
@@ -100,13 +94,6 @@ class Renderer:
             raise TemplateError("leftover", N_("Le texte composé garde un trou ou une accolade."))
         return text
 
-    def _compile(self, source: str, channel: Channel, html: bool) -> Template:
-        parse(source, channel)
-        if gaps := unguarded(source, channel):
-            told = filled(N_("« %(name)s » peut manquer sans garde."), name=min(gaps))
-            raise TemplateError("unguarded", told)
-        return (self._html if html else self._text).from_string(source)
-
 
 def _environment(*, autoescape: bool) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
@@ -119,6 +106,16 @@ def _environment(*, autoescape: bool) -> ImmutableSandboxedEnvironment:
     return environment
 
 
+# By its text: a preview's version has no number. Compiling takes a hundred times as long as
+# rendering, and a page of previews renders all that is in service several times.
+@lru_cache(maxsize=1_024)
+def _compiled(source: str, channel: Channel, html: bool) -> Template:
+    if gaps := unguarded(source, channel):  # refuses what `parse` does
+        told = filled(N_("« %(name)s » peut manquer sans garde."), name=min(gaps))
+        raise TemplateError("unguarded", told)
+    return (_HTML if html else _TEXT).from_string(source)
+
+
 class _GuardOnly(StrictUndefined):
     """A missing variable may be tested by {% if %}, and nothing else."""
 
@@ -126,6 +123,10 @@ class _GuardOnly(StrictUndefined):
 
     def __bool__(self) -> bool:  # type: ignore[override]
         return False
+
+
+_TEXT = _environment(autoescape=False)
+_HTML = _environment(autoescape=True)
 
 
 @lru_cache(maxsize=8_192)

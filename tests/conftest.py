@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from reminders.store.engine import Store
 from tests.support import chromium, network
@@ -21,6 +21,7 @@ _CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], pr
 settings.register_profile("suite", _CALM, max_examples=100, derandomize=True)
 settings.register_profile("nightly", _CALM, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+expect.set_options(timeout=30_000)  # five seconds of its own are short on a busy machine
 
 
 @pytest.fixture

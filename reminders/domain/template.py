@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -297,6 +298,7 @@ def _check_name(node: nodes.Node, channel: Channel) -> None:
         )
 
 
+@lru_cache(maxsize=1_024)  # a page asks it of all that is in service, several times
 def variables_used(source: str, channel: Channel = "email") -> frozenset[str]:
     """Names printed or tested. Raises TemplateError as `parse` does."""
     return frozenset(node.name for node in parse(source, channel).find_all(nodes.Name))

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -28,17 +28,20 @@ from starlette.routing import Route as Address
 from reminders.bootstrap import build
 from reminders.cli.serving import inside_of, staff_of
 from reminders.clock import OffsetClock
+from reminders.config import PreparationTable, ProtocolTable
 from reminders.domain.access import Grant, May, Role
 from reminders.domain.sign_in import Lasting
-from reminders.services import accounts, signing_in
-from reminders.store.engine import Connection, Store, run
+from reminders.services import accounts, protocols, sheets_life, signing_in
+from reminders.services.rules import Rules
+from reminders.services.sheets_form import WARNINGS
+from reminders.store.engine import Connection, Store, rows, run
 from reminders.store.types import DAY, HOUR, micros
 from reminders.web.internal import internal_app
 from reminders.web.staff.visit import warm
 from tests.bench.hospital import NOW, SERVICES, settings
 from tests.bench.measure import Figure, Size, quiet, short
 from tests.bench.running import cpu_seconds
-from tests.support.every_page import PAGES, PLACE
+from tests.support.every_page import PAGES, address_of
 from tests.support.served import served
 
 APPOINTMENTS = {"tiny": 2_000, "quick": 300_000, "full": 10_000_000}
@@ -102,6 +105,8 @@ def prepare(folder: Path, appointments: int, backlog: int = 0) -> str:
     with store.write() as connection:
         fill(connection, appointments)
         _fill_backlog(connection, backlog)
+        _fill_by_hand(connection)
+    _fill_sheets(store, application.rules)
     with store.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
         connection.commit()
@@ -216,25 +221,65 @@ def _fill_backlog(connection: Connection, count: int) -> None:
         )
 
 
+def _fill_by_hand(connection: Connection) -> None:
+    """What somebody wrote to a session, objects to, and holds back."""
+    at = micros(NOW)
+    run(
+        connection,
+        "INSERT INTO hold (id, source_id, code, sentence, placed_at, placed_by) "
+        "VALUES (1, 'agenda', 'first_run', 'Première lecture', :at, 'reminders')",
+        at=at,
+    )
+    run(
+        connection,
+        "INSERT INTO writing (id, request, purpose, uf, starts_at, ends_at, patients, created_at, "
+        f"created_by, late_minutes) VALUES (1, 'bench', 'session_late', :uf, :at, :at + {DAY}, "
+        "200, :at, 'all', 30)",
+        uf=SERVICES[0],
+        at=at,
+    )
+    run(
+        connection,
+        "INSERT INTO writing_line (writing_id, appointment_id, cycle, patient_id, decision_id, "
+        "message_id, reason) SELECT 1, t.appointment_id, t.cycle, m.patient_id, m.id, m.id, '' "
+        "FROM told t JOIN message m ON m.id = t.attempt_id ORDER BY t.appointment_id LIMIT 200",
+    )
+    run(
+        connection,
+        "INSERT INTO objection (id, address_key, patient_id, origin, recorded_at, recorded_by) "
+        "SELECT 1, x'00', patient_id, 'staff', :at, 'all' FROM message ORDER BY id LIMIT 1",
+        at=at,
+    )
+
+
+def _fill_sheets(store: Store, rules: Rules) -> None:
+    """A sheet with a version in service and the next one, and a protocol of the pages' own."""
+    steps = [{"day": "booking", "template": "booking"}, {"day": "J-2", "template": "confirm"}]
+    bloc = ProtocolTable.model_validate({"id": "bloc", "step": steps})
+    protocols.save(store, rules, bloc, number=0, actor="all", now=NOW)
+    for number, text in enumerate(("Venir à jeun.", "Venir à jeun depuis minuit.")):
+        told = PreparationTable.model_validate(
+            {"id": "imagerie", "service": SERVICES[0], "sms": text, "arrival_point": "Accueil B2",
+             "instructions": "Ne rien manger après minuit.", "documents": ["Carte Vitale"]}
+        )  # fmt: skip
+        sheets_life.propose(store, rules, told, base=number, actor="all", now=NOW)
+        if not number:
+            read = [*WARNINGS]
+            sheets_life.approve(store, rules, "imagerie", 1, actor="bench", ticked=read, now=NOW)
+
+
 def addresses(store: Store) -> list[str]:
-    """The address of every page that shows something here."""
-    found = []
+    """The address of every page but those of a closed month, which reads what was frozen."""
     with store.read() as connection:
-        told = connection.exec_driver_sql(
-            "SELECT id, appointment_id FROM task WHERE state = 'open' LIMIT 1"
-        ).one()
-        patient = connection.exec_driver_sql(
-            f"SELECT patient_id FROM appointment WHERE id = {told.appointment_id}"
-        ).scalar_one()
-    known: Mapping[str, object] = {
-        "task": told.id, "appointment": told.appointment_id, "patient": patient, "login": "all",
-        "uf": SERVICES[0], "protocol": "default",
-    }  # fmt: skip
-    for route in PAGES:
-        names = PLACE.findall(route.path)
-        if route.may != May.EXPORT and all(name in known for name in names):
-            found.append(PLACE.sub(lambda one: str(known[one[1]]), route.path))
-    return found
+
+        def first(sql: str) -> list[object]:
+            return [row.id for row in rows(connection, f"{sql} LIMIT 1")]
+
+        return [
+            address_of(route, first)
+            for route in PAGES
+            if route.may != May.EXPORT and "{month}" not in route.path
+        ]
 
 
 # --- served and used ------------------------------------------------------------------------------

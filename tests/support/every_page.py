@@ -1,7 +1,7 @@
 """Every page of the staff, at an address that shows something: made from the table of routes."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from reminders.domain.access import GIVES, Role
 from reminders.web.staff.routes import ROUTES
@@ -27,7 +27,7 @@ PLACES: Mapping[str, str] = {
     "UNION ALL SELECT 999999 ORDER BY 1",
     "login": "SELECT login AS id FROM account ORDER BY login",
     "hold": "SELECT id FROM hold WHERE released_at IS NULL ORDER BY id",
-    "uf": "SELECT '4220' AS id",
+    "uf": "SELECT MIN(uf) AS id FROM appointment",
     "month": "SELECT month AS id FROM month_closing",
     "protocol": "SELECT 'default' AS id",
     "writing": "SELECT id FROM writing ORDER BY id",
@@ -51,14 +51,19 @@ def role_for(route: Route) -> Role:
 
 def address_in(office: Office, route: Route) -> str:
     """The route's address in this office. A place nobody named here fails."""
+    return address_of(route, lambda sql: [row.id for row in office.rows(sql)[:1]])
+
+
+def address_of(route: Route, ask: Callable[[str], Sequence[object]]) -> str:
+    """The route's address where `ask` says which keys there are, for places and their rows."""
 
     def filled(found: re.Match[str]) -> str:
         folder = route.path.split("/")[1]
         name = found[1] if found[1] in PLACES else f"{folder}/{found[1]}"
         assert name in PLACES, f"say in tests/support/every_page.py what {{{name}}} stands for"
-        rows = office.rows(PLACES[name])
-        assert rows, f"the workday has nothing for {{{name}}}"
-        return str(rows[0].id)
+        keys = ask(PLACES[name])
+        assert keys, f"there is nothing for {{{name}}}"
+        return str(keys[0])
 
     return PLACE.sub(filled, route.path)
 

@@ -26,7 +26,7 @@ def office(sqlite_files: SqliteFiles, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def shape(address: str) -> str:
-    """The address without its numbers, dates, values and templates: pages of one shape are alike."""
+    """The address without numbers, dates, values and templates: pages of one shape are alike."""
     parts = urlsplit(address)
     names = "&".join(sorted(name for name, _ in parse_qsl(parts.query)))
     return re.sub(r"\d+|\w+(\.\w+)+", "#", parts.path) + "?" + names

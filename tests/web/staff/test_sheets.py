@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Environment
 
+from reminders import rendering
+from reminders.domain.template import variables_used
 from reminders.store.engine import Store
 from tests.support.clinic import visits
 from tests.support.office import Clerk, Office, Role, office_on
@@ -159,6 +162,31 @@ def test_mistakes_are_told_at_their_field_and_nothing_typed_is_lost(office: Offi
     for field in ("name", "sms", "map_url"):
         assert f'id="{field}-error"' in answer.text
     assert "ordonnance" in answer.text
+
+
+def test_a_page_compiles_no_text_it_compiled_before(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shows and prices all that is in service, several times: it took a second and a half."""
+    address = propose(office)
+    clerk = approver(office)
+    compiled = [0]
+    parse = Environment._parse
+
+    def counted(*asked: Any) -> Any:
+        compiled[0] += 1
+        return parse(*asked)
+
+    monkeypatch.setattr(Environment, "_parse", counted)
+    rendering._compiled.cache_clear()
+    variables_used.cache_clear()
+    work = []
+    for _ in range(2):
+        before = compiled[0]
+        assert clerk.get(address).status_code == 200
+        work.append(compiled[0] - before)
+    assert work[0] > 50
+    assert work[1] == 0
 
 
 def test_two_people_at_once_lose_nothing(office: Office) -> None:
