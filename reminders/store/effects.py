@@ -34,12 +34,13 @@ SEGMENTS = (
     f"WHERE t.appointment_id IN (a.id, f.id) AND x.state NOT IN {NEVER_LEFT}), "
     "(SELECT r.segments FROM report_unit r WHERE r.appointment_id = a.id), 0)"
 )
+# Tasks, as calls are, count up to the end: one done by telephone is a call of the same moment.
 _TASKS = (
     "((SELECT COUNT(*) FROM task k WHERE k.appointment_id IN (a.id, f.id) AND k.state = 'done' "
-    "AND k.resolved_by <> '') + "
+    "AND k.resolved_by <> '' AND k.resolved_at < :before) + "
     # A call in vain is work as well.
     "(SELECT COUNT(*) FROM task k JOIN task_event e ON e.task_id = k.id "
-    f"WHERE e.action = '{TRY}' AND k.appointment_id IN (a.id, f.id)))"
+    f"WHERE e.action = '{TRY}' AND e.at < :before AND k.appointment_id IN (a.id, f.id)))"
 )
 
 

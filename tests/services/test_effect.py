@@ -588,6 +588,26 @@ def test_what_is_sent_and_done_about_a_move_is_its_units(trial: Comparison) -> N
     assert (first, 2, 2) in [(row[0], int(row[1]), int(row[2])) for row in found]
 
 
+def test_work_counts_up_to_the_end_of_a_comparison_as_calls_do(trial: Comparison) -> None:
+    (one,) = trial.patients(Arm.REMINDED, [[MISSED]])
+    end = micros(NOW) - 10 * DAY
+    with trial.store.write() as connection:
+        for key, at in ((1, end - DAY), (2, end)):
+            run(connection, "INSERT INTO task (id, kind, subject, appointment_id, state, "
+                "created_at, resolved_at, resolved_by) VALUES (:key, 'call_unreachable', "
+                "CAST(:key AS text), :one, 'done', :at, :at, 'nadia')",
+                key=key, one=one, at=at)  # fmt: skip
+            run(connection, "INSERT INTO task_event (id, task_id, at, actor, action) "
+                "VALUES (:key, :key, :at, 'nadia', 'try')", key=key, at=at)  # fmt: skip
+    found = [
+        row.tasks
+        for page in stored.units(trial.store, 1, before=end, now=micros(NOW))
+        for row in page
+    ]
+    called = [int(row.calls) for page in of_units(trial.store, 1, before=end) for row in page]
+    assert (found, called) == ([2], [2])
+
+
 def test_what_is_left_out_or_still_to_come_is_in_no_arm(trial: Comparison) -> None:
     trial.patients(Arm.HELD, [[MISSED]], excluded="neutral")
     (moved,) = trial.patients(Arm.HELD, [[OPEN]])
