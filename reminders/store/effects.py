@@ -36,7 +36,8 @@ SEGMENTS = (
 )
 # Tasks, as calls are, count up to the end: one done by telephone is a call of the same moment.
 _TASKS = (
-    "((SELECT COUNT(*) FROM task k WHERE k.appointment_id IN (a.id, f.id) AND k.state = 'done' "
+    "((SELECT COUNT(*) FROM task k WHERE k.appointment_id IN (a.id, f.id) "
+    "AND k.state || '' = 'done' "  # of a unit's few tasks, never of all that are done
     "AND k.resolved_by <> '' AND k.resolved_at < :before) + "
     # A call in vain is work as well.
     "(SELECT COUNT(*) FROM task k JOIN task_event e ON e.task_id = k.id "

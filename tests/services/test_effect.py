@@ -451,7 +451,8 @@ def test_a_refill_is_credited_to_the_freed_slot_and_is_no_unit(trial: Comparison
 
 
 def reading(store: Store, patients: int, slots: int) -> int:
-    """Everybody in so many hours of one agenda, a tenth given back: SQLite's work to read it."""
+    """Everybody in so many hours of one agenda, a tenth given back, with a task each: SQLite's
+    work to read it."""
     trial = Comparison(store)
     lot = [[CANCELLED if n % 10 == 0 else CAME] for n in range(patients)]
     trial.patients(Arm.REMINDED, lot[: patients * 4 // 5])
@@ -464,6 +465,9 @@ def reading(store: Store, patients: int, slots: int) -> int:
             "booked_at = :booked, "
             "cancelled_at = CASE WHEN cancelled_at IS NULL THEN NULL ELSE :gone END",
             at=slot, slots=slots, booked=slot - 8 * DAY, gone=slot - 5 * DAY)  # fmt: skip
+        run(connection, "INSERT INTO task (id, kind, subject, appointment_id, state, created_at, "
+            "resolved_at, resolved_by) SELECT id, 'call_unreachable', CAST(id AS text), id, "
+            "'done', :at, :at, 'nadia' FROM appointment", at=slot - 6 * DAY)  # fmt: skip
 
     def watched(connection: Any, *_: object) -> None:
         connection.set_progress_handler(lambda: 0 * next(steps), 1_000)
@@ -479,7 +483,8 @@ def reading(store: Store, patients: int, slots: int) -> int:
 def test_units_are_read_in_proportion_whether_in_one_slot_or_each_in_its_own(
     alone: bool, sqlite_files: SqliteFiles, tmp_path: Path
 ) -> None:
-    """An export with one hour for all made each appointment look at all of the others."""
+    """An export with one hour for all made each appointment look at all of the others, and each
+    looked at all tasks that were done."""
     work = []
     for patients in (500, 2_000):
         folder = tmp_path / str(patients)
