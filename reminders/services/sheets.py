@@ -4,9 +4,10 @@ A version is never changed. Patients read the approved one of the highest number
 configuration file defines is the file's (DESIGN 7.11).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from reminders.config import PreparationTable, Settings
 from reminders.domain.marking import N_
@@ -20,8 +21,13 @@ from reminders.services.sheets_form import LABELS, SheetForm, draft_of, filled, 
 from reminders.services.tasks import SENTENCES
 from reminders.services.units import line_of
 from reminders.store import sheets, templates
-from reminders.store.engine import Record, Store
+from reminders.store.engine import Connection, Record, Store
+from reminders.store.sheets import Concerned
 from reminders.store.types import instant, instant_or_none, micros
+
+T = TypeVar("T")
+# May answer with whom a sheet concerned a moment ago.
+Reached = Callable[[Hashable, Callable[[], Concerned]], Concerned]
 
 # What a template may say of a sheet, and the patient's page shows.
 VARIABLES = frozenset(
@@ -171,8 +177,19 @@ class Page:
         return next((one for one in self.versions if one.number == number), None)
 
 
+def at_once(_about: Hashable, count: Callable[[], T]) -> T:
+    return count()
+
+
 def page(
-    store: Store, rules: Rules, name: str, *, actor: str, now: datetime, whole: bool = True
+    store: Store,
+    rules: Rules,
+    name: str,
+    *,
+    actor: str,
+    now: datetime,
+    whole: bool = True,
+    reached: Reached = at_once,
 ) -> Page | None:
     """Everything about one sheet; None if nobody ever wrote one of that name.
 
@@ -185,15 +202,12 @@ def page(
         owned = next((one for one in rules.settings.preparation if one.id == name), None)
         table = owned or next((one.table for one in versions if one.state == "approved"), None)
         told = table or next((one.table for one in versions), None)
-        ufs, kind, others = about(rules.book, told)
+        ufs, _, _ = about(rules.book, told)
         appointments = patients = 0
         texts: Sequence[Record] = ()
         foreign: Mapping[str, int] = {}
         if whole:
-            appointments, patients, foreign = sheets.concerned(
-                connection, ufs, kind, others, at,
-                foreign=told is not None and bool(untranslated(told)),
-            )  # fmt: skip
+            appointments, patients, foreign = reach(connection, rules.book, told, at, reached)
             texts = templates.versions(connection, at)
     draft = draft_from(row) if row is not None else None
     if owned is None and not versions and draft is None:
@@ -204,6 +218,18 @@ def page(
         tuple(SENTENCES[one] for one in sorted(ABOUT_INSTRUCTIONS) if one in SENTENCES), ufs,
         foreign,
     )  # fmt: skip
+
+
+def reach(
+    connection: Connection, book: Book, table: PreparationTable | None, at: int, reached: Reached
+) -> Concerned:
+    """Whom a sheet is about from a moment on (store/sheets)."""
+    ufs, kind, others = about(book, table)
+    foreign = table is not None and bool(untranslated(table))
+    return reached(
+        (ufs, kind, others, foreign),
+        lambda: sheets.concerned(connection, ufs, kind, others, at, foreign=foreign),
+    )
 
 
 def about(

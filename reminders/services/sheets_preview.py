@@ -14,16 +14,19 @@ from reminders.services.compose import Route
 from reminders.services.rules import Book, Desk, Rules
 from reminders.services.sheets import (
     Changed,
+    Reached,
     Use,
     Version,
     about,
+    at_once,
     changes,
+    reach,
     uses_of,
     version_from,
     with_sheet,
 )
 from reminders.services.sheets_cost import Cost, Volumes, cost_of, volumes_of
-from reminders.services.sheets_form import TRANSLATED, untranslated
+from reminders.services.sheets_form import TRANSLATED
 from reminders.services.template_preview import (
     INVENTED_DESK,
     Rendering,
@@ -96,10 +99,6 @@ class Look:
     foreign: Mapping[str, int]  # messages a month in other languages
 
 
-def at_once(_about: Hashable, count: Callable[[], Volumes]) -> Volumes:
-    return count()
-
-
 def look(
     store: Store,
     rules: Rules,
@@ -110,9 +109,10 @@ def look(
     named: frozenset[str] | None,
     now: datetime,
     counted: Counted = at_once,
+    reached: Reached = at_once,
 ) -> Look | None:
     """None for a version nobody wrote. `named`: services whose patients may be named. `counted`
-    may answer with what was counted a moment ago."""
+    and `reached` may answer with what was counted a moment ago."""
     at = micros(now)
     with store.read() as connection:
         rows = sheets.versions(connection, name, limit=1_000)
@@ -122,9 +122,7 @@ def look(
             return None
         about_it = version.table
         ufs, kind, others = about(rules.book, about_it)
-        appointments, patients, foreign = sheets.concerned(
-            connection, ufs, kind, others, at, foreign=bool(untranslated(about_it))
-        )
+        appointments, patients, foreign = reach(connection, rules.book, about_it, at, reached)
         texts = templates.versions(connection, at)
         volumes = counted(
             (ufs, kind, others),
@@ -133,16 +131,18 @@ def look(
         coming = template_samples.coming(connection, ufs, now=at, limit=3 * SHOWN)
     live = next((one for one in found.values() if one.state == "approved"), None)
     before = found.get(version.base) if version.state != "proposed" else live
-    told = in_texts(texts, rules, version.table, now=now)
+    every = told_by(texts, rules, version.table, now=now)
+    told = in_language(every)
     old = before.table if before else None
-    cost = _cost(texts, rules, routes, version.table, old, volumes, now=now)
+    without = told_by(texts, rules, old or _empty(version.table), now=now)
+    cost = _cost(every, without, routes, volumes)
     book = with_sheet(rules, version.table)
     those = [row for row in coming if book.preparation(row.uf, row.kind) is not None]
     use = next((one.use for one in sent_of(told, routes)), None)
     real = _on_real(rules.as_if(book), texts, use, those[:SHOWN], named, now)
     return Look(
         version, live, tuple(changes(old, version.table, rules.book)), appointments, patients, cost,
-        (*told[:MOST], *in_others(texts, rules, routes, version.table, now=now)),
+        (*told[:MOST], *in_others(every, routes)),
         on_page(version.table), tuple(real), use, foreign,
     )  # fmt: skip
 
@@ -172,38 +172,23 @@ def _written(texts: Sequence[Record], use: Use) -> tuple[TemplateKey, TemplateTe
     return key, TemplateText(row.body, row.subject, row.html)
 
 
-def in_others(
-    texts: Sequence[Record],
-    rules: Rules,
-    routes: Sequence[Route],
-    table: PreparationTable,
-    *,
-    now: datetime,
-) -> tuple[Told, ...]:
-    """The SMS of each other language in service that says most of a sheet, as it would leave."""
+def in_others(told: Sequence[Told], routes: Sequence[Route]) -> tuple[Told, ...]:
+    """The SMS of each other language that says most of a sheet, as it would leave."""
     found = []
     for language in TRANSLATED:
-        told = in_texts(texts, rules, table, language, now=now)
-        found += (sent_of(told, routes) or list(told))[:1]
+        mine = in_language(told, language)
+        found += (sent_of(mine, routes) or list(mine))[:1]
     return tuple(found)
 
 
-def in_texts(
-    texts: Sequence[Record],
-    rules: Rules,
-    table: PreparationTable,
-    language: str = "fr",
-    *,
-    now: datetime,
-) -> tuple[Told, ...]:
-    """The texts of a language in service that say something of a sheet, filled with this one."""
-    told = _told(texts, rules, table, now=now)
+def in_language(told: Sequence[Told], language: str = "fr") -> tuple[Told, ...]:
     return tuple(one for one in told if one.use.language == language)
 
 
-def _told(
+def told_by(
     texts: Sequence[Record], rules: Rules, table: PreparationTable, *, now: datetime
 ) -> tuple[Told, ...]:
+    """The texts in service that say something of a sheet, filled with this one."""
     book = with_sheet(rules, table)
     desk = _desk(book, table)
     sheet = _sheet(book, table)
@@ -244,25 +229,22 @@ def sent_of(told: Sequence[Told], routes: Sequence[Route]) -> list[Told]:
 
 
 def _cost(
-    texts: Sequence[Record],
-    rules: Rules,
-    routes: Sequence[Route],
-    table: PreparationTable,
-    before: PreparationTable | None,
-    volumes: Volumes,
-    *,
-    now: datetime,
+    told: Sequence[Told], without: Sequence[Told], routes: Sequence[Route], volumes: Volumes
 ) -> Cost:
-    without = before or table.model_copy(update={"sms": "", "arrival_point": ""})
-    told, old = (
+    now, before = (
         {
             (one.use.purpose, one.use.language, one.use.family): one.rendering
-            for one in _told(texts, rules, which, now=now)
+            for one in those
             if one.use.channel == "sms"
         }
-        for which in (table, without)
+        for those in (told, without)
     )
-    return cost_of(volumes, told, old, routes)
+    return cost_of(volumes, now, before, routes)
+
+
+def _empty(table: PreparationTable) -> PreparationTable:
+    """The sheet that says nothing in an SMS: what its price is compared with."""
+    return table.model_copy(update={"sms": "", "arrival_point": ""})
 
 
 def _rank(purpose: str) -> int:
@@ -307,24 +289,24 @@ def preview(
     *,
     now: datetime,
     counted: Counted = at_once,
+    reached: Reached = at_once,
 ) -> Reading:
     """The texts in service with what somebody is writing; nothing is kept."""
     at = micros(now)
     with store.read() as connection:
         texts = templates.versions(connection, at)
         ufs, kind, others = about(rules.book, table)
-        appointments, patients, foreign = sheets.concerned(
-            connection, ufs, kind, others, at, foreign=bool(untranslated(table))
-        )
+        appointments, patients, foreign = reach(connection, rules.book, table, at, reached)
         volumes = counted(
             (ufs, kind, others),
             lambda: volumes_of(connection, texts, rules, routes, table, now=now),
         )
+    every = told_by(texts, rules, table, now=now)
     live = rules.book.sheets.get(table.id)
-    told = in_texts(texts, rules, table, now=now)
-    cost = _cost(texts, rules, routes, table, live, volumes, now=now)
-    besides = in_others(texts, rules, routes, table, now=now)
-    return Reading((*told[:MOST], *besides), cost, appointments, patients, foreign)
+    without = told_by(texts, rules, live or _empty(table), now=now)
+    cost = _cost(every, without, routes, volumes)
+    told = (*in_language(every)[:MOST], *in_others(every, routes))
+    return Reading(told, cost, appointments, patients, foreign)
 
 
 def to_own_phone(
@@ -333,7 +315,7 @@ def to_own_phone(
     """The SMS that says most of a sheet, for a test on one's own phone; None where none does."""
     with store.read() as connection:
         texts = templates.versions(connection, micros(now))
-    sent = sent_of(in_texts(texts, rules, table, now=now), routes)
+    sent = sent_of(in_language(told_by(texts, rules, table, now=now)), routes)
     if not sent:
         return None
     key, text = _written(texts, sent[0].use)

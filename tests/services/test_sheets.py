@@ -34,7 +34,7 @@ from reminders.services.sheets_life import (
     save_draft,
     withdraw,
 )
-from reminders.services.sheets_preview import in_texts, look, preview
+from reminders.services.sheets_preview import in_language, look, preview, told_by
 from reminders.services.templates import figures
 from reminders.services.units_save import NotSaved
 from reminders.store import templates
@@ -95,7 +95,7 @@ def test_a_price_counts_the_texts_that_say_the_sheet_and_nothing_else(store: Sto
     room.plan()
     saying = {
         one.use.purpose
-        for one in in_texts(approved(store, room), rules, SHEET, now=room.now)
+        for one in in_language(told_by(approved(store, room), rules, SHEET, now=room.now))
         if one.use.channel == "sms"
     }
     waiting = room.rows(

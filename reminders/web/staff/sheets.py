@@ -16,7 +16,7 @@ from reminders.services.templates import Refused
 from reminders.services.units_save import NotSaved
 from reminders.store.engine import Store
 from reminders.web.staff import sheets_edit
-from reminders.web.staff.sheets_edit import WHY_NOT, counted, may_write
+from reminders.web.staff.sheets_edit import WHY_NOT, counted, may_write, reached
 from reminders.web.staff.templates_decide import moment_in, whole_in
 from reminders.web.staff.templates_shown import LABELS
 from reminders.web.staff.visit import Route, Visit
@@ -57,8 +57,9 @@ def one(visit: Visit) -> Response:
 def _one(visit: Visit, status: int = 200, problem: str = "") -> Response:
     staff, viewer = visit.staff, visit.viewer
     page = sheets.page(
-        staff.store, staff.rules, str(visit.path["name"]), actor=viewer.login, now=visit.now
-    )
+        staff.store, staff.rules, str(visit.path["name"]), actor=viewer.login, now=visit.now,
+        reached=partial(reached, visit),
+    )  # fmt: skip
     if page is None:
         return visit.missing()
     book = staff.rules.book
@@ -111,7 +112,7 @@ def _version(visit: Visit, status: int = 200, problem: str = "") -> Response:
     named = viewer.ufs(May.SEE_PATIENTS)
     found = look(
         staff.store, staff.rules, staff.routes, name, number, named=named, now=visit.now,
-        counted=partial(counted, visit),
+        counted=partial(counted, visit), reached=partial(reached, visit),
     )  # fmt: skip
     if found is None or found.version.table is None:
         return visit.missing()
@@ -221,7 +222,7 @@ def restore(visit: Visit) -> Response:
 def _decided(visit: Visit, may: May, said: str, deed: Deed) -> Response:
     staff, login = visit.staff, visit.viewer.login
     name, number = str(visit.path["name"]), int(visit.path["number"])
-    page = sheets.page(staff.store, staff.rules, name, actor=login, now=visit.now)
+    page = sheets.page(staff.store, staff.rules, name, actor=login, now=visit.now, whole=False)
     known = page.version(number) if page else None
     if page is None or known is None or not may_write(visit, may, known.table):
         return visit.missing()

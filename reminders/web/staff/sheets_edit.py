@@ -28,6 +28,7 @@ from reminders.services.sheets_preview import Reading, on_page, preview, to_own_
 from reminders.services.template_test import MOST, send_test
 from reminders.services.templates import Refused
 from reminders.services.units_save import NotSaved
+from reminders.store.sheets import Concerned
 from reminders.web.staff.templates_edit import told_of_test
 from reminders.web.staff.templates_seen import number_in
 from reminders.web.staff.visit import Route, Visit
@@ -144,6 +145,11 @@ def counted(visit: Visit, about: Hashable, count: Callable[[], Volumes]) -> Volu
     return visit.staff.sheet_volumes.get(about, count, now=visit.now).value
 
 
+def reached(visit: Visit, about: Hashable, count: Callable[[], Concerned]) -> Concerned:
+    """Whom a sheet is about; of a large hospital as it was some seconds ago."""
+    return visit.staff.sheet_reach.get(about, count, now=visit.staff.now).value
+
+
 def _seen(visit: Visit, form: SheetForm) -> dict[str, Any]:
     """The right side: the messages and the page with this sheet, their price, what to look at."""
     staff = visit.staff
@@ -153,7 +159,7 @@ def _seen(visit: Visit, form: SheetForm) -> dict[str, Any]:
     if table is not None:
         reading = preview(
             staff.store, staff.rules, staff.routes, table, now=visit.now,
-            counted=partial(counted, visit),
+            counted=partial(counted, visit), reached=partial(reached, visit),
         )  # fmt: skip
     return {
         "table": table,

@@ -37,6 +37,7 @@ from reminders.services.visits import Notebook
 from reminders.services.worklist import SYSTEM
 from reminders.store import accounts
 from reminders.store.engine import Record, Store
+from reminders.store.sheets import Concerned
 from reminders.web.staff import forms
 from reminders.web.staff.words import DEFAULT, LANGUAGES, Words
 
@@ -106,6 +107,9 @@ class Staff:
     )
     people: Remembered[dict[str, str]] = field(  # login -> name
         default_factory=lambda: Remembered[dict[str, str]](timedelta(minutes=1))
+    )
+    sheet_reach: Resting[Concerned] = field(  # whom each sheet is about
+        default_factory=lambda: Resting[Concerned](200, timedelta(milliseconds=20))
     )
     sheet_volumes: Remembered[SheetVolumes] = field(  # how much is sent that says each sheet
         default_factory=lambda: Remembered[SheetVolumes](timedelta(minutes=5))
