@@ -6,7 +6,17 @@ Every figure is a ratio to a baseline measured in the same run (docs/performance
 import argparse
 from collections.abc import Callable, Iterator
 
-from tests.bench import claiming, delivery, pages, planning, reports, running, scale, webhook
+from tests.bench import (
+    claiming,
+    delivery,
+    pages,
+    planning,
+    reports,
+    running,
+    savings,
+    scale,
+    webhook,
+)
 from tests.bench.measure import Figure, Size, quiet
 
 BENCHMARKS: dict[str, Callable[[Size], Iterator[Figure]]] = {
@@ -19,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[Size], Iterator[Figure]]] = {
     "pages": pages.measure_pages,
     "backlog": pages.measure_backlog,
     "reports": reports.measure_reports,
+    "savings": savings.measure_savings,
     "start": running.measure_start,
     "idle": running.measure_idle,
 }

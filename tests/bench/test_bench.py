@@ -26,6 +26,7 @@ LINES = {
     "pages": [],  # one of each page of the staff
     "backlog": ["backlog /", "backlog /a-traiter", "backlog /appels", "backlog /services"],
     "reports": ["recount", "report", "lag", "look at all"],
+    "savings": ["savings-sqlite", "savings-postgresql"],
     "start": ["start-explain", "start-run"],
     "idle": ["idle"],
 }
