@@ -30,6 +30,8 @@ LINES = {
     "start": ["start-explain", "start-run"],
     "idle": ["idle"],
 }
+# A minute together: with the other long proofs (`./dev nightly`).
+LONG = ("webhook", "pages", "backlog", "savings", "idle")
 
 
 def test_every_benchmark_is_tried_here() -> None:
@@ -40,7 +42,10 @@ def all_pages(names: list[str]) -> bool:
     return len(names) > 10 and all(name.startswith("page /") for name in names)
 
 
-@pytest.mark.parametrize("name", LINES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(one, marks=pytest.mark.nightly if one in LONG else ()) for one in LINES],
+)
 @pytest.mark.timeout(300)
 def test_a_benchmark_prints_one_json_object_a_line(name: str) -> None:
     done = subprocess.run(
