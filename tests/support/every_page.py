@@ -74,8 +74,9 @@ def shown(
     """Somebody at a browser, and what shows them this page."""
     if isinstance(one, Moment):
         return door.shown(office, one, language=language)
-    role, address = role_for(one), address_in(office, one)
+    role = role_for(one)
     clerk = office.clerk(role, login=f"{language}-{role}" if language else "")
+    address = address_in(office, one)  # after it: the first account here is this one's
     if language:
         clerk.post("/compte/langue", langue=language)
     return clerk, lambda: clerk.get(address)
