@@ -1,7 +1,7 @@
 """No page shows anybody a link they may not follow, or one that leads nowhere."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -38,7 +38,12 @@ def links(page: str, at: str) -> list[str]:
     return [one for one in found if one.startswith("/") and not one.startswith("/assets/")]
 
 
-def followed(clerk: Clerk) -> dict[str, tuple[str, int]]:
+def each_template(address: str) -> str:
+    """As `shape`, but no template stands for another."""
+    return "/".join(one if "." in one else shape(one) for one in urlsplit(address).path.split("/"))
+
+
+def followed(clerk: Clerk, shape: Callable[[str], str] = shape) -> dict[str, tuple[str, int]]:
     """Everything reached from the first page: address -> (the page that showed it, status)."""
     waiting, seen, found = [("/", "/")], dict[str, int](), dict[str, tuple[str, int]]()
     while waiting:
@@ -62,5 +67,16 @@ def test_every_link_somebody_is_shown_opens_for_them(
     clerk = office.clerk(role, login=f"{role}-{len(ufs)}", ufs=ufs)
     found = followed(clerk)
     assert len(found) > 8
-    wrong = {one: said for one, said in found.items() if said[1] not in (200, 303)}
-    assert wrong == {}
+    assert wrong(found) == {}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("role", Role)
+def test_every_link_of_every_template_opens_too(office: Office, role: Role) -> None:
+    found = followed(office.clerk(role, login=f"{role}-templates"), each_template)
+    assert len(found) > 8
+    assert wrong(found) == {}
+
+
+def wrong(found: dict[str, tuple[str, int]]) -> dict[str, tuple[str, int]]:
+    return {one: said for one, said in found.items() if said[1] not in (200, 303)}
