@@ -4,10 +4,9 @@ A version is never changed. Patients read the approved one of the highest number
 configuration file defines is the file's (DESIGN 7.11).
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from reminders.config import PreparationTable, Settings
 from reminders.domain.marking import N_
@@ -16,6 +15,7 @@ from reminders.domain.template import variables_used
 from reminders.domain.template_diff import Piece, difference
 from reminders.domain.worklist import ABOUT_INSTRUCTIONS
 from reminders.errors import TemplateError
+from reminders.services.remembered import Counting, at_once
 from reminders.services.rules import Book, Rules, Stored, book_of, table_of
 from reminders.services.sheets_form import LABELS, SheetForm, draft_of, filled, untranslated
 from reminders.services.tasks import SENTENCES
@@ -24,10 +24,6 @@ from reminders.store import sheets, templates
 from reminders.store.engine import Connection, Record, Store
 from reminders.store.sheets import Concerned
 from reminders.store.types import instant, instant_or_none, micros
-
-T = TypeVar("T")
-# May answer with whom a sheet concerned a moment ago.
-Reached = Callable[[Hashable, Callable[[], Concerned]], Concerned]
 
 # What a template may say of a sheet, and the patient's page shows.
 VARIABLES = frozenset(
@@ -177,10 +173,6 @@ class Page:
         return next((one for one in self.versions if one.number == number), None)
 
 
-def at_once(_about: Hashable, count: Callable[[], T]) -> T:
-    return count()
-
-
 def page(
     store: Store,
     rules: Rules,
@@ -189,7 +181,7 @@ def page(
     actor: str,
     now: datetime,
     whole: bool = True,
-    reached: Reached = at_once,
+    reached: Counting[Concerned] = at_once,
 ) -> Page | None:
     """Everything about one sheet; None if nobody ever wrote one of that name.
 
@@ -221,7 +213,11 @@ def page(
 
 
 def reach(
-    connection: Connection, book: Book, table: PreparationTable | None, at: int, reached: Reached
+    connection: Connection,
+    book: Book,
+    table: PreparationTable | None,
+    at: int,
+    reached: Counting[Concerned],
 ) -> Concerned:
     """Whom a sheet is about from a moment on (store/sheets)."""
     ufs, kind, others = about(book, table)

@@ -1,6 +1,6 @@
 """A sheet as patients will read it: in texts in service, on their page, on real appointments."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -11,14 +11,13 @@ from reminders.domain.wording import hour
 from reminders.errors import TemplateError
 from reminders.rendering import Renderer
 from reminders.services.compose import Route
+from reminders.services.remembered import Counting, at_once
 from reminders.services.rules import Book, Desk, Rules
 from reminders.services.sheets import (
     Changed,
-    Reached,
     Use,
     Version,
     about,
-    at_once,
     changes,
     reach,
     uses_of,
@@ -38,11 +37,11 @@ from reminders.services.template_preview import (
 )
 from reminders.store import sheets, template_samples, templates
 from reminders.store.engine import Record, Store
+from reminders.store.sheets import Concerned
 from reminders.store.types import micros
 
 MOST = 6  # texts shown
 SHOWN = 10  # real appointments an approver sees
-Counted = Callable[[Hashable, Callable[[], Volumes]], Volumes]
 FIRST = ("preparation", "confirm", "short")  # the texts that lean on a sheet most
 
 
@@ -108,8 +107,8 @@ def look(
     *,
     named: frozenset[str] | None,
     now: datetime,
-    counted: Counted = at_once,
-    reached: Reached = at_once,
+    counted: Counting[Volumes] = at_once,
+    reached: Counting[Concerned] = at_once,
 ) -> Look | None:
     """None for a version nobody wrote. `named`: services whose patients may be named. `counted`
     and `reached` may answer with what was counted a moment ago."""
@@ -288,8 +287,8 @@ def preview(
     table: PreparationTable,
     *,
     now: datetime,
-    counted: Counted = at_once,
-    reached: Reached = at_once,
+    counted: Counting[Volumes] = at_once,
+    reached: Counting[Concerned] = at_once,
 ) -> Reading:
     """The texts in service with what somebody is writing; nothing is kept."""
     at = micros(now)

@@ -11,6 +11,7 @@ from reminders.domain.marking import N_
 from reminders.domain.template_key import CHANNELS, LANGUAGES, PURPOSES
 from reminders.domain.template_life import MANY_PATIENTS
 from reminders.services import sheets, sheets_life
+from reminders.services.remembered import at_once
 from reminders.services.sheets_preview import look, on_page
 from reminders.services.templates import Refused
 from reminders.services.units_save import NotSaved
@@ -112,7 +113,9 @@ def _version(visit: Visit, status: int = 200, problem: str = "") -> Response:
     named = viewer.ufs(May.SEE_PATIENTS)
     found = look(
         staff.store, staff.rules, staff.routes, name, number, named=named, now=visit.now,
-        counted=partial(counted, visit), reached=partial(reached, visit),
+        counted=partial(counted, visit),
+        # who is refused reads what the refusal counted, and agrees to that
+        reached=at_once if problem else partial(reached, visit),
     )  # fmt: skip
     if found is None or found.version.table is None:
         return visit.missing()

@@ -1,7 +1,7 @@
 """The pages of preparation sheets: written by one, approved by another, read by patients."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ from jinja2 import Environment
 
 from reminders import rendering
 from reminders.domain.template import variables_used
+from reminders.services.remembered import Measured, Resting
 from reminders.store.engine import Store
+from reminders.store.sheets import Concerned
 from tests.support.clinic import visits
 from tests.support.office import Clerk, Office, Role, office_on
 from tests.support.stores import SqliteFiles
@@ -187,6 +189,27 @@ def test_a_page_compiles_no_text_it_compiled_before(
         work.append(compiled[0] - before)
     assert work[0] > 50
     assert work[1] == 0
+
+
+def test_whoever_is_refused_reads_what_the_refusal_counted(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large hospital a page counts now and then; what is to be ticked is of this moment."""
+    address = propose(office)
+    clerk = approver(office)
+    known: dict[object, Measured[Concerned]] = {}
+
+    def kept(_: object, key: object, make: Callable[[], Concerned], **__: object) -> object:
+        return known[key] if key in known else known.setdefault(key, Measured(office.now, make()))
+
+    monkeypatch.setattr(Resting, "get", kept)
+    assert "· 4 rendez-vous à venir concernés" in text_of(clerk.get(address).text)
+    office.read(*visits(range(1, 8), uf="4230"))
+    office.plan()
+    assert "· 4 rendez-vous à venir concernés" in text_of(clerk.get(address).text)
+    answer = clerk.post(f"{address}/approuver", {"quand": "plus-tard"})
+    assert answer.status_code == 422
+    assert "· 7 rendez-vous à venir concernés" in text_of(answer.text)
 
 
 def test_two_people_at_once_lose_nothing(office: Office) -> None:
