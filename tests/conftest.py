@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from reminders.services import passwords
 from reminders.store.engine import Store
 from tests.support import chromium, network
 from tests.support.postgres import Server, serve
@@ -21,6 +23,9 @@ _CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], pr
 settings.register_profile("suite", _CALM, max_examples=100, derandomize=True)
 settings.register_profile("nightly", _CALM, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+# Half a second of processor time each, and the tests sign in a thousand times. What is installed
+# hashes as tests/services/test_passwords.py says.
+passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 expect.set_options(timeout=30_000)  # five seconds of its own are short on a busy machine
 
 

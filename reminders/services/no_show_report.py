@@ -227,7 +227,9 @@ def _units(row: Record) -> int:
 
 
 def _breakdowns(read: _Read, total: int) -> tuple[Breakdown, ...]:
-    services = [row for row in read.lines if row.place == "each"]
+    services = sorted(
+        (row for row in read.lines if row.place == "each"), key=lambda row: str(row.value)
+    )
     found = [
         _breakdown(Dimension.SITE, _by_site(read, services), total),
         _breakdown(Dimension.SERVICE, [_service(read, row) for row in services], total),

@@ -1,6 +1,7 @@
 """Passwords, first codes and the codes of a second factor: made, kept as a hash, compared."""
 
 import secrets
+from base64 import b64encode
 from datetime import datetime, timedelta
 from hashlib import sha256
 from threading import BoundedSemaphore
@@ -12,9 +13,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from reminders.domain.sign_in import STEP_SECONDS
 
 _LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # none is mistaken for another
-_hasher = PasswordHasher()  # Argon2id, RFC 9106's second recommendation: 64 MiB a hash
+hasher = PasswordHasher()  # Argon2id, RFC 9106's second recommendation: 64 MiB a hash
 _few_at_once = BoundedSemaphore(4)  # or a crowd at the door would take all memory
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
 
 def new_code() -> str:
@@ -29,16 +29,24 @@ def digest(code: str) -> bytes:
 
 def hash_of(password: str) -> str:
     with _few_at_once:
-        return _hasher.hash(password)
+        return hasher.hash(password)
 
 
 def matches(hashed: str, password: str) -> bool:
     """Is it the password of this hash? Of "" no, after the same work."""
     try:
         with _few_at_once:
-            return _hasher.verify(hashed or _NOBODY, password) and bool(hashed)
+            return hasher.verify(hashed or _nobodys(), password) and bool(hashed)
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _nobodys() -> str:
+    """A hash that costs as much to compare with as any other, and is no password's."""
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    parts = [b64encode(secrets.token_bytes(size)) for size in (hasher.salt_len, hasher.hash_len)]
+    salt, key = (part.rstrip(b"=").decode() for part in parts)
+    return f"$argon2id$v=19${cost}${salt}${key}"
 
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:

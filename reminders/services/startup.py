@@ -5,10 +5,10 @@ from datetime import datetime
 from hashlib import blake2b
 from secrets import token_hex
 
-from reminders.rendering import shipped
+from reminders.rendering import Shipped, shipped
 from reminders.services.rules import Book, Rules
 from reminders.store import facts, outbox, planning, sources, templates, units
-from reminders.store.engine import Connection, Store, reserve
+from reminders.store.engine import Connection, Store
 from reminders.store.types import micros
 
 
@@ -47,26 +47,11 @@ def _enter_texts(connection: Connection, release: str, at: int) -> None:
     known = templates.entered(connection)
     proposed = (None, "proposed")  # new, or perhaps read by a person since
     due = [
-        text
+        {name: getattr(text, name) for name in Shipped.__slots__}
         for text in shipped()
         if known.get(text.content_hash) in (proposed if text.reviewed else (None,))
     ]
-    if not due:
-        return
-    first = reserve(connection, "template_version", len(due))
-    for number, text in enumerate(due, first):
-        templates.add_shipped(
-            connection,
-            key=(text.purpose, text.language, text.family, text.channel),
-            subject=text.subject,
-            body=text.body,
-            html=text.html,
-            content_hash=text.content_hash,
-            release=release,
-            reviewed=text.reviewed,
-            at=at,
-            reserved=number,
-        )
+    templates.add_shipped(connection, due, release=release, at=at)
 
 
 def rules_fingerprint(rules: Rules) -> str:

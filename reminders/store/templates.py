@@ -9,7 +9,7 @@ from hashlib import sha256
 from sqlalchemy import Connection
 
 from reminders.store import facts
-from reminders.store.engine import Record, reserve, rows, run
+from reminders.store.engine import Record, many, reserve, rows, run
 from reminders.store.planning import mark_patients_of
 
 Key = Mapping[str, str]  # purpose, language, family, channel
@@ -65,53 +65,39 @@ def entered(connection: Connection) -> dict[str, str]:
 
 
 def add_shipped(
-    connection: Connection,
-    *,
-    key: tuple[str, str, str, str],
-    subject: str,
-    body: str,
-    html: str,
-    content_hash: str,
-    release: str,
-    reviewed: bool,
-    at: int,
-    reserved: int | None = None,
-) -> bool:
-    """A text of this release: approved if a person reviewed it and its key has no approved one
-    yet, else proposed. One proposed unreviewed is approved once a release says it was reviewed.
-    True if new. `reserved` is its id where the caller took several at once.
+    connection: Connection, texts: Sequence[Mapping[str, object]], *, release: str, at: int
+) -> None:
+    """Texts of this release, new ones each by its `content_hash`: approved if a person `reviewed`
+    it and its key has no approved one yet, else proposed. One proposed unreviewed is approved once
+    a release says it was reviewed.
+
+    Each has purpose, language, family, channel, subject, body, html, content_hash, reviewed.
     """
-    purpose, language, family, channel = key
-    given = {
-        "purpose": purpose, "language": language, "family": family, "channel": channel,
-        "hash": content_hash, "by": f"livré avec {release}", "at": at,
-        "reviewed": int(reviewed),
-    }  # fmt: skip
-    serves = f"CASE WHEN :reviewed = 0 OR {_USED} THEN "
-    changed = run(
-        connection,
-        "INSERT INTO template_version (id, purpose, language, family, channel, subject, body, "
-        "html, content_hash, state, approved_by, approved_at, number, author, origin, "
-        "proposed_at, effective_at) SELECT :id, :purpose, :language, "
-        f":family, :channel, :subject, :body, :html, :hash, {serves} 'proposed' "
-        f"ELSE 'approved' END, :by, :at, {_NEXT}, :by, 'shipped', :at, "
-        f"{serves} NULL ELSE CAST(:at AS BIGINT) END ON CONFLICT (content_hash) DO NOTHING",
-        id=reserve(connection, "template_version", 1) if reserved is None else reserved,
-        subject=subject,
-        body=body,
-        html=html,
-        **given,
-    )
-    if reviewed and not changed:
-        run(
-            connection,
-            "UPDATE template_version SET state = 'approved', approved_by = :by, "
-            "approved_at = :at, effective_at = :at "
-            f"WHERE content_hash = :hash AND state = 'proposed' AND NOT {_USED} "
-            "AND :reviewed = 1",
-            **given,
-        )
-    return changed > 0
+    if not texts:
+        return
+    first = reserve(connection, "template_version", len(texts))
+    values = [
+        {**one, "reviewed": int(bool(one["reviewed"])), "by": f"livré avec {release}", "at": at,
+         "id": number}
+        for number, one in enumerate(texts, first)
+    ]  # fmt: skip
+    many(connection, _ADD_SHIPPED, values)
+    many(connection, _APPROVE_REVIEWED, [one for one in values if one["reviewed"]])
+
+
+_SERVES = f"CASE WHEN :reviewed = 0 OR {_USED} THEN "
+_ADD_SHIPPED = (
+    "INSERT INTO template_version (id, purpose, language, family, channel, subject, body, "
+    "html, content_hash, state, approved_by, approved_at, number, author, origin, "
+    "proposed_at, effective_at) SELECT :id, :purpose, :language, "
+    f":family, :channel, :subject, :body, :html, :content_hash, {_SERVES} 'proposed' "
+    f"ELSE 'approved' END, :by, :at, {_NEXT}, :by, 'shipped', :at, "
+    f"{_SERVES} NULL ELSE CAST(:at AS BIGINT) END ON CONFLICT (content_hash) DO NOTHING"
+)
+_APPROVE_REVIEWED = (
+    "UPDATE template_version SET state = 'approved', approved_by = :by, approved_at = :at, "
+    f"effective_at = :at WHERE content_hash = :content_hash AND state = 'proposed' AND NOT {_USED}"
+)
 
 
 # --- reading ---------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -51,19 +52,20 @@ def test_a_later_releases_text_is_a_proposal(store: Store) -> None:
     clinic = Clinic(store)
     clinic.open()
     one = next(text for text in shipped() if text.reviewed)
-    key = (one.purpose, one.language, one.family, one.channel)
+    other = asdict(replace(one, body="Autre texte", content_hash="another"))
 
-    def add(content_hash: str) -> bool:
+    def add() -> int:
         with store.write() as connection:
-            return templates.add_shipped(
-                connection, key=key, subject="", body="Autre texte", html="",
-                content_hash=content_hash, release="2.0", reviewed=True, at=1,
-            )  # fmt: skip
+            templates.add_shipped(connection, [other], release="2.0", at=1)
+        count: int = clinic.value(
+            "SELECT COUNT(*) FROM template_version WHERE body = 'Autre texte'"
+        )
+        return count
 
     with store.read() as connection:
         before = templates.versions(connection, micros(clinic.now))
-    assert add("another")
-    assert not add("another")
+    assert add() == 1
+    assert add() == 1
     state = clinic.value("SELECT state FROM template_version WHERE content_hash = 'another'")
     assert state == "proposed"
     with store.read() as connection:
@@ -83,15 +85,11 @@ def test_a_release_that_says_a_text_was_reviewed_approves_it(store: Store) -> No
     clinic = Clinic(store)
     clinic.open()
     unread = next(one for one in shipped() if not one.reviewed)
-    key = (unread.purpose, unread.language, unread.family, unread.channel)
 
     def state(reviewed: bool) -> str:
         with store.write() as connection:
-            new = templates.add_shipped(
-                connection, key=key, subject=unread.subject, body=unread.body, html=unread.html,
-                content_hash=unread.content_hash, release="2.0", reviewed=reviewed, at=2,
-            )  # fmt: skip
-        assert not new
+            read = asdict(replace(unread, reviewed=reviewed))
+            templates.add_shipped(connection, [read], release="2.0", at=2)
         found: str = clinic.value(
             "SELECT state FROM template_version WHERE content_hash = :hash",
             hash=unread.content_hash,

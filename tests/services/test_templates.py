@@ -442,10 +442,11 @@ def test_what_a_release_brings_is_not_what_an_edit_starts_from(store: Store) -> 
     bureau = Bureau(store)
     bureau.put(OTHER)
     with store.write() as connection:
-        templates.add_shipped(
-            connection, key=("short", "fr", "any", "sms"), subject="", body="livré", html="",
-            content_hash="h", release="2.0", reviewed=True, at=1,
-        )  # fmt: skip
+        brought = {
+            "purpose": "short", "language": "fr", "family": "any", "channel": "sms",
+            "subject": "", "body": "livré", "html": "", "content_hash": "h", "reviewed": True,
+        }  # fmt: skip
+        templates.add_shipped(connection, [brought], release="2.0", at=1)
     head = bureau.look().head
     assert head is not None
     assert head.text.body == OTHER

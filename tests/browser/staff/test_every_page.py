@@ -4,18 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from reminders.domain.access import Role
 from reminders.web.staff.visit import Route
 from tests.support.door import DOORS, MOMENTS, Moment, attacked, typed
 from tests.support.every_page import PAGES, address_in, name_of, role_for
+from tests.support.looking import TELEPHONE, look_at
 from tests.support.office import Office
 from tests.support.stores import SqliteFiles
 from tests.support.workday import ATTACKS, workday
 
-WIDTHS = (1280, 360)
 DOWNLOADS = {"/oppositions/export"}
 HTML_PAGES = [one for one in PAGES if one.path not in DOWNLOADS]
 
@@ -33,34 +32,22 @@ def address(office: Office) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def pages(browser: Browser, office: Office, address: str) -> Iterator[dict[tuple[Role, int], Page]]:
-    """A tab for each role and width, signed in."""
+def pages(browser: Browser, office: Office, address: str) -> Iterator[dict[Role, Page]]:
+    """A tab for each role, signed in."""
     tabs = {}
-    for width in WIDTHS:
-        for role in {role_for(route) for route in PAGES}:
-            context = browser.new_context(locale="fr-FR", viewport={"width": width, "height": 800})
-            tabs[role, width] = context.new_page()
-            office.sign_in(tabs[role, width], address, role)
+    for role in {role_for(route) for route in PAGES}:
+        tabs[role] = browser.new_context(locale="fr-FR", viewport=TELEPHONE).new_page()
+        office.sign_in(tabs[role], address, role)
     yield tabs
     for tab in tabs.values():
         tab.context.close()
 
 
-def look_at(page: Page) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    wide = page.evaluate(
-        "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
-    )
-    assert wide <= 0, f"{page.url} scrolls sideways by {wide} px"
-
-
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("route", HTML_PAGES, ids=name_of)
 def test_every_page_is_accessible_at_both_widths(
-    route: Route, width: int, office: Office, address: str, pages: dict[tuple[Role, int], Page]
+    route: Route, office: Office, address: str, pages: dict[Role, Page]
 ) -> None:
-    page = pages[role_for(route), width]
+    page = pages[role_for(route)]
     answer = page.goto(address + address_in(office, route))
     assert answer is not None
     if "text/html" in answer.headers.get("content-type", ""):
@@ -77,12 +64,11 @@ def doors(office: Office) -> Iterator[dict[bool, str]]:
         yield {False: at, True: demo}
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("moment", MOMENTS, ids=name_of)
 def test_the_door_is_accessible_in_each_of_its_states(
-    moment: Moment, width: int, browser: Browser, office: Office, doors: dict[bool, str]
+    moment: Moment, browser: Browser, office: Office, doors: dict[bool, str]
 ) -> None:
-    with browser.new_context(locale="fr-FR", viewport={"width": width, "height": 800}) as context:
+    with browser.new_context(locale="fr-FR", viewport=TELEPHONE) as context:
         page = context.new_page()
         typed(office, page, doors[moment.demo], moment)
         look_at(page)

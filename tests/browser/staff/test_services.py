@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from reminders.config import PreparationTable, ProtocolTable, ServiceTable
 from reminders.services import protocols, sheets_life, units
 from reminders.store.engine import Store
 from tests.support.clinic import SETTINGS, visits
+from tests.support.looking import TELEPHONE, look_at
 from tests.support.office import Office, Role, office_on
 from tests.support.stores import SqliteFiles
 
@@ -62,15 +62,6 @@ def office(sqlite_files: SqliteFiles, tmp_path: Path) -> Iterator[Office]:
         yield furnished(store)
 
 
-def look_at(page: Page) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
-    wide = page.evaluate(
-        "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
-    )
-    assert wide <= 0, f"{page.url} scrolls sideways by {wide} px"
-
-
 PATHS = (
     "/services", "/services/uf/4999", "/services/uf/4300", "/services/uf/6600",
     "/protocoles/bloc", "/protocoles/bloc/modifier",
@@ -80,10 +71,8 @@ PATHS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-def test_every_page_and_state_is_accessible(office: Office, browser: Browser, width: int) -> None:
-    size = {"width": width, "height": 900}
-    with office.served() as address, browser.new_context(viewport=size) as context:  # type: ignore[arg-type]
+def test_every_page_and_state_is_accessible(office: Office, browser: Browser) -> None:
+    with office.served() as address, browser.new_context(viewport=TELEPHONE) as context:
         page = context.new_page()
         office.sign_in(page, address, Role.MANAGER, Role.APPROVER, login="chef")
         for path in PATHS:

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from reminders.domain.template_key import TemplateText, key_from
@@ -14,13 +13,13 @@ from reminders.services.compose import Route
 from reminders.services.templates import save_draft, situation
 from reminders.store.engine import run
 from tests.support.clinic import someone, visit, visits
+from tests.support.looking import look_at
 from tests.support.office import Office, Role, office_on
 from tests.support.stores import SqliteFiles
 
 PHONE = "{{ telephone_secretariat }}"
 WHEN = "le {{ date_rdv }} à {{ heure_rdv }}"
 PAGE = "/modeles/confirm.fr.any.sms"
-WIDTHS = (1280, 360)
 
 
 @pytest.fixture
@@ -58,15 +57,6 @@ def drafted(office: Office, slug: str, body: str, by: str, **parts: str) -> None
         office.store, key, TemplateText(body, **parts), author=by, base=head.id if head else 0,
         revision=0, now=office.now,
     )  # fmt: skip
-
-
-def look_at(page: Page) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
-    wide = page.evaluate(
-        "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
-    )
-    assert wide <= 0, f"{page.url} scrolls sideways by {wide} px"
 
 
 def test_a_text_is_written_approved_by_another_and_sent(
@@ -205,51 +195,49 @@ def test_every_state_is_accessible_at_both_widths(
     version = page.url.removeprefix(address)
     drafted(office, "confirm.fr.any.sms", f"Un autre texte. {PHONE}", "author")
     page.context.close()
-    for width in WIDTHS:
-        page = tab(browser, width)
-        office.sign_in(page, address, Role.AUTHOR)
-        for path in (
-            "/modeles", "/modeles?etat=venir", "/modeles/regles", PAGE,
-            f"{PAGE}/ecrire", "/modeles/short.fr.any.sms/ecrire", f"{PAGE}/usages",
-            "/modeles/confirm.fr.any.email/ecrire", "/modeles/booking.fr.any.email/ecrire",
-            "/modeles/booking.fr.any.email", "/modeles/confirm.ar.any.sms/ecrire",
-            "/modeles/confirm.ar.any.sms", version,
-        ):  # fmt: skip
-            page.goto(address + path)
-            look_at(page)
-        page.goto(f"{address}/modeles/short.fr.any.sms/ecrire")
-        page.get_by_role("button", name="Proposer").click()
-        expect(page.get_by_role("alert")).to_be_visible()
+    page = tab(browser, 360)
+    office.sign_in(page, address, Role.AUTHOR)
+    for path in (
+        "/modeles", "/modeles?etat=venir", "/modeles/regles", PAGE,
+        f"{PAGE}/ecrire", "/modeles/short.fr.any.sms/ecrire", f"{PAGE}/usages",
+        "/modeles/confirm.fr.any.email/ecrire", "/modeles/booking.fr.any.email/ecrire",
+        "/modeles/booking.fr.any.email", "/modeles/confirm.ar.any.sms/ecrire",
+        "/modeles/confirm.ar.any.sms", version,
+    ):  # fmt: skip
+        page.goto(address + path)
         look_at(page)
-        office.sign_in(page, address, Role.APPROVER, Role.AGENT, login="names")
-        for path in (version, f"{PAGE}/historique", f"{PAGE}/version/1"):
-            page.goto(address + path)
-            look_at(page)
-        page.goto(address + version)
-        page.get_by_role("button", name="Mettre en service").click()
-        expect(page.get_by_role("alert")).to_contain_text("Cocher chaque avertissement")
+    page.goto(f"{address}/modeles/short.fr.any.sms/ecrire")
+    page.get_by_role("button", name="Proposer").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    look_at(page)
+    office.sign_in(page, address, Role.APPROVER, Role.AGENT, login="names")
+    for path in (version, f"{PAGE}/historique", f"{PAGE}/version/1"):
+        page.goto(address + path)
         look_at(page)
-        page.context.close()
+    page.goto(address + version)
+    page.get_by_role("button", name="Mettre en service").click()
+    expect(page.get_by_role("alert")).to_contain_text("Cocher chaque avertissement")
+    look_at(page)
+    page.context.close()
 
 
 def test_both_texts_are_shown_accessibly(browser: Browser, office: Office, address: str) -> None:
-    for width in WIDTHS:
-        page = tab(browser, width)
-        office.sign_in(page, address, Role.AUTHOR)
-        page.goto(f"{address}{PAGE}/ecrire")
-        revision = page.locator("input[name=revision]").input_value()
-        key = key_from("confirm.fr.any.sms")
-        save_draft(
-            office.store, key, TemplateText(f"Ailleurs {width}. {PHONE}"), author="author",
-            base=0, revision=int(revision), now=office.now,
-        )  # fmt: skip
-        page.get_by_label("Texte", exact=True).fill(f"Ici. {PHONE}")
-        page.get_by_role("button", name="Enregistrer").click()
-        expect(page.get_by_role("heading", name="Deux textes")).to_be_visible()
-        look_at(page)
-        page.get_by_role("button", name="Garder mon texte").click()
-        expect(page.get_by_label("Texte", exact=True)).to_have_value(f"Ici. {PHONE}")
-        page.context.close()
+    page = tab(browser, 360)
+    office.sign_in(page, address, Role.AUTHOR)
+    page.goto(f"{address}{PAGE}/ecrire")
+    revision = page.locator("input[name=revision]").input_value()
+    key = key_from("confirm.fr.any.sms")
+    save_draft(
+        office.store, key, TemplateText(f"Ailleurs. {PHONE}"), author="author",
+        base=0, revision=int(revision), now=office.now,
+    )  # fmt: skip
+    page.get_by_label("Texte", exact=True).fill(f"Ici. {PHONE}")
+    page.get_by_role("button", name="Enregistrer").click()
+    expect(page.get_by_role("heading", name="Deux textes")).to_be_visible()
+    look_at(page)
+    page.get_by_role("button", name="Garder mon texte").click()
+    expect(page.get_by_label("Texte", exact=True)).to_have_value(f"Ici. {PHONE}")
+    page.context.close()
 
 
 def test_what_needs_javascript_is_shown_with_it_only(

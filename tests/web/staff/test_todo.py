@@ -327,7 +327,9 @@ def test_opening_a_task_is_in_the_audit_without_a_word_of_the_patient(office: Of
     clerk = nadia(office)
     read = hidden(clerk.get(f"/a-traiter/{task}").text, "rdv")
     clerk.post(f"/a-traiter/{task}/terminer", fin="confirmed", rdv=read)
-    kept = office.rows("SELECT actor, action, subject, detail FROM audit WHERE actor = 'nadia'")
+    kept = office.rows(
+        "SELECT actor, action, subject, detail FROM audit WHERE actor = 'nadia' ORDER BY id"
+    )
     assert [(one.action, one.subject) for one in kept][-2:] == [
         ("task.view", f"task:{task}"), ("task.end", f"task:{task}"),
     ]  # fmt: skip
