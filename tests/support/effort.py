@@ -17,7 +17,7 @@ def effort(store: Store, read: Callable[[Connection], Sequence[Record]]) -> int:
             connection.exec_driver_sql("ANALYZE")
     with _watched(store) as steps, store.read() as connection:
         found = read(connection)
-    return next(steps) if store.is_sqlite else _went_through(found[0][0][0]["Plan"])
+    return next(steps) if store.is_sqlite else went_through(found[0][0][0]["Plan"])
 
 
 @contextmanager
@@ -42,8 +42,8 @@ def _watched(store: Store) -> Iterator["count[int]"]:
         event.remove(store.engine, name, hear)
 
 
-def _went_through(node: dict[str, Any]) -> int:
+def went_through(node: dict[str, Any]) -> int:
     """With the rows that a node threw away, in all of its loops."""
     names = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter")
     mine = sum(node.get(name, 0) for name in names) * node["Actual Loops"]
-    return int(mine) + sum(_went_through(one) for one in node.get("Plans", ()))
+    return int(mine) + sum(went_through(one) for one in node.get("Plans", ()))
