@@ -1,5 +1,6 @@
 """What every test gets: a closed network, its own databases, a browser, stable examples."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 # hashes as tests/services/test_passwords.py says.
 passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 expect.set_options(timeout=30_000)  # five seconds of its own are short on a busy machine
+
+
+def pytest_collection() -> None:
+    """Ten thousand tests are kept to the end: they are looked through for rubbish once at most."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """Erasing, in batches: the search reads only, and no write touches more than BATCH rows of a
 table, so that no sender waits for a purge."""
 
-from sqlalchemy import bindparam, text
-
 from reminders.store import facts, rollups
 from reminders.store.copies import remove_leftovers
-from reminders.store.engine import Store, rows, run
+from reminders.store.engine import Store, listed, rows, run
 
 BATCH = 2_000
 AUDIT_KEPT_SINCE = "audit_kept_since"  # a setting, microseconds: read by the audit's triggers
@@ -32,11 +30,8 @@ def _each(store: Store, table: str, where: str, *statements: str, before: int) -
         keys = [row.id for row in found]
         with store.write() as connection:
             for statement in statements:
-                wanted = {"ids": keys, "before": before}
-                prepared = text(statement).bindparams(bindparam("ids", expanding=True))
-                connection.execute(
-                    prepared, {n: v for n, v in wanted.items() if f":{n}" in statement}
-                )
+                more = {"before": before} if ":before" in statement else {}
+                listed(connection, statement, keys, **more)
         total, after = total + len(keys), keys[-1]
 
 

@@ -30,8 +30,8 @@ LINES = {
     "start": ["start-explain", "start-run"],
     "idle": ["idle"],
 }
-# A minute together: with the other long proofs (`./dev nightly`).
-LONG = ("webhook", "pages", "backlog", "savings", "idle")
+# Two minutes together: with the other long proofs (`./dev nightly`).
+LONG = {"replan", "claim", "webhook", "memory", "pages", "backlog", "savings", "start", "idle"}
 
 
 def test_every_benchmark_is_tried_here() -> None:
