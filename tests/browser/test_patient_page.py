@@ -1,12 +1,10 @@
 """The patient's page in a real browser: telephones, keyboards, no JavaScript, screen readers."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,13 +13,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from reminders.domain.appointment import Status
 from tests.support.clinic import SETTINGS, paris, someone, visit
+from tests.support.looking import broken
 from tests.support.served import served
 from tests.support.stores import SqliteFiles
 from tests.support.telephone import SHEET, Linked
 
 NARROW = {"width": 360, "height": 740}
 WIDE = {"width": 1280, "height": 900}
-AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LONG_SHEET = SHEET | {
     "instructions": "Ne rien manger après minuit.\nL'eau est permise.\n" * 12
@@ -194,12 +192,8 @@ def fits(page: Page) -> bool:
 
 
 def violations(page: Page, rules: Sequence[str] = RULES) -> list[str]:
-    """What axe-core finds. It comes by the debugger: the page's own rules refuse scripts."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE)
-    options = {"runOnly": rules, "resultTypes": ["violations"]}
-    found = page.evaluate(f"axe.run(document, {json.dumps(options)})")
-    return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
+    found = broken(page, runOnly=rules).response["violations"]
+    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
 
 
 def test_axe_sees_what_is_wrong(narrow: Page) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -210,6 +211,7 @@ def test_an_interrupted_run_says_so_and_the_next_one_goes_on(hospital: Desk, num
     process = hospital.start("run", "--at", "2026-10-13T10:20")
     while len(hospital.peers.taken) < 3:
         assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
     process.send_signal(number)
     out, err = process.communicate(timeout=100)
     assert process.returncode == 130, (out, err)
@@ -217,6 +219,7 @@ def test_an_interrupted_run_says_so_and_the_next_one_goes_on(hospital: Desk, num
     assert "Traceback" not in err
     taken = len(hospital.peers.taken)
     assert taken < 40
+    hospital.change("max_per_second = 4", "max_per_second = 0")
     assert hospital.run_at("run", at="2026-10-13T10:25").code == 0
     assert len({entry.to for entry in hospital.peers.taken}) == len(hospital.peers.taken) == 40
 
