@@ -15,6 +15,7 @@ TOOLS = "sh bash env cat cksum cp dirname basename grep head id mkdir rm sed sle
 # FAIL names a word: a call that holds it fails.
 STAND_IN = """#!/bin/sh
 echo "$(basename "$0") $*" >>"$CALLS"
+echo "${PYTHONDONTWRITEBYTECODE:-kept} ${PYTHONPYCACHEPREFIX:-beside}" >"$CALLS.byte-code"
 case "$(basename "$0") $*" in
 *"${FAIL:-nothing at all}"*) echo "broken: $FAIL"; exit 1 ;;
 *"-m venv"*)
@@ -76,6 +77,14 @@ def test_demo_installs_from_the_hashed_locks_and_starts(checkout: Checkout) -> N
     assert "requirements-dev.lock" not in locked
     assert all("--no-deps" in call for call in (locked, project))
     assert checkout.called("reminders ") == ["reminders demo --once"]
+
+
+@pytest.mark.parametrize(("said", "place"), [("", "beside"), ("1", "{root}/.venv/.byte-code")])
+def test_byte_code_is_kept_where_it_may_be(checkout: Checkout, said: str, place: str) -> None:
+    """Or each process of the tests compiles the service and its libraries anew."""
+    checkout.run("./dev", "demo", **({"PYTHONDONTWRITEBYTECODE": said} if said else {}))
+    told = Path(f"{checkout.calls}.byte-code").read_text(encoding="utf-8").split()
+    assert told == ["kept", place.format(root=checkout.root)]
 
 
 def test_a_second_start_installs_nothing(checkout: Checkout) -> None:
