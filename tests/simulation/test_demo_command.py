@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.parametrize(
+    "days", [pytest.param((), marks=pytest.mark.nightly, id="fortnight"), ("--days", "3")]
+)
 @pytest.mark.timeout(400)
-def test_a_whole_life_is_one_table_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_whole_life_is_one_table_and_leaves_nothing_behind(
+    tmp_path: Path, days: tuple[str, ...]
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "reminders.cli", "demo", "--once"],
+        [sys.executable, "-m", "reminders.cli", "demo", "--once", *days],
         env=os.environ | {"TMPDIR": str(tmp_path), "NO_COLOR": "1", "COLUMNS": "100"},
         capture_output=True,
         text=True,
