@@ -5,16 +5,24 @@ import shutil
 import sys
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# The shell is the same engine without windows, tabs and what they load beforehand: a third of the
+# work for each page a test opens.
+NAMES = (
+    "chromium-headless-shell", "chrome-headless-shell", "chromium", "chromium-browser",
+    "google-chrome", "google-chrome-stable", "chrome",
+)  # fmt: skip
 PLACES = (
+    "/usr/lib/chromium/chromium-headless-shell",
     "/usr/lib/chromium/chromium",
     "/snap/bin/chromium",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
-DOWNLOADS = (  # where playwright puts its own, and the program inside
+DOWNLOADS = (  # where playwright puts its own, and the program inside; the last is tried first
     (".cache/ms-playwright", "chromium-*/chrome-linux*/chrome"),
     ("Library/Caches/ms-playwright", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*"),
+    (".cache/ms-playwright", "chromium_headless_shell-*/chrome-*/*headless*shell"),
+    ("Library/Caches/ms-playwright", "chromium_headless_shell-*/chrome-*/*headless*shell"),
 )
 
 # As root a sandbox cannot be made; the other flags keep the browser from calling anybody:
