@@ -3,10 +3,10 @@ applied by rank, so that any order and any repetition end in the same state (R6)
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection
 
 from reminders.ports import InboundSms, Receipt
-from reminders.store.engine import Record, many, reserve, rows
+from reminders.store.engine import Record, listed, many, reserve, rows
 from reminders.store.outbox import RANK, reason_of
 from reminders.store.planning import among
 from reminders.store.recipients import SERVED
@@ -90,8 +90,7 @@ def waiting_for(connection: Connection, accepted: Sequence[tuple[str, str]]) -> 
 
 def _for(connection: Connection, sql: str, ids: Sequence[int], **values: object) -> None:
     if ids:
-        statement = text(sql).bindparams(bindparam("ids", expanding=True))
-        connection.execute(statement, {"ids": list(ids), **values})
+        listed(connection, sql, ids, **values)
 
 
 def join_attempts(connection: Connection, receipts: Sequence[int]) -> None:

@@ -64,6 +64,21 @@ def entered(connection: Connection) -> dict[str, str]:
     return {row.content_hash: row.state for row in found}
 
 
+_SERVES = f"CASE WHEN :reviewed = 0 OR {_USED} THEN "
+_ADD_SHIPPED = (
+    "INSERT INTO template_version (id, purpose, language, family, channel, subject, body, "
+    "html, content_hash, state, approved_by, approved_at, number, author, origin, "
+    "proposed_at, effective_at) SELECT :id, :purpose, :language, "
+    f":family, :channel, :subject, :body, :html, :content_hash, {_SERVES} 'proposed' "
+    f"ELSE 'approved' END, :by, :at, {_NEXT}, :by, 'shipped', :at, "
+    f"{_SERVES} NULL ELSE CAST(:at AS BIGINT) END ON CONFLICT (content_hash) DO NOTHING"
+)
+_APPROVE_REVIEWED = (
+    "UPDATE template_version SET state = 'approved', approved_by = :by, approved_at = :at, "
+    f"effective_at = :at WHERE content_hash = :content_hash AND state = 'proposed' AND NOT {_USED}"
+)
+
+
 def add_shipped(
     connection: Connection, texts: Sequence[Mapping[str, object]], *, release: str, at: int
 ) -> None:
@@ -83,21 +98,6 @@ def add_shipped(
     ]  # fmt: skip
     many(connection, _ADD_SHIPPED, values)
     many(connection, _APPROVE_REVIEWED, [one for one in values if one["reviewed"]])
-
-
-_SERVES = f"CASE WHEN :reviewed = 0 OR {_USED} THEN "
-_ADD_SHIPPED = (
-    "INSERT INTO template_version (id, purpose, language, family, channel, subject, body, "
-    "html, content_hash, state, approved_by, approved_at, number, author, origin, "
-    "proposed_at, effective_at) SELECT :id, :purpose, :language, "
-    f":family, :channel, :subject, :body, :html, :content_hash, {_SERVES} 'proposed' "
-    f"ELSE 'approved' END, :by, :at, {_NEXT}, :by, 'shipped', :at, "
-    f"{_SERVES} NULL ELSE CAST(:at AS BIGINT) END ON CONFLICT (content_hash) DO NOTHING"
-)
-_APPROVE_REVIEWED = (
-    "UPDATE template_version SET state = 'approved', approved_by = :by, approved_at = :at, "
-    f"effective_at = :at WHERE content_hash = :content_hash AND state = 'proposed' AND NOT {_USED}"
-)
 
 
 # --- reading ---------------------------------------------------------------------------------

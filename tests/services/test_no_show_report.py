@@ -1,5 +1,6 @@
 """The no-show report: what it tells of a small hospital, and what it keeps to itself."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import count
@@ -29,7 +30,8 @@ from reminders.services.holdout import approve, propose
 from reminders.services.no_show_report import no_show_report, trend_of
 from reminders.services.rollup import refresh
 from reminders.statistics.proportion import wilson_interval
-from reminders.store.engine import Store
+from reminders.store import rollup_reading
+from reminders.store.engine import Record, Store
 from tests.services.test_rollup import at, tell
 from tests.support.clinic import SETTINGS, Clinic, paris, settings_with, someone, visit
 from tests.support.mailroom import LIVE, Mailroom
@@ -166,6 +168,17 @@ def test_every_service_and_site_has_its_line(store: Store) -> None:
     service = found.breakdown(Dimension.SERVICE)
     assert service is not None
     assert service.lines[0].label == "Accueil 4220"
+
+
+@pytest.mark.parametrize("turn", [list, reversed])
+def test_services_come_by_code_in_whatever_order_they_are_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch, turn: Callable[[Sequence[Record]], Any]
+) -> None:
+    """A database groups as it likes: PostgreSQL by a hash of them."""
+    clinic = hospital(store, {"4230": 30, "5000": 25, "4220": 40})
+    read = rollup_reading.lines
+    monkeypatch.setattr(rollup_reading, "lines", lambda *given: list(turn(read(*given))))
+    assert list(lines(report(clinic), Dimension.SERVICE)) == ["4220", "4230", "5000"]
 
 
 def test_a_service_of_few_patients_is_hidden_and_cannot_be_subtracted(store: Store) -> None:

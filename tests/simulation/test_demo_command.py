@@ -9,7 +9,11 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "days", [pytest.param((), marks=pytest.mark.nightly, id="fortnight"), ("--days", "3")]
+    "days",
+    [
+        pytest.param((), marks=pytest.mark.nightly, id="a fortnight"),
+        pytest.param(("--days", "3"), id="three days"),
+    ],
 )
 @pytest.mark.timeout(400)
 def test_a_whole_life_is_one_table_and_leaves_nothing_behind(
